@@ -1,0 +1,40 @@
+/* exp and log from + - * / alone, so that every IEEE machine gives the same bits. */
+#include "base/base.h"
+
+#include <math.h>
+
+/* ln 2 in two parts; n * LN2_HIGH is exact for |n| < 2^20. */
+static const double LN2_HIGH = 0x1.62e42feep-1;
+static const double LN2_LOW = 0x1.a39ef35793c76p-33;
+
+double dse_math_exp(double x) {
+    if (!(x < 709.0))
+        return x < 710.0 ? HUGE_VAL : x + HUGE_VAL; /* NaN stays NaN */
+    if (x < -745.0)
+        return 0.0;
+    /* x = n ln 2 + r, |r| <= ln 2 / 2. Adding 1.5 * 2^52 rounds to the nearest integer. */
+    double n = (x * 0x1.71547652b82fep+0 + 0x1.8p52) - 0x1.8p52;
+    double r = (x - n * LN2_HIGH) - n * LN2_LOW;
+    /* Taylor, 14 terms: the remainder is below 2^-57 for |r| <= 0.35. */
+    double sum = 1.0;
+    for (int k = 13; k >= 1; k--)
+        sum = 1.0 + sum * r / k;
+    return ldexp(sum, (int)n);
+}
+
+double dse_math_log(double x) {
+    int exponent;
+    double m = frexp(x, &exponent); /* m in [0.5, 1) */
+    if (m < 0x1.6a09e667f3bcdp-1) {
+        m *= 2.0;
+        exponent--;
+    }
+    /* ln m = 2 atanh(s), s = (m - 1) / (m + 1), |s| <= 0.1716: 12 odd terms reach 2^-60. */
+    double s = (m - 1.0) / (m + 1.0);
+    double s2 = s * s;
+    double sum = 0.0;
+    for (int k = 23; k >= 3; k -= 2)
+        sum = (sum + 1.0 / k) * s2;
+    double n = (double)exponent;
+    return n * LN2_HIGH + (2.0 * s + (2.0 * s * sum + n * LN2_LOW));
+}

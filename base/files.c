@@ -1,0 +1,146 @@
+/* Files, directories, clocks. */
+#include "base/base.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static enum dse_status fail_errno(struct dse_err *err, const char *path) {
+    int error_number = errno;
+    return dse_err_set(err, dse_status_from_errno(error_number), "%s: %s", path,
+                       strerror(error_number));
+}
+
+static enum dse_status read_descriptor(int fd, const char *path, size_t limit, struct dse_buf *out,
+                                       struct dse_err *err) {
+    char block[64 * 1024];
+    size_t total = 0;
+    for (;;) {
+        ssize_t got = read(fd, block, sizeof block);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return fail_errno(err, path);
+        if (got == 0)
+            return dse_buf_status(out, err);
+        total += (size_t)got;
+        if (total > limit)
+            DSE_FAIL(err, DSE_INVALID, "%s: larger than the limit of %zu bytes", path, limit);
+        dse_buf_append(out, block, (size_t)got);
+    }
+}
+
+enum dse_status dse_file_read(const char *path, size_t limit, struct dse_buf *out,
+                              struct dse_err *err) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return fail_errno(err, path);
+    enum dse_status status = read_descriptor(fd, path, limit, out, err);
+    (void)close(fd);
+    return status;
+}
+
+static enum dse_status write_all(int fd, const char *path, const void *bytes, size_t size,
+                                 struct dse_err *err) {
+    const char *next = bytes;
+    while (size > 0) {
+        ssize_t put = write(fd, next, size);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return fail_errno(err, path);
+        next += put;
+        size -= (size_t)put;
+    }
+    if (fsync(fd) != 0)
+        return fail_errno(err, path);
+    return DSE_OK;
+}
+
+enum dse_status dse_file_replace(const char *path, const void *bytes, size_t size,
+                                 struct dse_err *err) {
+    struct dse_buf beside = {0};
+    dse_buf_printf(&beside, "%s.%ld.part", path, (long)getpid());
+    enum dse_status status = dse_buf_status(&beside, err);
+    if (status != DSE_OK)
+        goto fail_name;
+    int fd = open(beside.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        status = fail_errno(err, path);
+        goto fail_name;
+    }
+    status = write_all(fd, path, bytes, size, err);
+    if (close(fd) != 0 && status == DSE_OK)
+        status = fail_errno(err, path);
+    if (status == DSE_OK && rename(beside.data, path) != 0)
+        status = fail_errno(err, path);
+    if (status != DSE_OK)
+        (void)unlink(beside.data);
+fail_name:
+    dse_buf_fini(&beside);
+    return status;
+}
+
+enum dse_status dse_dir_create(const char *path, struct dse_err *err) {
+    char partial[4096];
+    if (strlen(path) >= sizeof partial)
+        DSE_FAIL(err, DSE_INVALID, "path is longer than %zu bytes", sizeof partial - 1);
+    (void)snprintf(partial, sizeof partial, "%s", path);
+    for (char *slash = partial + 1; *slash != '\0'; slash++) {
+        if (*slash != '/')
+            continue;
+        *slash = '\0';
+        if (mkdir(partial, 0700) != 0 && errno != EEXIST)
+            return fail_errno(err, partial);
+        *slash = '/';
+    }
+    if (mkdir(partial, 0700) != 0 && errno != EEXIST)
+        return fail_errno(err, partial);
+    struct stat st;
+    if (stat(partial, &st) != 0)
+        return fail_errno(err, partial);
+    if (!S_ISDIR(st.st_mode))
+        DSE_FAIL(err, DSE_IO, "%s: not a directory", path);
+    return DSE_OK;
+}
+
+void dse_program_dir(char *out, size_t size) {
+    char path[4096];
+    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+    path[length > 0 ? length : 0] = '\0';
+    char *slash = strrchr(path, '/');
+    if (slash != NULL)
+        *slash = '\0';
+    (void)snprintf(out, size, "%s", path);
+}
+
+void dse_default_state_dir(char *out, size_t size) {
+    const char *state = getenv("PARETO_STATE");
+    const char *xdg = getenv("XDG_STATE_HOME");
+    const char *home = getenv("HOME");
+    if (state != NULL && state[0] != '\0')
+        (void)snprintf(out, size, "%s", state);
+    else if (xdg != NULL && xdg[0] != '\0')
+        (void)snprintf(out, size, "%s/paretod", xdg);
+    else
+        (void)snprintf(out, size, "%s/.local/state/paretod", home != NULL ? home : "");
+}
+
+static int64_t clock_ms(clockid_t clock) {
+    struct timespec now;
+    (void)clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t dse_clock_wall_ms(void) {
+    return clock_ms(CLOCK_REALTIME);
+}
+
+int64_t dse_clock_mono_ms(void) {
+    return clock_ms(CLOCK_MONOTONIC);
+}

@@ -1,0 +1,62 @@
+/* SHA-256, from OpenSSL's libcrypto. */
+#include "base/base.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <string.h>
+#include <unistd.h>
+
+static void write_hex(const unsigned char *digest, char out[DSE_SHA256_HEX]) {
+    static const char digits[] = "0123456789abcdef";
+    for (int i = 0; i < 32; i++) {
+        out[2 * i] = digits[digest[i] >> 4];
+        out[2 * i + 1] = digits[digest[i] & 15];
+    }
+    out[64] = '\0';
+}
+
+enum dse_status dse_sha256_bytes(const void *bytes, size_t size, char out[DSE_SHA256_HEX],
+                                 struct dse_err *err) {
+    unsigned char digest[32];
+    if (EVP_Digest(bytes, size, digest, NULL, EVP_sha256(), NULL) != 1)
+        DSE_FAIL(err, DSE_NO_MEMORY, "SHA-256 of %zu bytes failed", size);
+    write_hex(digest, out);
+    return DSE_OK;
+}
+
+static enum dse_status hash_descriptor(int fd, const char *path, EVP_MD_CTX *context,
+                                       struct dse_err *err) {
+    unsigned char block[64 * 1024];
+    if (EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1)
+        DSE_FAIL(err, DSE_NO_MEMORY, "%s: SHA-256 failed", path);
+    for (;;) {
+        ssize_t got = read(fd, block, sizeof block);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            DSE_FAIL(err, dse_status_from_errno(errno), "%s: %s", path, strerror(errno));
+        if (got == 0)
+            return DSE_OK;
+        if (EVP_DigestUpdate(context, block, (size_t)got) != 1)
+            DSE_FAIL(err, DSE_NO_MEMORY, "%s: SHA-256 failed", path);
+    }
+}
+
+enum dse_status dse_sha256_file(const char *path, char out[DSE_SHA256_HEX], struct dse_err *err) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        DSE_FAIL(err, dse_status_from_errno(errno), "%s: %s", path, strerror(errno));
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    enum dse_status status = context == NULL
+                                 ? dse_err_set(err, DSE_NO_MEMORY, "%s: out of memory", path)
+                                 : hash_descriptor(fd, path, context, err);
+    unsigned char digest[32];
+    if (status == DSE_OK && EVP_DigestFinal_ex(context, digest, NULL) != 1)
+        status = dse_err_set(err, DSE_NO_MEMORY, "%s: SHA-256 failed", path);
+    if (status == DSE_OK)
+        write_hex(digest, out);
+    EVP_MD_CTX_free(context);
+    (void)close(fd);
+    return status;
+}

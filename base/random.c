@@ -1,0 +1,125 @@
+/* Philox 4x32-10, and the distributions drawn from it. */
+#include "base/base.h"
+
+#include <math.h>
+
+enum { PHILOX_ROUNDS = 10 };
+
+void dse_philox4x32(const uint32_t key[2], const uint32_t counter[4], uint32_t out[4]) {
+    /* Multipliers and Weyl constants: Salmon et al. 2011, table 2 and section 4.3. */
+    const uint64_t m0 = 0xD2511F53u, m1 = 0xCD9E8D57u;
+    uint32_t k0 = key[0], k1 = key[1];
+    uint32_t c0 = counter[0], c1 = counter[1], c2 = counter[2], c3 = counter[3];
+    for (int round = 0; round < PHILOX_ROUNDS; round++) {
+        uint64_t p0 = m0 * c0, p1 = m1 * c2;
+        c0 = (uint32_t)(p1 >> 32) ^ c1 ^ k0;
+        c2 = (uint32_t)(p0 >> 32) ^ c3 ^ k1;
+        c1 = (uint32_t)p1;
+        c3 = (uint32_t)p0;
+        k0 += 0x9E3779B9u;
+        k1 += 0xBB67AE85u;
+    }
+    out[0] = c0;
+    out[1] = c1;
+    out[2] = c2;
+    out[3] = c3;
+}
+
+void dse_rng_init(struct dse_rng *rng, uint64_t seed, enum dse_rng_purpose purpose, uint32_t a,
+                  uint32_t b) {
+    *rng = (struct dse_rng){
+        .key = {(uint32_t)seed, (uint32_t)(seed >> 32)},
+        .counter = {0, (uint32_t)purpose, a, b},
+        .used = 4,
+    };
+}
+
+uint32_t dse_rng_u32(struct dse_rng *rng) {
+    if (rng->used == 4) {
+        dse_philox4x32(rng->key, rng->counter, rng->block);
+        rng->counter[0]++;
+        rng->used = 0;
+    }
+    return rng->block[rng->used++];
+}
+
+static uint64_t next_u53(struct dse_rng *rng) {
+    uint64_t high = dse_rng_u32(rng);
+    uint64_t low = dse_rng_u32(rng);
+    return (high << 21) ^ (low >> 11);
+}
+
+double dse_rng_uniform(struct dse_rng *rng) {
+    return (double)next_u53(rng) * 0x1p-53;
+}
+
+uint32_t dse_rng_below(struct dse_rng *rng, uint32_t n) {
+    dse_assert(n > 0);
+    uint32_t threshold = (uint32_t)(-n) % n; /* 2^32 mod n */
+    uint32_t x;
+    do
+        x = dse_rng_u32(rng);
+    while (x < threshold);
+    return x % n;
+}
+
+static double polynomial(const double *coefficients, int degree, double x) {
+    double y = coefficients[degree];
+    for (int i = degree - 1; i >= 0; i--)
+        y = y * x + coefficients[i];
+    return y;
+}
+
+/* Quantile of the standard normal: Wichura 1988, AS 241, PPND16; relative error about 1e-16. */
+static double normal_quantile(double p) {
+    static const double a[] = {3.3871328727963666080e0, 1.3314166789178437745e2,
+                               1.9715909503065514427e3, 1.3731693765509461125e4,
+                               4.5921953931549871457e4, 6.7265770927008700853e4,
+                               3.3430575583588128105e4, 2.5090809287301226727e3};
+    static const double b[] = {1.0,
+                               4.2313330701600911252e1,
+                               6.8718700749205790830e2,
+                               5.3941960214247511077e3,
+                               2.1213794301586595867e4,
+                               3.9307895800092710610e4,
+                               2.8729085735721942674e4,
+                               5.2264952788528545610e3};
+    static const double c[] = {1.42343711074968357734e0,  4.63033784615654529590e0,
+                               5.76949722146069140550e0,  3.64784832476320460504e0,
+                               1.27045825245236838258e0,  2.41780725177450611770e-1,
+                               2.27238449892691845833e-2, 7.74545014278341407640e-4};
+    static const double d[] = {1.0,
+                               2.05319162663775882187e0,
+                               1.67638483018380384940e0,
+                               6.89767334985100004550e-1,
+                               1.48103976427480074590e-1,
+                               1.51986665636164571966e-2,
+                               5.47593808499534494600e-4,
+                               1.05075007164441684324e-9};
+    static const double e[] = {6.65790464350110377720e0,  5.46378491116411436990e0,
+                               1.78482653991729133580e0,  2.96560571828504891230e-1,
+                               2.65321895265761230930e-2, 1.24266094738807843860e-3,
+                               2.71155556874348757815e-5, 2.01033439929228813265e-7};
+    static const double f[] = {1.0,
+                               5.99832206555887937690e-1,
+                               1.36929880922735805310e-1,
+                               1.48753612908506148525e-2,
+                               7.86869131145613259100e-4,
+                               1.84631831751005468180e-5,
+                               1.42151175831644588870e-7,
+                               2.04426310338993978564e-15};
+    double q = p - 0.5;
+    if (fabs(q) <= 0.425) {
+        double r = 0.180625 - q * q;
+        return q * polynomial(a, 7, r) / polynomial(b, 7, r);
+    }
+    double r = sqrt(-dse_math_log(q < 0 ? p : 1.0 - p));
+    double z = r <= 5.0 ? polynomial(c, 7, r - 1.6) / polynomial(d, 7, r - 1.6)
+                        : polynomial(e, 7, r - 5.0) / polynomial(f, 7, r - 5.0);
+    return q < 0 ? -z : z;
+}
+
+double dse_rng_normal(struct dse_rng *rng) {
+    /* The middle of one of 2^53 equal cells: never 0 or 1. */
+    return normal_quantile(((double)next_u53(rng) + 0.5) * 0x1p-53);
+}

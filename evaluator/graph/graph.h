@@ -1,0 +1,112 @@
+/* graph: a network as data. Read from ONNX, constants folded, batch norm folded into convolutions,
+ * reduced to what one output needs.
+ *
+ * Layout is NHWC throughout: a value is [image][h][w][c] in float32. Dense layers are 1x1
+ * convolutions on 1x1 images; the columns of a dense layer after a flatten are permuted from ONNX's
+ * (c, h, w) to (h, w, c) at import, so flatten moves nothing. */
+#ifndef DSE_EVALUATOR_GRAPH_H
+#define DSE_EVALUATOR_GRAPH_H
+
+#include "base/base.h"
+
+/* Operators of the graph after import: X(name, text). */
+#define DSE_OP_TABLE(X)       \
+    X(CONV, "Conv")           \
+    X(DENSE, "Gemm")          \
+    X(ADD, "Add")             \
+    X(RELU, "Relu")           \
+    X(AVGPOOL, "AveragePool") \
+    X(MAXPOOL, "MaxPool")     \
+    X(PAD, "Pad")             \
+    X(SLICE, "Slice")         \
+    X(FLATTEN, "Flatten")
+enum dse_op {
+#define X(name, text) DSE_OP_##name,
+    DSE_OP_TABLE(X)
+#undef X
+        DSE_OP_COUNT
+};
+const char *dse_op_text(enum dse_op op);
+
+/* Of one image. */
+struct dse_shape {
+    int h, w, c;
+};
+
+/* Axes of PAD and SLICE, in memory order. */
+enum { DSE_AXIS_H, DSE_AXIS_W, DSE_AXIS_C, DSE_AXES };
+
+/* CONV and DENSE. Owned by the graph. */
+struct dse_conv_node {
+    int kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, groups;
+    int pad_top, pad_left, pad_bottom, pad_right;
+    float *weights; /* [oc][kernel_h][kernel_w][ic / groups] */
+    float *bias;    /* [oc]; zeros where the model has none */
+};
+
+/* AVGPOOL and MAXPOOL. Average pooling divides by kernel_h * kernel_w, or where
+ * exclude_padding, by the pixels inside the image. */
+struct dse_pool_node {
+    int kernel_h, kernel_w, stride_h, stride_w;
+    int pad_top, pad_left, pad_bottom, pad_right;
+    bool exclude_padding;
+};
+
+struct dse_node {
+    char *name; /* ONNX node name, or its output's name where it has none */
+    enum dse_op op;
+    int inputs[2]; /* value indices; -1: none */
+    int output;    /* value index */
+    union {
+        struct dse_conv_node conv;
+        struct dse_pool_node pool;
+        struct {
+            int before[DSE_AXES], after[DSE_AXES]; /* zeros added */
+        } pad;
+        struct {
+            int start[DSE_AXES], step[DSE_AXES]; /* extent is the output's shape */
+        } slice;
+    };
+};
+
+struct dse_value {
+    char *name;
+    struct dse_shape shape;
+    int producer; /* node index; -1: the network's input */
+};
+
+/* Nodes stand in an order in which every value is computed before it is used. */
+struct dse_graph {
+    struct dse_value *values;
+    int n_values;
+    struct dse_node *nodes;
+    int n_nodes;
+    int input;   /* value */
+    int output;  /* value */
+    int *layers; /* node indices of the quantisable layers (CONV, DENSE), in order */
+    int n_layers;
+};
+
+/* Reads an ONNX model (opset 9 and later) and keeps what `output` needs; "" takes the only output.
+ * The bytes are data of a stranger: INVALID for a broken file, UNSUPPORTED for an operator or an
+ * attribute outside the table (naming node and operator), NOT_FOUND for an unknown output (naming
+ * the known ones). name is used in messages. Fewer than 64 Mi weights. */
+DSE_MUST_USE enum dse_status dse_graph_read_onnx(const void *bytes, size_t size, const char *name,
+                                                 const char *output, struct dse_graph **graph,
+                                                 struct dse_err *err);
+/* From a file of at most 1 GiB. */
+DSE_MUST_USE enum dse_status dse_graph_load_onnx(const char *path, const char *output,
+                                                 struct dse_graph **graph, struct dse_err *err);
+/* NULL is fine. */
+void dse_graph_free(struct dse_graph *graph);
+
+/* Shape of a node's first input and of its output. */
+struct dse_shape dse_graph_input_shape(const struct dse_graph *graph, const struct dse_node *node);
+struct dse_shape dse_graph_output_shape(const struct dse_graph *graph, const struct dse_node *node);
+/* Number of elements of a shape. */
+size_t dse_shape_size(struct dse_shape shape);
+/* Can the value be negative? False when it comes from a Relu, through poolings, pads, slices,
+ * flattens and sums of such. The network's input counts as signed. */
+bool dse_graph_value_signed(const struct dse_graph *graph, int value);
+
+#endif

@@ -1,0 +1,97 @@
+/* kernels: the arithmetic, behind one interface with three implementations: plain C (the
+ * definition), OpenBLAS, oneDNN. Everything is NHWC, one thread.
+ *
+ * Integer convolutions are exact: every implementation gives the same int32 accumulators, bit for
+ * bit, on every processor. Float32 convolutions of the plain C kernels add in a fixed order and
+ * give the same bits everywhere; those of the libraries differ from them in rounding.
+ * Element-wise kernels are plain C without fused multiply-add and give the same bits everywhere. */
+#ifndef DSE_EVALUATOR_KERNELS_H
+#define DSE_EVALUATOR_KERNELS_H
+
+#include "base/base.h"
+
+enum dse_kernel_choice {
+    DSE_KERNELS_AUTO, /* oneDNN, else OpenBLAS, else C: the first that is built in and passes */
+    DSE_KERNELS_REFERENCE,
+    DSE_KERNELS_OPENBLAS,
+    DSE_KERNELS_ONEDNN,
+};
+/* By name: auto, c, openblas, onednn; false when unknown. */
+bool dse_kernel_choice_find(const char *name, enum dse_kernel_choice *choice);
+
+struct dse_kernels;
+
+/* Makes the chosen kernels ready, after checking them against the C reference on small shapes.
+ * UNSUPPORTED when a named choice is not built in or fails its check (AUTO takes the next). */
+DSE_MUST_USE enum dse_status dse_kernels_new(enum dse_kernel_choice choice,
+                                             struct dse_kernels **kernels, struct dse_err *err);
+void dse_kernels_free(struct dse_kernels *kernels);
+/* For people: "onednn 2.6.3 (AVX512_VNNI)", "openblas 0.3.21 (SkylakeX)", "c". Borrowed. */
+const char *dse_kernels_describe(const struct dse_kernels *kernels);
+
+/* OpenBLAS of some distributions takes new processors for very old ones. Call first in main: when
+ * its choice is wrong for this processor, sets OPENBLAS_CORETYPE and starts the program again
+ * (exec, once); also pins library threads to one. Returns when there is nothing to mend. */
+void dse_kernels_fix_environment(char **argv);
+
+/* ---- convolutions ---- */
+
+struct dse_conv_shape {
+    int ic, ih, iw, oc, oh, ow;
+    int kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, groups;
+    int pad_top, pad_left; /* bottom and right follow from the sizes */
+};
+
+enum dse_conv_type {
+    DSE_CONV_U8S8, /* u8 [n][ih][iw][ic] values 0..127, s8 weights -127..127, s32 out */
+    DSE_CONV_F32,  /* float in, weights and out */
+};
+
+/* A convolution prepared for one shape and a fixed number of images. */
+struct dse_conv;
+DSE_MUST_USE enum dse_status dse_conv_new(struct dse_kernels *kernels,
+                                          const struct dse_conv_shape *shape,
+                                          enum dse_conv_type type, int images,
+                                          struct dse_conv **conv, struct dse_err *err);
+void dse_conv_free(struct dse_conv *conv);
+
+/* Weights in the order the kernel likes. */
+struct dse_packed;
+/* weights: int8_t or float [oc][kernel_h][kernel_w][ic / groups]; copied. The pack belongs to conv
+ * and must be freed before it. */
+DSE_MUST_USE enum dse_status dse_conv_pack(struct dse_conv *conv, const void *weights,
+                                           struct dse_packed **packed, struct dse_err *err);
+void dse_packed_free(struct dse_packed *packed);
+/* src [images][ih][iw][ic] to dst [images][oh][ow][oc] (int32_t or float), without bias. Allocates
+ * nothing. */
+DSE_MUST_USE enum dse_status dse_conv_run(struct dse_conv *conv, const struct dse_packed *packed,
+                                          const void *src, void *dst, struct dse_err *err);
+
+/* ---- element-wise, n values; c channels innermost ---- */
+
+/* q = round half even(clamp(x * inv_scale, 0, M)): unsigned activations of non-negative x. */
+void dse_quantize_u8(const float *x, size_t n, float inv_scale, int M, uint8_t *q);
+/* Signed activations as 2c unsigned channels per pixel: max(q, 0) then max(-q, 0), with
+ * q = round half even(clamp(x * inv_scale, -M, M)). pixels x c values in, pixels x 2c out. */
+void dse_quantize_split_u8(const float *x, size_t pixels, int c, float inv_scale, int M,
+                           uint8_t *q);
+/* y = acc * scale[c] + bias[c] (+ add) (then max(., 0) if relu), each operation rounded to float32,
+ * in this order. add may be NULL. y may equal add. */
+void dse_finish_s32(const int32_t *acc, size_t pixels, int c, const float *scale, const float *bias,
+                    const float *add, bool relu, float *y);
+/* y = x + bias[c] (+ add) (relu), same order. y may equal x or add. */
+void dse_finish_f32(const float *x, size_t pixels, int c, const float *bias, const float *add,
+                    bool relu, float *y);
+/* y = a + b, then max(., 0) if relu; b may be NULL (then y = a or relu(a)). */
+void dse_add_f32(const float *a, const float *b, size_t n, bool relu, float *y);
+
+struct dse_pool_shape {
+    int c, ih, iw, oh, ow;
+    int kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left;
+    bool exclude_padding;
+};
+/* Mean over each window: sum in row order, then one division. */
+void dse_avgpool_f32(const float *x, int images, const struct dse_pool_shape *shape, float *y);
+void dse_maxpool_f32(const float *x, int images, const struct dse_pool_shape *shape, float *y);
+
+#endif

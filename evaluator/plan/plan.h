@@ -1,0 +1,69 @@
+/* plan: how a whole population is executed. The graph becomes a list of steps with one buffer a
+ * value, allocated once. Candidates are taken in the order of their layer settings, and a candidate
+ * is computed from the first step in which it differs from the one before: the depth-first walk of
+ * the tree of shared prefixes, without the tree. Results are those of one candidate at a time, bit
+ * for bit. Nothing is allocated while it runs, but for packed weights seen for the first time
+ * (kept per layer and bits). */
+#ifndef DSE_EVALUATOR_PLAN_H
+#define DSE_EVALUATOR_PLAN_H
+
+#include "base/base.h"
+#include "evaluator/graph/graph.h"
+#include "evaluator/kernels/kernels.h"
+#include "problems/problems.h"
+
+struct dse_plan;
+
+/* graph and kernels are borrowed until the plan is freed. input_amax: per quantisable layer, from
+ * dse_plan_calibrate; may be NULL for a plan that runs float32 candidates only. batch: images
+ * computed at a time. */
+DSE_MUST_USE enum dse_status dse_plan_new(const struct dse_graph *graph,
+                                          struct dse_kernels *kernels, int batch,
+                                          const double *input_amax, struct dse_plan **plan,
+                                          struct dse_err *err);
+void dse_plan_free(struct dse_plan *plan);
+
+/* Largest input magnitude of every quantisable layer, by percentile, over the float32 network.
+ * Computed with the plain C kernels, whatever the processor has: the result is the same bits on
+ * every machine. images: float [n][h][w][c], normalised. input_amax: n_layers values. progress may
+ * be NULL; it is called with (context, images done, n). */
+DSE_MUST_USE enum dse_status
+dse_plan_calibrate(const struct dse_graph *graph, const float *images, int n, double percentile,
+                   double *input_amax, void (*progress)(void *context, int done, int total),
+                   void *context, struct dse_err *err);
+
+/* What a run has cost. */
+struct dse_plan_stats {
+    int64_t layers_run;   /* layer evaluations done */
+    int64_t layers_asked; /* layer evaluations that one candidate at a time would have needed */
+};
+
+/* Sorts candidates so that neighbours share the longest prefixes: order[0..n) gets their indices.
+ */
+DSE_MUST_USE enum dse_status dse_plan_order(const struct dse_plan *plan,
+                                            const struct dse_candidate *candidates, int n,
+                                            int *order, struct dse_err *err);
+
+/* Runs at most `batch` images through every candidate, in `order`. images: float
+ * [n_images][h][w][c]. logits: [n][n_images][classes], by candidate index. Each candidate has the
+ * graph's n_layers; bits 2..8, or 0 for a float32 layer (input and weights both). */
+DSE_MUST_USE enum dse_status dse_plan_run(struct dse_plan *plan,
+                                          const struct dse_candidate *candidates, int n,
+                                          const int *order, const float *images, int n_images,
+                                          float *logits, struct dse_plan_stats *stats,
+                                          struct dse_err *err);
+
+/* Number of outputs for one image. */
+int dse_plan_classes(const struct dse_plan *plan);
+
+/* For checks: the integer input (u8, as quantised; 2c channels where the layer's input is signed)
+ * and the int32 accumulators of one layer in the last run of a quantised candidate. Borrowed until
+ * the next run. NULL pointers are not written. INVALID for a float32 layer. */
+DSE_MUST_USE enum dse_status dse_plan_inspect_layer(struct dse_plan *plan,
+                                                    const struct dse_candidate *candidate,
+                                                    const float *images, int n_images, int layer,
+                                                    const uint8_t **input, size_t *n_input,
+                                                    const int32_t **accumulators,
+                                                    size_t *n_accumulators, struct dse_err *err);
+
+#endif

@@ -1,0 +1,37 @@
+/* quantize: from float32 to integers of few bits. DESIGN.md, "Integer semantics": symmetric, zero
+ * point 0, narrow range; with b bits M = 2^(b-1) - 1, q = clamp(round half even(x / s), -M, M),
+ * s = amax / M. Weights per output channel, activations per tensor. */
+#ifndef DSE_EVALUATOR_QUANTIZE_H
+#define DSE_EVALUATOR_QUANTIZE_H
+
+#include "base/base.h"
+
+/* Largest integer of b bits, 2 <= b <= 8. */
+int dse_quantize_max(int bits);
+
+/* Weights [oc][per_channel] to integers and one scale a channel (amax of the channel / M; 0 for a
+ * channel of zeros, whose integers are 0). The quotient x / s is a float32 division. */
+void dse_quantize_weights(const float *weights, int oc, size_t per_channel, int bits, int8_t *q,
+                          float *scales);
+
+/* Scale of an activation: amax / M in float32; 0 when amax is 0. Kernels multiply by its float32
+ * inverse. */
+float dse_quantize_scale(double amax, int bits);
+
+/* Histogram of magnitudes (pytorch-quantization, HistogramCalibrator): 2,048 bins from 0 to the
+ * first batch's maximum; later larger values extend it with the same bin width. */
+struct dse_histogram {
+    uint64_t *counts;
+    int n_bins;
+    double width; /* of a bin; 0 before the first value above 0 */
+    uint64_t total;
+};
+/* {0} is empty. A batch is what one call brings. */
+DSE_MUST_USE enum dse_status dse_histogram_add(struct dse_histogram *histogram, const float *x,
+                                               size_t n, struct dse_err *err);
+void dse_histogram_fini(struct dse_histogram *histogram);
+/* Left edge of the first bin at which the cumulative share reaches percentile / 100 (bin 0 gives
+ * one bin width, so that no scale is 0); 0 for an empty histogram. */
+double dse_histogram_percentile(const struct dse_histogram *histogram, double percentile);
+
+#endif

@@ -1,0 +1,268 @@
+/* Every record that travels, as tables. A record is a C struct made from its table; the same table
+ * drives encoding, decoding, checking and the listing in daemon/PROTOCOL.md.
+ *
+ * A line is F(presence, kind, type, name, help):
+ *   presence  REQ: decoding fails when it is absent. OPT: absent is NULL, 0 or an empty array.
+ *   kind      STR text, INT 64-bit integer, REAL double, BOOL, and their arrays STRS, INTS, REALS;
+ *             REC one record, RECS an array of records (type names the record, else _).
+ * Array members are pairs: `name` (pointer) and `name_n` (int).
+ *
+ * To change a record: add OPT fields at its end and raise DSE_PROTOCOL_VERSION; never reuse a name
+ * with another meaning; a field that goes is kept as OPT and ignored for one version. */
+#ifndef DSE_PROTOCOL_RECORDS_H
+#define DSE_PROTOCOL_RECORDS_H
+
+#define DSE_PROTOCOL_VERSION 1
+
+/* ---- client and daemon ---- */
+
+#define DSE_FIELDS_empty(F)
+
+#define DSE_FIELDS_hello(F)                                \
+    F(REQ, STR, _, version, "version of the program")      \
+    F(REQ, INT, _, protocol, "version of this protocol")   \
+    F(REQ, INT, _, pid, "process id of the daemon")        \
+    F(REQ, STR, _, state_dir, "directory of the database") \
+    F(REQ, INT, _, workers, "worker processes")
+
+#define DSE_FIELDS_workload_text(F)                                                     \
+    F(REQ, STR, _, text, "content of the workload file")                                \
+    F(REQ, STR, _, file, "its path as the user named it, for messages")                 \
+    F(REQ, STR, _, base_dir, "absolute directory that relative paths in it start from") \
+    F(OPT, BOOL, _, reuse, "take the newest unfinished or finished sweep of equal content")
+
+#define DSE_FIELDS_sweep_id(F) F(REQ, INT, _, sweep, "sweep id")
+
+#define DSE_FIELDS_generation_id(F)   \
+    F(REQ, INT, _, sweep, "sweep id") \
+    F(REQ, INT, _, generation, "generation from 0; -1: the float32 baseline")
+
+#define DSE_FIELDS_individual_id(F)                                           \
+    F(REQ, INT, _, sweep, "sweep id")                                         \
+    F(REQ, INT, _, generation, "generation from 0; -1: the float32 baseline") \
+    F(REQ, INT, _, slot, "place in the generation, from 0")
+
+#define DSE_FIELDS_layer(F)                                           \
+    F(REQ, STR, _, name, "name of the node in the model")             \
+    F(REQ, STR, _, op, "operator: Conv or Gemm")                      \
+    F(REQ, INT, _, macs, "multiply-accumulates per image")            \
+    F(REQ, INT, _, weights, "number of weights")                      \
+    F(OPT, REAL, _, input_amax, "calibrated largest input magnitude") \
+    F(OPT, BOOL, _, input_signed, "can its input be negative?")
+
+#define DSE_FIELDS_objective(F)                   \
+    F(REQ, STR, _, metric, "name of the metric")  \
+    F(REQ, STR, _, sense, "minimize or maximize") \
+    F(REQ, STR, _, unit, "unit of the value")
+
+#define DSE_FIELDS_plan(F)                                                                      \
+    F(REQ, STR, _, name, "name of the workload")                                                \
+    F(REQ, STR, _, content_hash, "SHA-256 of the canonical workload and of the files it names") \
+    F(REQ, STR, _, canonical, "the workload with every default, as YAML")                       \
+    F(REQ, STR, _, problem, "problem type")                                                     \
+    F(REQ, INT, _, genes, "number of genes")                                                    \
+    F(REQ, RECS, layer, layers, "quantisable layers in execution order")                        \
+    F(REQ, RECS, objective, objectives, "objectives in order")                                  \
+    F(REQ, STRS, _, cells, "cells in order")                                                    \
+    F(REQ, INT, _, images_per_cell, "images of a cell")                                         \
+    F(REQ, INT, _, population, "population")                                                    \
+    F(REQ, INT, _, generations, "generations")                                                  \
+    F(REQ, INT, _, evaluations_max, "most evaluations the sweep can need")                      \
+    F(REQ, INT, _, inferences_max, "most inferences the sweep can need")
+
+#define DSE_FIELDS_sweep(F)                                                                     \
+    F(REQ, INT, _, sweep, "sweep id")                                                           \
+    F(REQ, STR, _, name, "name of the workload")                                                \
+    F(REQ, STR, _, state, "queued, preparing, running, done, failed or cancelled")              \
+    F(REQ, STR, _, reason, "why it failed; else empty")                                         \
+    F(REQ, STR, _, content_hash, "SHA-256 of the canonical workload and of the files it names") \
+    F(REQ, INT, _, seed, "seed")                                                                \
+    F(REQ, INT, _, generation, "generation in work, from 0; -1: the baseline")                  \
+    F(REQ, INT, _, generations, "generations in all")                                           \
+    F(REQ, INT, _, population, "population")                                                    \
+    F(REQ, INT, _, individuals, "individuals so far")                                           \
+    F(REQ, INT, _, measured, "individuals with a result")                                       \
+    F(REQ, INT, _, evaluations, "evaluations computed for this sweep")                          \
+    F(REQ, INT, _, cache_hits, "individuals answered from the store without inference")         \
+    F(REQ, INT, _, failures, "individuals whose evaluation failed")                             \
+    F(REQ, INT, _, front_size, "members of the front")                                          \
+    F(REQ, REAL, _, progress, "share done, 0 to 1")                                             \
+    F(REQ, REAL, _, evaluations_per_s, "evaluations a second since the daemon took it up")      \
+    F(REQ, REAL, _, remaining_s, "estimated seconds to the end; negative: not known")           \
+    F(REQ, INT, _, submitted_at_ms, "wall clock, ms since 1970")                                \
+    F(REQ, INT, _, finished_at_ms, "wall clock, ms since 1970; 0: not finished")                \
+    F(OPT, STR, _, phase, "what is being prepared")                                             \
+    F(OPT, BOOL, _, reused, "submit took an existing sweep")
+
+#define DSE_FIELDS_sweep_list(F) F(REQ, RECS, sweep, sweeps, "sweeps, oldest first")
+
+#define DSE_FIELDS_cell_result(F)                          \
+    F(REQ, STR, _, cell, "clean, or corruption:severity")  \
+    F(REQ, INT, _, seen, "images seen")                    \
+    F(REQ, INT, _, correct, "images classified correctly") \
+    F(REQ, REAL, _, accuracy, "share of correct images")   \
+    F(REQ, REAL, _, low, "95 % Wilson interval, low end")  \
+    F(REQ, REAL, _, high, "95 % Wilson interval, high end")
+
+#define DSE_FIELDS_individual(F)                                                               \
+    F(REQ, INT, _, generation, "generation from 0; -1: the float32 baseline")                  \
+    F(REQ, INT, _, slot, "place in the generation, from 0")                                    \
+    F(REQ, STR, _, state, "pending, done or failed")                                           \
+    F(REQ, STR, _, reason, "why it failed; else empty")                                        \
+    F(REQ, STR, _, genome, "genome as text; empty for the baseline")                           \
+    F(REQ, REALS, _, objectives, "values in the order of the objectives; empty while pending") \
+    F(REQ, REAL, _, violation, "sum of constraint violations; 0: feasible")                    \
+    F(REQ, BOOL, _, in_front, "is it non-dominated and feasible?")                             \
+    F(OPT, INTS, _, input_bits, "bits of each layer's input; 0: float32")                      \
+    F(OPT, INTS, _, weight_bits, "bits of each layer's weights; 0: float32")                   \
+    F(OPT, RECS, cell_result, cells, "result of each cell")                                    \
+    F(OPT, RECS, layer, layers, "the layers")                                                  \
+    F(OPT, RECS, objective, objective_names, "objectives in order")
+
+#define DSE_FIELDS_front(F)                                                                   \
+    F(REQ, REC, sweep, sweep, "the sweep")                                                    \
+    F(REQ, RECS, objective, objectives, "objectives in order")                                \
+    F(REQ, RECS, individual, members, "the front, sorted by the first objective, best first") \
+    F(OPT, REC, individual, baseline, "the float32 network")
+
+#define DSE_FIELDS_dump_part(F)                                                         \
+    F(REQ, STR, _, text, "canonical lines of the generation; no times, no process ids") \
+    F(REQ, INT, _, next, "generation to ask for next; -2: that was the last")
+
+#define DSE_FIELDS_rpc_error_data(F)                  \
+    F(REQ, STR, _, status, "name of the status code") \
+    F(OPT, STRS, _, errors, "every error of the input, each with file:line:column")
+
+/* ---- daemon and worker ---- */
+
+#define DSE_FIELDS_worker_hello(F)                                                         \
+    F(REQ, STR, _, version, "version of the program")                                      \
+    F(REQ, INT, _, protocol, "version of this protocol")                                   \
+    F(REQ, STR, _, evaluator, "version of the evaluator: part of the key of every result") \
+    F(REQ, INT, _, pid, "process id")                                                      \
+    F(REQ, STR, _, kernels, "kernels in use, for people")
+
+#define DSE_FIELDS_file_ref(F)                        \
+    F(REQ, STR, _, path, "where this machine has it") \
+    F(REQ, STR, _, sha256, "its content")
+
+#define DSE_FIELDS_dataset(F)                                                       \
+    F(REQ, STR, _, format, "idx or cifar10")                                        \
+    F(REQ, RECS, file_ref, files, "idx: images, labels; cifar10: batches in order") \
+    F(REQ, INT, _, first, "first image used")                                       \
+    F(REQ, INT, _, count, "images used")                                            \
+    F(REQ, REALS, _, mean, "per channel, subtracted from x/255")                    \
+    F(REQ, REALS, _, std, "per channel, divides")
+
+#define DSE_FIELDS_context(F)                                                            \
+    F(REQ, STR, _, hash, "names this context in tasks")                                  \
+    F(REQ, REC, file_ref, model, "the ONNX file")                                        \
+    F(REQ, STR, _, output, "name of the output that is classified; empty: the only one") \
+    F(REQ, REC, dataset, dataset, "images to evaluate on")                               \
+    F(REQ, REC, dataset, calibration, "images to calibrate on")                          \
+    F(REQ, REAL, _, percentile, "calibration percentile, e.g. 99.99")                    \
+    F(REQ, BOOL, _, clean, "is there a clean cell? It is cell 0")                        \
+    F(REQ, STRS, _, corruptions, "names, in order")                                      \
+    F(REQ, INTS, _, severities, "1..5, in order; cells are corruption-major")            \
+    F(REQ, INT, _, data_seed, "seed of the corruptions")                                 \
+    F(REQ, INT, _, shard_images, "images in a shard (the last may hold fewer)")          \
+    F(REQ, INT, _, batch, "images computed at a time")                                   \
+    F(OPT, REALS, _, input_amax, "calibration, when it is already known")
+
+#define DSE_FIELDS_prepared(F)                                                       \
+    F(REQ, STR, _, hash, "the context")                                              \
+    F(REQ, RECS, layer, layers, "quantisable layers in execution order, calibrated") \
+    F(REQ, INT, _, classes, "classes")                                               \
+    F(REQ, INT, _, images, "images of a cell")                                       \
+    F(REQ, INT, _, shards, "number of shards")                                       \
+    F(REQ, STRS, _, cells, "names of the cells")
+
+#define DSE_FIELDS_candidate(F)                             \
+    F(REQ, INT, _, key, "names it in the answer")           \
+    F(REQ, INTS, _, input_bits, "a layer each; 0: float32") \
+    F(REQ, INTS, _, weight_bits, "a layer each; 0: float32")
+
+#define DSE_FIELDS_task(F)                                                         \
+    F(REQ, INT, _, task, "fencing number; never used twice by one daemon process") \
+    F(REQ, STR, _, hash, "the context")                                            \
+    F(REQ, INT, _, shard, "shard, from 0")                                         \
+    F(REQ, RECS, candidate, candidates, "the group")
+
+#define DSE_FIELDS_partial(F)                         \
+    F(REQ, INT, _, key, "the candidate")              \
+    F(REQ, INTS, _, seen, "images seen, a cell each") \
+    F(REQ, INTS, _, correct, "images classified correctly, a cell each")
+
+#define DSE_FIELDS_partials(F)                                                   \
+    F(REQ, INT, _, task, "fencing number of the task")                           \
+    F(REQ, RECS, partial, results, "a candidate each, in the order of the task") \
+    F(REQ, INT, _, inferences, "images run through the network")                 \
+    F(REQ, REAL, _, layers_saved, "share of layer evaluations that shared prefixes saved")
+
+#define DSE_FIELDS_worker_failed(F)                                            \
+    F(REQ, INT, _, task, "fencing number of the task; 0: opening the context") \
+    F(REQ, STR, _, status, "name of the status code")                          \
+    F(REQ, STR, _, text, "what went wrong")
+
+#define DSE_FIELDS_worker_beat(F)             \
+    F(REQ, STR, _, phase, "what it is doing") \
+    F(REQ, INT, _, done, "steps done")        \
+    F(REQ, INT, _, total, "steps in all")
+
+/* Every record, those used by others first. */
+#define DSE_RECORD_TABLE(X) \
+    X(empty)                \
+    X(hello)                \
+    X(workload_text)        \
+    X(sweep_id)             \
+    X(generation_id)        \
+    X(individual_id)        \
+    X(layer)                \
+    X(objective)            \
+    X(plan)                 \
+    X(sweep)                \
+    X(sweep_list)           \
+    X(cell_result)          \
+    X(individual)           \
+    X(front)                \
+    X(dump_part)            \
+    X(rpc_error_data)       \
+    X(worker_hello)         \
+    X(file_ref)             \
+    X(dataset)              \
+    X(context)              \
+    X(prepared)             \
+    X(candidate)            \
+    X(task)                 \
+    X(partial)              \
+    X(partials)             \
+    X(worker_failed)        \
+    X(worker_beat)
+
+/* Requests of a client: X(method, params record, result record, help). */
+#define DSE_METHOD_TABLE(X)                                                                     \
+    X(hello, empty, hello, "who answers")                                                       \
+    X(plan, workload_text, plan, "validate a workload and forecast its sweep")                  \
+    X(submit, workload_text, sweep, "store a workload as a sweep; answered when it is on disk") \
+    X(list, empty, sweep_list, "all sweeps")                                                    \
+    X(status, sweep_id, sweep, "one sweep")                                                     \
+    X(watch, sweep_id, sweep, "one sweep, then a progress event at every change until its end") \
+    X(front, sweep_id, front, "the non-dominated feasible individuals")                         \
+    X(show, individual_id, individual, "one individual with its cells and bits")                \
+    X(cancel, sweep_id, sweep, "stop a sweep; what it found stays")                             \
+    X(dump, generation_id, dump_part, "everything known of a generation, canonical")
+
+/* Events of the daemon: X(name, record, help). */
+#define DSE_EVENT_TABLE(X) X(progress, sweep, "the watched sweep has changed")
+
+/* Messages between daemon and worker: X(name, record, from, help). */
+#define DSE_WORKER_MESSAGE_TABLE(X)                                                            \
+    X(worker_hello, worker_hello, WORKER, "first message of a worker")                         \
+    X(open, context, DAEMON, "load model and data, calibrate; answered by prepared or failed") \
+    X(prepared, prepared, WORKER, "the context is ready")                                      \
+    X(evaluate, task, DAEMON, "answered by partials or failed")                                \
+    X(partials, partials, WORKER, "the result of a task")                                      \
+    X(failed, worker_failed, WORKER, "a task or context could not be computed")                \
+    X(beat, worker_beat, WORKER, "alive; at least every two seconds while working")
+
+#endif

@@ -1,0 +1,205 @@
+/* store: everything paretod knows, in one SQLite database. Only the daemon opens it.
+ *
+ * WAL, synchronous=FULL: when dse_store_commit returns DSE_OK the transaction is on disk. State
+ * lives in rows, so start-up is recovery: there is nothing to save at exit. Times and process ids
+ * stand only in columns named *_at_ms, which dumps leave out.
+ *
+ * One connection, one thread. Functions that load rows put strings and arrays in the caller's
+ * arena. Errors: NO_SPACE when disk or size limit is full, IO, NOT_FOUND, UNSUPPORTED (newer
+ * schema), NO_MEMORY. After NO_SPACE or IO the transaction has been rolled back. */
+#ifndef DSE_STORE_H
+#define DSE_STORE_H
+
+#include "base/base.h"
+#include "problems/problems.h"
+
+enum { DSE_STORE_SCHEMA_VERSION = 1 };
+
+/* States of a sweep: X(name, text, final). Stored by text. */
+#define DSE_SWEEP_STATE_TABLE(X)     \
+    X(QUEUED, "queued", false)       \
+    X(PREPARING, "preparing", false) \
+    X(RUNNING, "running", false)     \
+    X(DONE, "done", true)            \
+    X(FAILED, "failed", true)        \
+    X(CANCELLED, "cancelled", true)
+enum dse_sweep_state {
+#define X(name, text, final) DSE_SWEEP_##name,
+    DSE_SWEEP_STATE_TABLE(X)
+#undef X
+};
+const char *dse_sweep_state_text(enum dse_sweep_state state);
+bool dse_sweep_state_final(enum dse_sweep_state state);
+/* May a sweep go from one state to the other? queued -> preparing -> running -> done; any state
+ * that is not final -> failed, cancelled; preparing and running -> queued (restart). */
+bool dse_sweep_state_may_follow(enum dse_sweep_state from, enum dse_sweep_state to);
+
+enum dse_result_state { DSE_RESULT_PENDING, DSE_RESULT_DONE, DSE_RESULT_FAILED };
+
+struct dse_store;
+
+/* Opens or creates the database at path and brings its schema up to date. max_bytes limits the
+ * database file (0: no limit); reaching it is NO_SPACE. */
+DSE_MUST_USE enum dse_status dse_store_open(const char *path, int64_t max_bytes,
+                                            struct dse_store **store, struct dse_err *err);
+/* NULL is fine. An open transaction is rolled back. */
+void dse_store_close(struct dse_store *store);
+
+DSE_MUST_USE enum dse_status dse_store_begin(struct dse_store *store, struct dse_err *err);
+DSE_MUST_USE enum dse_status dse_store_commit(struct dse_store *store, struct dse_err *err);
+/* Fine without a transaction. */
+void dse_store_rollback(struct dse_store *store);
+
+/* ---- sweeps ---- */
+
+struct dse_sweep_row {
+    int64_t id; /* from 1; ignored by insert */
+    const char *name;
+    enum dse_sweep_state state;
+    const char *reason; /* "" unless failed */
+    uint64_t seed;
+    const char *content_hash;
+    const char *context_hash; /* evaluations are shared by equal contexts */
+    const char *source;       /* the file as submitted */
+    const char *file;         /* its name */
+    const char *base_dir;     /* where its relative paths start */
+    const char *canonical;    /* with every default */
+    int64_t submitted_at_ms;
+    int64_t finished_at_ms; /* 0: not finished */
+};
+DSE_MUST_USE enum dse_status dse_store_insert_sweep(struct dse_store *store,
+                                                    const struct dse_sweep_row *row, int64_t *id,
+                                                    struct dse_err *err);
+DSE_MUST_USE enum dse_status dse_store_load_sweep(struct dse_store *store, int64_t id,
+                                                  struct dse_arena *arena,
+                                                  struct dse_sweep_row *row, struct dse_err *err);
+/* All, by id. *rows is an array in the arena. */
+DSE_MUST_USE enum dse_status dse_store_list_sweeps(struct dse_store *store, struct dse_arena *arena,
+                                                   struct dse_sweep_row **rows, int *n,
+                                                   struct dse_err *err);
+/* The newest sweep of that content that is neither failed nor cancelled; NOT_FOUND. */
+DSE_MUST_USE enum dse_status dse_store_find_sweep(struct dse_store *store, const char *content_hash,
+                                                  int64_t *id, struct dse_err *err);
+/* CONFLICT when the state may not follow the present one. */
+DSE_MUST_USE enum dse_status dse_store_set_sweep_state(struct dse_store *store, int64_t id,
+                                                       enum dse_sweep_state state,
+                                                       const char *reason, int64_t finished_at_ms,
+                                                       struct dse_err *err);
+
+struct dse_sweep_counts {
+    int64_t individuals; /* the baseline not counted, here and below */
+    int64_t measured;    /* done or failed */
+    int64_t failures;
+    int64_t cache_hits;
+    int64_t front_size;
+    int generation; /* newest generation with rows; -1: only the baseline; -2: none */
+};
+DSE_MUST_USE enum dse_status dse_store_count_sweep(struct dse_store *store, int64_t id,
+                                                   struct dse_sweep_counts *counts,
+                                                   struct dse_err *err);
+
+/* ---- contexts: what a worker found out about model and data; content-addressed ---- */
+
+/* Keeps the first text put under a hash. */
+DSE_MUST_USE enum dse_status dse_store_put_context(struct dse_store *store, const char *hash,
+                                                   const char *prepared_json, struct dse_err *err);
+DSE_MUST_USE enum dse_status dse_store_load_context(struct dse_store *store, const char *hash,
+                                                    struct dse_arena *arena,
+                                                    const char **prepared_json,
+                                                    struct dse_err *err);
+
+/* ---- evaluations: one per (context, genome), shared by all sweeps ---- */
+
+struct dse_evaluation_row {
+    int64_t id;
+    enum dse_result_state state;
+    const char *reason; /* "" unless failed */
+};
+/* The evaluation of a genome (its canonical text; "float32" for the baseline), made when it is
+ * new. */
+DSE_MUST_USE enum dse_status
+dse_store_ensure_evaluation(struct dse_store *store, const char *context_hash, const char *genome,
+                            struct dse_arena *arena, struct dse_evaluation_row *row,
+                            struct dse_err *err);
+DSE_MUST_USE enum dse_status dse_store_finish_evaluation(struct dse_store *store, int64_t id,
+                                                         enum dse_result_state state,
+                                                         const char *reason, struct dse_err *err);
+/* A partial is kept once: a second one for the same shard changes nothing. */
+DSE_MUST_USE enum dse_status dse_store_put_partial(struct dse_store *store, int64_t evaluation_id,
+                                                   int shard, const int64_t *seen,
+                                                   const int64_t *correct, int n_cells,
+                                                   struct dse_err *err);
+/* have[shard] for each of n_shards. */
+DSE_MUST_USE enum dse_status dse_store_load_shards(struct dse_store *store, int64_t evaluation_id,
+                                                   bool *have, int n_shards, struct dse_err *err);
+/* Sums over the shards present. */
+DSE_MUST_USE enum dse_status dse_store_sum_partials(struct dse_store *store, int64_t evaluation_id,
+                                                    int64_t *seen, int64_t *correct, int n_cells,
+                                                    struct dse_err *err);
+
+/* ---- individuals ---- */
+
+struct dse_individual_row {
+    int64_t sweep_id;
+    int generation; /* -1: the float32 baseline */
+    int slot;
+    const char *genome; /* canonical text; "float32" for the baseline */
+    int64_t evaluation_id;
+    enum dse_result_state state;
+    const char *reason;
+    double objectives[DSE_MAX_OBJECTIVES];
+    int n_objectives; /* 0 while pending or failed */
+    double violation; /* 0: feasible */
+    bool in_front;
+    bool cached; /* answered from the store when it was born */
+};
+DSE_MUST_USE enum dse_status dse_store_insert_individual(struct dse_store *store,
+                                                         const struct dse_individual_row *row,
+                                                         struct dse_err *err);
+/* Writes state, reason, objectives, violation, in_front of an existing row. */
+DSE_MUST_USE enum dse_status dse_store_update_individual(struct dse_store *store,
+                                                         const struct dse_individual_row *row,
+                                                         struct dse_err *err);
+DSE_MUST_USE enum dse_status dse_store_set_in_front(struct dse_store *store, int64_t sweep_id,
+                                                    int generation, int slot, bool in_front,
+                                                    struct dse_err *err);
+/* One; NOT_FOUND. */
+DSE_MUST_USE enum dse_status dse_store_load_individual(struct dse_store *store, int64_t sweep_id,
+                                                       int generation, int slot,
+                                                       struct dse_arena *arena,
+                                                       struct dse_individual_row *row,
+                                                       struct dse_err *err);
+/* A generation by slot, or the front by (generation, slot), or all individuals but the baseline by
+ * (generation, slot). */
+enum dse_selection { DSE_SELECT_GENERATION, DSE_SELECT_FRONT, DSE_SELECT_ALL };
+DSE_MUST_USE enum dse_status dse_store_load_individuals(struct dse_store *store, int64_t sweep_id,
+                                                        enum dse_selection selection,
+                                                        int generation, struct dse_arena *arena,
+                                                        struct dse_individual_row **rows, int *n,
+                                                        struct dse_err *err);
+
+/* ---- populations: who survived a generation, best first ---- */
+
+struct dse_survivor_row {
+    int generation; /* the individual's own */
+    int slot;
+    int rank;
+    double crowding; /* +infinity for extremes */
+};
+DSE_MUST_USE enum dse_status dse_store_put_survivors(struct dse_store *store, int64_t sweep_id,
+                                                     int generation,
+                                                     const struct dse_survivor_row *rows, int n,
+                                                     struct dse_err *err);
+DSE_MUST_USE enum dse_status dse_store_load_survivors(struct dse_store *store, int64_t sweep_id,
+                                                      int generation, struct dse_arena *arena,
+                                                      struct dse_survivor_row **rows, int *n,
+                                                      struct dse_err *err);
+
+/* Canonical text of everything known of one generation of a sweep (-1: sweep row without times,
+ * context and baseline): individuals with their cells' sums, then its survivors. No times, no ids
+ * that depend on order of arrival; one record a line. Appended. */
+DSE_MUST_USE enum dse_status dse_store_dump(struct dse_store *store, int64_t sweep_id,
+                                            int generation, struct dse_buf *out,
+                                            struct dse_err *err);
+
+#endif

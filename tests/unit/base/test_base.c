@@ -1,0 +1,163 @@
+/* base: known answers and limits. */
+#include "tests/lib/testing.h"
+
+#include <math.h>
+
+/* Known answers of Random123's kat_vectors for philox4x32-10. */
+static void philox_known_answers(void **state) {
+    (void)state;
+    static const struct {
+        uint32_t counter[4], key[2], out[4];
+    } cases[] = {
+        {{0, 0, 0, 0}, {0, 0}, {0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}},
+        {{0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff},
+         {0xffffffff, 0xffffffff},
+         {0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}},
+        {{0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344},
+         {0xa4093822, 0x299f31d0},
+         {0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        uint32_t out[4];
+        dse_philox4x32(cases[i].key, cases[i].counter, out);
+        assert_memory_equal(out, cases[i].out, sizeof out);
+    }
+}
+
+static void streams_are_pure_functions_of_their_key(void **state) {
+    (void)state;
+    struct dse_rng a, b, c;
+    dse_rng_init(&a, 7, DSE_RNG_TEST, 1, 2);
+    dse_rng_init(&b, 7, DSE_RNG_TEST, 1, 2);
+    dse_rng_init(&c, 7, DSE_RNG_TEST, 2, 1);
+    int equal_to_c = 0;
+    for (int i = 0; i < 100; i++) {
+        uint32_t x = dse_rng_u32(&a);
+        assert_int_equal(x, dse_rng_u32(&b));
+        equal_to_c += x == dse_rng_u32(&c);
+    }
+    assert_in_range(equal_to_c, 0, 1);
+}
+
+static void below_is_uniform(void **state) {
+    (void)state;
+    enum { SIDES = 7, DRAWS = 70000 };
+    int counts[SIDES] = {0};
+    struct dse_rng rng;
+    dse_rng_init(&rng, 1, DSE_RNG_TEST, 0, 0);
+    for (int i = 0; i < DRAWS; i++)
+        counts[dse_rng_below(&rng, SIDES)]++;
+    double chi2 = 0;
+    for (int i = 0; i < SIDES; i++) {
+        double d = counts[i] - DRAWS / SIDES;
+        chi2 += d * d / (DRAWS / SIDES);
+    }
+    assert_true(chi2 < 22.46); /* chi-square, 6 degrees of freedom, p = 0.001 */
+}
+
+static void normal_has_the_normal_moments_and_tails(void **state) {
+    (void)state;
+    enum { DRAWS = 200000 };
+    struct dse_rng rng;
+    dse_rng_init(&rng, 3, DSE_RNG_TEST, 0, 0);
+    double sum = 0, sum2 = 0, sum4 = 0;
+    int beyond3 = 0;
+    for (int i = 0; i < DRAWS; i++) {
+        double z = dse_rng_normal(&rng);
+        sum += z;
+        sum2 += z * z;
+        sum4 += z * z * z * z;
+        beyond3 += fabs(z) > 3;
+    }
+    /* Bounds: four standard errors of each estimate. */
+    assert_true(fabs(sum / DRAWS) < 4 * sqrt(1.0 / DRAWS));
+    assert_true(fabs(sum2 / DRAWS - 1) < 4 * sqrt(2.0 / DRAWS));
+    assert_true(fabs(sum4 / DRAWS - 3) < 4 * sqrt(96.0 / DRAWS));
+    assert_true(fabs(beyond3 - 0.0026998 * DRAWS) < 4 * sqrt(0.0027 * DRAWS));
+}
+
+/* Distance in units in the last place of b. */
+static double ulps(double a, double b) {
+    return fabs(a - b) / (nextafter(fabs(b), INFINITY) - fabs(b));
+}
+
+static void elementary_functions_agree_with_libm(void **state) {
+    (void)state;
+    for (double x = -700; x < 700; x += 0.37)
+        assert_true(ulps(dse_math_exp(x), exp(x)) <= 2);
+    for (double x = 1e-300; x < 1e300; x *= 1.9)
+        assert_true(ulps(dse_math_log(x), log(x)) <= 2);
+    for (double x = 0.5; x < 2; x += 0.001)
+        assert_true(fabs(dse_math_log(x) - log(x)) <= 2e-16);
+    assert_true(dse_math_exp(-1000) == 0 && isinf(dse_math_exp(1000)));
+    assert_true(dse_math_log(1) == 0 && dse_math_exp(0) == 1);
+}
+
+static void sha256_known_answers(void **state) {
+    (void)state;
+    char hex[DSE_SHA256_HEX];
+    struct dse_err err = {0};
+    assert_ok(dse_sha256_bytes("abc", 3, hex, &err), &err); /* FIPS 180-4 */
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    char dir[256], path[300];
+    make_temp_dir(dir, sizeof dir);
+    (void)snprintf(path, sizeof path, "%s/abc", dir);
+    assert_ok(dse_file_replace(path, "abc", 3, &err), &err);
+    char again[DSE_SHA256_HEX];
+    assert_ok(dse_sha256_file(path, again, &err), &err);
+    assert_string_equal(hex, again);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(dse_sha256_file(path, again, &err), DSE_NOT_FOUND);
+    assert_non_null(strstr(err.text, path));
+    assert_int_equal(rmdir(dir), 0);
+}
+
+static void first_error_wins_and_prefix_adds(void **state) {
+    (void)state;
+    struct dse_err err = {0};
+    char text[600];
+    assert_int_equal(dse_err_set_at(&err, DSE_INVALID, "w.yaml", 3, 5, "bad %d", 1), DSE_INVALID);
+    assert_int_equal(dse_err_set(&err, DSE_IO, "later"), DSE_IO);
+    (void)dse_err_prefix(&err, "gene %d", 7);
+    assert_string_equal(dse_err_format(&err, text, sizeof text), "w.yaml:3:5: gene 7: bad 1");
+    assert_int_equal(err.code, DSE_INVALID);
+}
+
+static void arena_and_buffer_survive_failing_allocations(void **state) {
+    (void)state;
+    size_t live = dse_alloc_live();
+    for (long n = 0;; n++) {
+        struct dse_arena arena = {0};
+        struct dse_buf buf = {0};
+        dse_alloc_fail_at(n);
+        for (int i = 0; i < 100; i++)
+            dse_buf_printf(&buf, "%d,", i);
+        char *a = dse_arena_alloc(&arena, 3, 10000);
+        char *b = dse_arena_printf(&arena, "%s", "text");
+        bool done = !buf.failed && a != NULL && b != NULL;
+        dse_alloc_fail_at(-1);
+        if (done)
+            assert_int_equal(buf.size, 290);
+        dse_buf_fini(&buf);
+        dse_arena_fini(&arena);
+        assert_int_equal(dse_alloc_live(), live);
+        if (done)
+            break;
+        assert_true(n < 100);
+    }
+    assert_null(dse_alloc(SIZE_MAX / 2, 3));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(philox_known_answers),
+        cmocka_unit_test(streams_are_pure_functions_of_their_key),
+        cmocka_unit_test(below_is_uniform),
+        cmocka_unit_test(normal_has_the_normal_moments_and_tails),
+        cmocka_unit_test(elementary_functions_agree_with_libm),
+        cmocka_unit_test(sha256_known_answers),
+        cmocka_unit_test(first_error_wins_and_prefix_adds),
+        cmocka_unit_test(arena_and_buffer_survive_failing_allocations),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
