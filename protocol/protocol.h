@@ -91,15 +91,25 @@ DSE_MUST_USE enum dse_status dse_rpc_write_result(int64_t id, enum dse_method me
                                                   struct dse_err *err);
 DSE_MUST_USE enum dse_status dse_rpc_write_progress(const struct dse_msg_sweep *sweep,
                                                     struct dse_buf *out, struct dse_err *err);
-/* An error reply. Code is -32000 - status for ours, else JSON-RPC's own number (-32700 parse,
- * -32600 request, -32601 method, -32602 params). errors may be NULL; id < 0 is written null. */
+/* JSON-RPC's own error codes. */
+enum dse_rpc_code {
+    DSE_RPC_NOT_JSON = -32700,
+    DSE_RPC_NOT_A_REQUEST = -32600,
+    DSE_RPC_NO_SUCH_METHOD = -32601,
+    DSE_RPC_BAD_PARAMS = -32602,
+};
+/* Our own: -32000 - status. */
+int dse_rpc_code_of(enum dse_status status);
+/* An error reply; its message is why with its place. rpc_code is dse_rpc_code_of or one of JSON-
+ * RPC's. errors may be NULL; id < 0 is written null. */
 DSE_MUST_USE enum dse_status dse_rpc_write_error(int64_t id, int rpc_code,
                                                  const struct dse_err *why,
                                                  const char *const *errors, int errors_n,
                                                  struct dse_buf *out, struct dse_err *err);
 
 /* A request as the daemon reads it. id is -1 where it could not be read; on failure *rpc_code is
- * the JSON-RPC error to answer with. params is the method's decoded record, in the arena. */
+ * the error code to answer with and request->id is set too, nothing else. params is the method's
+ * decoded record, in the arena; a request without params is read as one with {}. */
 struct dse_rpc_request {
     int64_t id;
     enum dse_method method;
@@ -137,6 +147,15 @@ DSE_MUST_USE enum dse_status dse_worker_read(const char *line, size_t length,
                                              struct dse_arena *arena,
                                              enum dse_worker_message *message, const void **record,
                                              struct dse_err *err);
+
+/* ---- helpers on text ---------------------------------------------------------------------- */
+
+/* Bytes of the well-formed UTF-8 sequence that text[0..length) begins with; 0: none (a 0 byte is
+ * none). */
+size_t dse_utf8_sequence(const char *text, size_t length);
+/* The known word that `word` is most likely a misspelling of, for "did you mean"; NULL when none
+ * is near. Known words have 32 bytes at most. */
+const char *dse_closest_word(const char *word, const char *const *known, int n_known);
 
 /* ---- the tables, for documents and tests -------------------------------------------------- */
 
