@@ -1,0 +1,195 @@
+/* A file's bytes, unpacked where it is gzip (RFC 1952). zlib's own gzFile is not used because it
+ * ignores whatever follows the compressed data; here everything in a file is accounted for. */
+#include "evaluator/datasets/datasets_internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Deflate cannot do better: a 258-byte match costs at least two bits. */
+enum { MOST_BYTES_FROM_ONE = 1032 };
+/* The largest window, and a gzip header. */
+enum { WINDOW_BITS = 15 + 16 };
+
+static voidpf allocate_for_zlib(voidpf opaque, uInt items, uInt size) {
+    (void)opaque;
+    return dse_alloc(items, size);
+}
+
+static void free_for_zlib(voidpf opaque, voidpf block) {
+    (void)opaque;
+    dse_free(block);
+}
+
+static enum dse_status fail_errno(const char *path, struct dse_err *err) {
+    int error_number = errno;
+    return dse_err_set(err, dse_status_from_errno(error_number), "%s: %s", path,
+                       strerror(error_number));
+}
+
+/* Fills the block behind what is left in it; z.avail_in stays as it is at the end of the file. */
+static enum dse_status fill_block(struct datasets__stream *stream, struct dse_err *err) {
+    size_t filled = stream->z.avail_in;
+    memmove(stream->block, stream->z.next_in, filled);
+    while (filled < sizeof stream->block) {
+        ssize_t got = read(stream->fd, stream->block + filled, sizeof stream->block - filled);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return fail_errno(stream->path, err);
+        if (got == 0)
+            break;
+        filled += (size_t)got;
+    }
+    stream->z.next_in = stream->block;
+    stream->z.avail_in = (uInt)filled;
+    return DSE_OK;
+}
+
+static bool starts_with_gzip_magic(const struct datasets__stream *stream) {
+    return stream->z.avail_in >= 2 && stream->z.next_in[0] == 0x1f && stream->z.next_in[1] == 0x8b;
+}
+
+static enum dse_status start_gzip(struct datasets__stream *stream, struct dse_err *err) {
+    stream->z.zalloc = allocate_for_zlib;
+    stream->z.zfree = free_for_zlib;
+    int result = inflateInit2(&stream->z, WINDOW_BITS);
+    if (result == Z_MEM_ERROR)
+        DSE_FAIL(err, DSE_NO_MEMORY, "%s: no memory to unpack", stream->path);
+    if (result != Z_OK)
+        DSE_FAIL(err, DSE_INTERNAL, "%s: zlib refuses to start (%d)", stream->path, result);
+    stream->gzip = true;
+    return DSE_OK;
+}
+
+static enum dse_status check_regular(struct datasets__stream *stream, struct dse_err *err) {
+    struct stat st;
+    if (fstat(stream->fd, &st) != 0)
+        return fail_errno(stream->path, err);
+    if (!S_ISREG(st.st_mode))
+        DSE_FAIL(err, DSE_INVALID, "%s: not a regular file", stream->path);
+    stream->file_bytes = (uint64_t)st.st_size;
+    return DSE_OK;
+}
+
+enum dse_status datasets__stream_open(const char *path, struct datasets__stream **stream,
+                                      struct dse_err *err) {
+    enum dse_status status;
+    struct datasets__stream *opened = dse_alloc(1, sizeof *opened);
+    if (opened == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "%s: no memory to read it", path);
+    opened->path = path;
+    opened->z.next_in = opened->block;
+    /* Not to hang on a named pipe, which is refused below. */
+    opened->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (opened->fd < 0) {
+        status = fail_errno(path, err);
+        goto fail_stream;
+    }
+    DSE_TRY_GOTO(status, check_regular(opened, err), fail_stream);
+    DSE_TRY_GOTO(status, fill_block(opened, err), fail_stream);
+    if (starts_with_gzip_magic(opened))
+        DSE_TRY_GOTO(status, start_gzip(opened, err), fail_stream);
+    *stream = opened;
+    return DSE_OK;
+fail_stream:
+    datasets__stream_close(opened);
+    return status;
+}
+
+uint64_t datasets__stream_limit(const struct datasets__stream *stream) {
+    return stream->gzip ? stream->file_bytes * MOST_BYTES_FROM_ONE : stream->file_bytes;
+}
+
+void datasets__stream_close(struct datasets__stream *stream) {
+    if (stream == NULL)
+        return;
+    if (stream->gzip)
+        (void)inflateEnd(&stream->z);
+    if (stream->fd >= 0)
+        (void)close(stream->fd);
+    dse_free(stream);
+}
+
+static enum dse_status read_plain(struct datasets__stream *stream, uint8_t *out, size_t size,
+                                  size_t *got, struct dse_err *err) {
+    size_t done = 0;
+    while (done < size) {
+        if (stream->z.avail_in == 0)
+            DSE_TRY(fill_block(stream, err));
+        if (stream->z.avail_in == 0)
+            break;
+        size_t part = size - done < stream->z.avail_in ? size - done : stream->z.avail_in;
+        memcpy(out + done, stream->z.next_in, part);
+        stream->z.next_in += part;
+        stream->z.avail_in -= (uInt)part;
+        done += part;
+    }
+    *got = done;
+    return DSE_OK;
+}
+
+/* A gzip file is one or more members, one after the other; true in *more when another begins. */
+static enum dse_status begin_member(struct datasets__stream *stream, bool *more,
+                                    struct dse_err *err) {
+    if (stream->z.avail_in < 2)
+        DSE_TRY(fill_block(stream, err));
+    *more = stream->z.avail_in > 0;
+    if (!*more)
+        return DSE_OK;
+    if (!starts_with_gzip_magic(stream))
+        DSE_FAIL(err, DSE_INVALID,
+                 "%s: something that is not gzip follows the compressed data; " DATASETS__ADVICE,
+                 stream->path);
+    stream->member_ended = false;
+    if (inflateReset(&stream->z) != Z_OK)
+        DSE_FAIL(err, DSE_INTERNAL, "%s: zlib refuses to go on", stream->path);
+    return DSE_OK;
+}
+
+static enum dse_status inflate_some(struct datasets__stream *stream, struct dse_err *err) {
+    int result = inflate(&stream->z, Z_NO_FLUSH);
+    stream->member_ended = result == Z_STREAM_END;
+    if (result == Z_OK || result == Z_STREAM_END || result == Z_BUF_ERROR)
+        return DSE_OK;
+    if (result == Z_MEM_ERROR)
+        DSE_FAIL(err, DSE_NO_MEMORY, "%s: no memory to unpack", stream->path);
+    DSE_FAIL(err, DSE_INVALID, "%s: damaged gzip data (%s); " DATASETS__ADVICE, stream->path,
+             stream->z.msg != NULL ? stream->z.msg : "unknown compression");
+}
+
+static enum dse_status read_gzip(struct datasets__stream *stream, uint8_t *out, size_t size,
+                                 size_t *got, struct dse_err *err) {
+    dse_assert(size <= UINT32_MAX);
+    stream->z.next_out = out;
+    stream->z.avail_out = (uInt)size;
+    while (stream->z.avail_out > 0) {
+        if (stream->z.avail_in == 0)
+            DSE_TRY(fill_block(stream, err));
+        if (stream->member_ended) {
+            bool more;
+            DSE_TRY(begin_member(stream, &more, err));
+            if (!more)
+                break;
+        }
+        if (stream->z.avail_in == 0)
+            DSE_FAIL(err, DSE_INVALID,
+                     "%s: the gzip data is cut off after %llu unpacked bytes; " DATASETS__ADVICE,
+                     stream->path,
+                     (unsigned long long)(stream->out_bytes + size - stream->z.avail_out));
+        DSE_TRY(inflate_some(stream, err));
+    }
+    *got = size - stream->z.avail_out;
+    return DSE_OK;
+}
+
+enum dse_status datasets__stream_read(struct datasets__stream *stream, void *out, size_t size,
+                                      size_t *got, struct dse_err *err) {
+    size_t read_bytes = 0;
+    DSE_TRY((stream->gzip ? read_gzip : read_plain)(stream, out, size, &read_bytes, err));
+    stream->out_bytes += read_bytes;
+    *got = read_bytes;
+    return DSE_OK;
+}
