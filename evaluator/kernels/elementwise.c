@@ -1,0 +1,249 @@
+/* Element-wise kernels: memory-bound loops that the compiler vectorises, without fused
+ * multiply-add, so every clone gives the same bits.
+ *
+ * Rounding half to even: a float32 of magnitude below 2^22 plus 1.5 x 2^23 has no fraction bits
+ * left, so the addition itself rounds, half to even as the rounding mode of a process stands by
+ * default, and the subtraction is exact. Unlike rintf this becomes two vector instructions on
+ * every processor. Values are clamped first, so they are small. A NaN is clamped to 0, or to -M. */
+#include <math.h>
+#include <string.h>
+
+#include "evaluator/kernels/kernels_internal.h"
+
+static const float ROUNDER = 12582912.0f; /* 1.5 x 2^23 */
+
+KERNELS__CLONES
+void dse_quantize_u8(const float *restrict x, size_t n, float inv_scale, int M,
+                     uint8_t *restrict q) {
+    float top = (float)M;
+    for (size_t i = 0; i < n; i++) {
+        float y = x[i] * inv_scale;
+        y = y > 0.0f ? y : 0.0f;
+        y = y < top ? y : top;
+        q[i] = (uint8_t)(int32_t)((y + ROUNDER) - ROUNDER);
+    }
+}
+
+KERNELS__CLONES
+static void quantize_signed(const float *restrict x, size_t n, float inv_scale, float top,
+                            int8_t *restrict q) {
+    for (size_t i = 0; i < n; i++) {
+        float y = x[i] * inv_scale;
+        y = y > -top ? y : -top;
+        y = y < top ? y : top;
+        q[i] = (int8_t)(int32_t)((y + ROUNDER) - ROUNDER);
+    }
+}
+
+static void split_signs(const int8_t *restrict q, size_t pixels, size_t c, uint8_t *restrict out) {
+    for (size_t p = 0; p < pixels; p++, q += c, out += 2 * c)
+        for (size_t i = 0; i < c; i++) {
+            out[i] = (uint8_t)(q[i] > 0 ? q[i] : 0);
+            out[c + i] = (uint8_t)(q[i] < 0 ? -q[i] : 0);
+        }
+}
+
+void dse_quantize_split_u8(const float *x, size_t pixels, int c, float inv_scale, int M,
+                           uint8_t *q) {
+    enum { BLOCK = 1024 };
+    int8_t rounded[BLOCK];
+    size_t channels = (size_t)c, at_once = BLOCK / channels;
+    if (at_once == 0) {
+        /* Pixels wider than the block: a pixel in pieces. */
+        for (size_t p = 0; p < pixels; p++)
+            for (size_t from = 0; from < channels; from += BLOCK) {
+                size_t n = channels - from < BLOCK ? channels - from : BLOCK;
+                quantize_signed(x + p * channels + from, n, inv_scale, (float)M, rounded);
+                for (size_t i = 0; i < n; i++) {
+                    uint8_t *out = q + 2 * p * channels + from + i;
+                    out[0] = (uint8_t)(rounded[i] > 0 ? rounded[i] : 0);
+                    out[channels] = (uint8_t)(rounded[i] < 0 ? -rounded[i] : 0);
+                }
+            }
+        return;
+    }
+    for (size_t p = 0; p < pixels; p += at_once) {
+        size_t now = pixels - p < at_once ? pixels - p : at_once;
+        quantize_signed(x + p * channels, now * channels, inv_scale, (float)M, rounded);
+        split_signs(rounded, now, channels, q + 2 * p * channels);
+    }
+}
+
+/* Loops over few channels do not vectorise well, so scale and bias are repeated until a run of
+ * whole pixels is long enough. */
+enum { REPEAT_BELOW = 64, REPEAT_MAX = 2 * REPEAT_BELOW };
+
+static size_t repeat(const float *values, size_t c, float out[REPEAT_MAX]) {
+    size_t n = 0;
+    while (n < REPEAT_BELOW) {
+        memcpy(out + n, values, c * sizeof *values);
+        n += c;
+    }
+    return n;
+}
+
+/* The compiler makes a loop for each case of add and relu, since both are constant there. */
+static inline __attribute__((always_inline)) void finish_run(const int32_t *acc, size_t n,
+                                                             const float *scale, const float *bias,
+                                                             const float *add, bool relu,
+                                                             float *y) {
+    for (size_t i = 0; i < n; i++) {
+        float v = (float)acc[i] * scale[i];
+        v = v + bias[i];
+        if (add != NULL)
+            v = v + add[i];
+        if (relu)
+            v = v > 0.0f ? v : 0.0f;
+        y[i] = v;
+    }
+}
+
+KERNELS__CLONES
+static void finish_s32_runs(const int32_t *restrict acc, size_t n, size_t run,
+                            const float *restrict scale, const float *restrict bias,
+                            const float *add, bool relu, float *y) {
+    for (size_t from = 0; from < n; from += run) {
+        size_t now = n - from < run ? n - from : run;
+        const int32_t *a = acc + from;
+        if (add != NULL && relu)
+            finish_run(a, now, scale, bias, add + from, true, y + from);
+        else if (add != NULL)
+            finish_run(a, now, scale, bias, add + from, false, y + from);
+        else if (relu)
+            finish_run(a, now, scale, bias, NULL, true, y + from);
+        else
+            finish_run(a, now, scale, bias, NULL, false, y + from);
+    }
+}
+
+void dse_finish_s32(const int32_t *acc, size_t pixels, int c, const float *scale, const float *bias,
+                    const float *add, bool relu, float *y) {
+    size_t channels = (size_t)c, run = channels;
+    float scales[REPEAT_MAX], biases[REPEAT_MAX];
+    if (channels < REPEAT_BELOW) {
+        run = repeat(scale, channels, scales);
+        (void)repeat(bias, channels, biases);
+        scale = scales;
+        bias = biases;
+    }
+    finish_s32_runs(acc, pixels * channels, run, scale, bias, add, relu, y);
+}
+
+KERNELS__CLONES
+static void finish_f32_runs(const float *x, size_t n, size_t run, const float *restrict bias,
+                            const float *add, bool relu, float *y) {
+    for (size_t from = 0; from < n; from += run) {
+        size_t now = n - from < run ? n - from : run;
+        for (size_t i = 0; i < now; i++) {
+            float v = x[from + i] + bias[i];
+            if (add != NULL)
+                v = v + add[from + i];
+            if (relu)
+                v = v > 0.0f ? v : 0.0f;
+            y[from + i] = v;
+        }
+    }
+}
+
+void dse_finish_f32(const float *x, size_t pixels, int c, const float *bias, const float *add,
+                    bool relu, float *y) {
+    size_t channels = (size_t)c, run = channels;
+    float biases[REPEAT_MAX];
+    if (channels < REPEAT_BELOW) {
+        run = repeat(bias, channels, biases);
+        bias = biases;
+    }
+    finish_f32_runs(x, pixels * channels, run, bias, add, relu, y);
+}
+
+KERNELS__CLONES
+void dse_add_f32(const float *a, const float *b, size_t n, bool relu, float *y) {
+    if (b == NULL && !relu) {
+        if (y != a)
+            memmove(y, a, n * sizeof *a);
+    } else if (b == NULL) {
+        for (size_t i = 0; i < n; i++)
+            y[i] = a[i] > 0.0f ? a[i] : 0.0f;
+    } else if (relu) {
+        for (size_t i = 0; i < n; i++) {
+            float v = a[i] + b[i];
+            y[i] = v > 0.0f ? v : 0.0f;
+        }
+    } else {
+        for (size_t i = 0; i < n; i++)
+            y[i] = a[i] + b[i];
+    }
+}
+
+/* ---- pooling ---- */
+
+/* Part of a window inside the image along one axis: first and end. */
+static void clip_window(int output, int stride, int kernel, int pad, int extent, int *first,
+                        int *end) {
+    int start = output * stride - pad;
+    *first = start > 0 ? start : 0;
+    *end = start + kernel < extent ? start + kernel : extent;
+}
+
+KERNELS__CLONES
+static void add_pixel(const float *restrict x, size_t c, float *restrict y) {
+    for (size_t i = 0; i < c; i++)
+        y[i] += x[i];
+}
+
+KERNELS__CLONES
+static void take_larger(const float *restrict x, size_t c, float *restrict y) {
+    for (size_t i = 0; i < c; i++)
+        y[i] = x[i] > y[i] ? x[i] : y[i];
+}
+
+KERNELS__CLONES
+static void divide_pixel(float *y, size_t c, float divisor) {
+    for (size_t i = 0; i < c; i++)
+        y[i] = y[i] / divisor;
+}
+
+static void average_window(const float *image, const struct dse_pool_shape *shape, int oy, int ox,
+                           float *y) {
+    size_t c = (size_t)shape->c;
+    int top, bottom, left, right;
+    clip_window(oy, shape->stride_h, shape->kernel_h, shape->pad_top, shape->ih, &top, &bottom);
+    clip_window(ox, shape->stride_w, shape->kernel_w, shape->pad_left, shape->iw, &left, &right);
+    memset(y, 0, c * sizeof *y);
+    int inside = 0;
+    for (int iy = top; iy < bottom; iy++)
+        for (int ix = left; ix < right; ix++, inside++)
+            add_pixel(image + ((size_t)iy * (size_t)shape->iw + (size_t)ix) * c, c, y);
+    int count = shape->exclude_padding ? inside : shape->kernel_h * shape->kernel_w;
+    if (count > 0) /* 0: a window of padding only, whose mean is 0 */
+        divide_pixel(y, c, (float)count);
+}
+
+void dse_avgpool_f32(const float *x, int images, const struct dse_pool_shape *shape, float *y) {
+    size_t c = (size_t)shape->c, image = (size_t)shape->ih * (size_t)shape->iw * c;
+    for (int n = 0; n < images; n++, x += image)
+        for (int oy = 0; oy < shape->oh; oy++)
+            for (int ox = 0; ox < shape->ow; ox++, y += c)
+                average_window(x, shape, oy, ox, y);
+}
+
+static void largest_of_window(const float *image, const struct dse_pool_shape *shape, int oy,
+                              int ox, float *y) {
+    size_t c = (size_t)shape->c;
+    int top, bottom, left, right;
+    clip_window(oy, shape->stride_h, shape->kernel_h, shape->pad_top, shape->ih, &top, &bottom);
+    clip_window(ox, shape->stride_w, shape->kernel_w, shape->pad_left, shape->iw, &left, &right);
+    for (size_t i = 0; i < c; i++)
+        y[i] = -INFINITY;
+    for (int iy = top; iy < bottom; iy++)
+        for (int ix = left; ix < right; ix++)
+            take_larger(image + ((size_t)iy * (size_t)shape->iw + (size_t)ix) * c, c, y);
+}
+
+void dse_maxpool_f32(const float *x, int images, const struct dse_pool_shape *shape, float *y) {
+    size_t c = (size_t)shape->c, image = (size_t)shape->ih * (size_t)shape->iw * c;
+    for (int n = 0; n < images; n++, x += image)
+        for (int oy = 0; oy < shape->oh; oy++)
+            for (int ox = 0; ox < shape->ow; ox++, y += c)
+                largest_of_window(x, shape, oy, ox, y);
+}

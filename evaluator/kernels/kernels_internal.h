@@ -1,0 +1,63 @@
+/* kernels, inside the room: what an implementation of convolutions provides. */
+#ifndef DSE_EVALUATOR_KERNELS_INTERNAL_H
+#define DSE_EVALUATOR_KERNELS_INTERNAL_H
+
+#include "evaluator/kernels/kernels.h"
+
+/* Compiles a hot loop several times and takes the best one for the processor at run time. The
+ * clones do the same operations in the same order, so they give the same bits. Empty where the
+ * sanitizers cannot start with such functions, and where compiler or libc lack them. */
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(DSE_SANITIZED) && defined(__has_attribute)
+#if __has_attribute(target_clones)
+#define KERNELS__CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#endif
+#endif
+#ifndef KERNELS__CLONES
+#define KERNELS__CLONES
+#endif
+
+/* One implementation. conv and packed are its own structs. */
+struct kernels__ops {
+    const char *name;
+    /* What it is, for people, into out[size]. UNSUPPORTED when it cannot work in this process. */
+    enum dse_status (*describe)(char *out, size_t size, struct dse_err *err);
+    /* UNSUPPORTED: declines this shape; the next implementation takes it. */
+    enum dse_status (*conv_new)(const struct dse_conv_shape *shape, enum dse_conv_type type,
+                                int images, void **conv, struct dse_err *err);
+    void (*conv_free)(void *conv);
+    enum dse_status (*pack)(void *conv, const void *weights, void **packed, struct dse_err *err);
+    void (*packed_free)(void *packed);
+    enum dse_status (*run)(void *conv, const void *packed, const void *src, void *dst,
+                           struct dse_err *err);
+};
+
+extern const struct kernels__ops kernels__reference_ops;
+#ifdef DSE_HAVE_OPENBLAS
+extern const struct kernels__ops kernels__openblas_ops;
+#endif
+#ifdef DSE_HAVE_ONEDNN
+extern const struct kernels__ops kernels__onednn_ops;
+#endif
+
+/* Compares an implementation with the reference on small shapes; UNSUPPORTED says what differs. */
+DSE_MUST_USE enum dse_status kernels__self_check(const struct kernels__ops *ops,
+                                                 struct dse_err *err);
+
+/* The source as convolutions without padding read it: a copy of the images with zeros around them,
+ * or the source itself where no zeros are needed. */
+struct kernels__padded {
+    bool in_place;
+    size_t value_bytes;
+    int height, width; /* of an image with its padding */
+    size_t row_bytes, image_bytes;
+    unsigned char *copy; /* one image; NULL when in_place */
+};
+DSE_MUST_USE enum dse_status kernels__padded_init(struct kernels__padded *padded,
+                                                  const struct dse_conv_shape *shape,
+                                                  size_t value_bytes, struct dse_err *err);
+void kernels__padded_fini(struct kernels__padded *padded);
+/* Image number `image` of src; valid until the next call. */
+const void *kernels__padded_image(struct kernels__padded *padded,
+                                  const struct dse_conv_shape *shape, const void *src, int image);
+
+#endif
