@@ -16,15 +16,31 @@ static bool set_to_one(const char *name) {
     return setenv(name, "1", 1) == 0;
 }
 
+/* A core type that the user has set stays. */
+static bool set_better_core(void) {
+#ifdef DSE_HAVE_OPENBLAS
+    const char *core = kernels__openblas_better_core();
+    return core != NULL && setenv("OPENBLAS_CORETYPE", core, 0) == 0;
+#else
+    return false;
+#endif
+}
+
+static bool mend_environment(void) {
+    bool changed = set_to_one("OMP_NUM_THREADS");
+    changed = set_to_one("OPENBLAS_NUM_THREADS") || changed;
+    if (getenv("OPENBLAS_CORETYPE") == NULL)
+        changed = set_better_core() || changed;
+    return changed;
+}
+
 void dse_kernels_fix_environment(char **argv) {
     if (getenv(RESTARTED) != NULL) {
-        /* Children of this program shall look for themselves. */
+        /* Programs that this one starts shall look for themselves. */
         (void)unsetenv(RESTARTED);
         return;
     }
-    bool changed = set_to_one("OMP_NUM_THREADS");
-    changed = set_to_one("OPENBLAS_NUM_THREADS") || changed;
-    if (!changed || setenv(RESTARTED, "1", 1) != 0)
+    if (!mend_environment() || setenv(RESTARTED, "1", 1) != 0)
         return;
     (void)execv("/proc/self/exe", argv);
     (void)unsetenv(RESTARTED); /* no /proc: go on as we are */

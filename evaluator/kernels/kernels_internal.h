@@ -34,6 +34,9 @@ struct kernels__ops {
 extern const struct kernels__ops kernels__reference_ops;
 #ifdef DSE_HAVE_OPENBLAS
 extern const struct kernels__ops kernels__openblas_ops;
+/* The core type that OpenBLAS should have chosen for this processor; NULL when its choice is fine.
+ */
+const char *kernels__openblas_better_core(void);
 #endif
 #ifdef DSE_HAVE_ONEDNN
 extern const struct kernels__ops kernels__onednn_ops;

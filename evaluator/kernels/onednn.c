@@ -1,0 +1,289 @@
+/* Convolutions of oneDNN, version 2. The only file that knows this library.
+ *
+ * Scales, bias and activation stay outside of its primitives: they would be part of a primitive,
+ * and each new bit width would cost a compilation of tens of milliseconds instead of a repacking of
+ * weights. Scratch memory is ours (user mode). A shape for which the library has only its
+ * reference code ("ref", a thousand times slower) is declined.
+ *
+ * u8 by s8 without VNNI adds pairs of products in int16, which saturates above 32,767; with values
+ * 0..127 and weights -127..127 a pair is at most 32,258, so integers are exact everywhere. */
+#include <oneapi/dnnl/dnnl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "evaluator/kernels/kernels_internal.h"
+
+struct onednn_conv {
+    dnnl_engine_t engine;
+    dnnl_stream_t stream;
+    dnnl_primitive_attr_t attributes;
+    dnnl_primitive_desc_t plan;
+    dnnl_primitive_t primitive;
+    dnnl_memory_desc_t src_layout, dst_layout, weights_layout, given_weights_layout;
+    dnnl_memory_t src, dst, scratch;
+    void *scratch_bytes;
+    dnnl_primitive_t reorder; /* given weights to weights */
+};
+
+struct onednn_packed {
+    dnnl_memory_t memory;
+    void *bytes;
+};
+
+static enum dse_status status_of(dnnl_status_t status) {
+    switch (status) {
+    case dnnl_success:
+        return DSE_OK;
+    case dnnl_out_of_memory:
+        return DSE_NO_MEMORY;
+    case dnnl_unimplemented:
+    case dnnl_invalid_arguments:
+        return DSE_UNSUPPORTED;
+    default:
+        return DSE_INTERNAL;
+    }
+}
+
+/* Forwards a failure of the library. */
+#define TRY_DNNL(call, err)                                                   \
+    do {                                                                      \
+        dnnl_status_t try_dnnl_status_ = (call);                              \
+        if (try_dnnl_status_ != dnnl_success)                                 \
+            DSE_FAIL((err), status_of(try_dnnl_status_), "oneDNN: status %d", \
+                     (int)try_dnnl_status_);                                  \
+    } while (0)
+
+static const char *isa_name(dnnl_cpu_isa_t isa) {
+    static const struct {
+        dnnl_cpu_isa_t isa;
+        const char *name;
+    } names[] = {
+        {dnnl_cpu_isa_sse41, "SSE41"},
+        {dnnl_cpu_isa_avx, "AVX"},
+        {dnnl_cpu_isa_avx2, "AVX2"},
+        {dnnl_cpu_isa_avx2_vnni, "AVX2_VNNI"},
+        {dnnl_cpu_isa_avx512_core, "AVX512_CORE"},
+        {dnnl_cpu_isa_avx512_core_vnni, "AVX512_VNNI"},
+        {dnnl_cpu_isa_avx512_core_bf16, "AVX512_BF16"},
+        {dnnl_cpu_isa_avx512_core_amx, "AMX"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (names[i].isa == isa)
+            return names[i].name;
+    return "other";
+}
+
+static enum dse_status onednn_describe(char *out, size_t size, struct dse_err *err) {
+    const dnnl_version_t *version = dnnl_version();
+    if (version->major != DNNL_VERSION_MAJOR)
+        DSE_FAIL(err, DSE_UNSUPPORTED, "built for oneDNN %d, but the library found is %d.%d",
+                 DNNL_VERSION_MAJOR, version->major, version->minor);
+    (void)snprintf(out, size, "onednn %d.%d.%d (%s)", version->major, version->minor,
+                   version->patch, isa_name(dnnl_get_effective_cpu_isa()));
+    return DSE_OK;
+}
+
+static void onednn_conv_free(void *conv) {
+    struct onednn_conv *c = conv;
+    if (c == NULL)
+        return;
+    (void)dnnl_primitive_destroy(c->reorder);
+    (void)dnnl_memory_destroy(c->scratch);
+    (void)dnnl_memory_destroy(c->dst);
+    (void)dnnl_memory_destroy(c->src);
+    (void)dnnl_primitive_destroy(c->primitive);
+    (void)dnnl_primitive_desc_destroy(c->plan);
+    (void)dnnl_primitive_attr_destroy(c->attributes);
+    (void)dnnl_stream_destroy(c->stream);
+    (void)dnnl_engine_destroy(c->engine);
+    dse_free(c->scratch_bytes);
+    dse_free(c);
+}
+
+/* Zeros after the last row or column that windows read; outputs that leave input unread at the end
+ * need none. */
+static int pad_after(int outputs, int stride, int kernel, int dilation, int before, int inputs) {
+    int pad = (outputs - 1) * stride + (kernel - 1) * dilation + 1 - before - inputs;
+    return pad > 0 ? pad : 0;
+}
+
+/* Dimensions of weights are (group,) oc, ic, h, w in the library's order; ours lie as
+ * [oc][h][w][ic]. With layout "any" the library chooses. */
+static enum dse_status describe_weights(struct onednn_conv *c, const struct dse_conv_shape *s,
+                                        dnnl_data_type_t type, dnnl_memory_desc_t *any,
+                                        struct dse_err *err) {
+    dnnl_dim_t ic = s->ic / s->groups, oc = s->oc / s->groups, h = s->kernel_h, w = s->kernel_w;
+    const dnnl_dims_t plain_dims = {oc, ic, h, w};
+    const dnnl_dims_t plain_strides = {h * w * ic, 1, w * ic, ic};
+    const dnnl_dims_t group_dims = {s->groups, oc, ic, h, w};
+    const dnnl_dims_t group_strides = {oc * h * w * ic, h * w * ic, 1, w * ic, ic};
+    const dnnl_dim_t *dims = s->groups == 1 ? plain_dims : group_dims;
+    const dnnl_dim_t *strides = s->groups == 1 ? plain_strides : group_strides;
+    int n = s->groups == 1 ? 4 : 5;
+    TRY_DNNL(dnnl_memory_desc_init_by_strides(&c->given_weights_layout, n, dims, type, strides),
+             err);
+    TRY_DNNL(dnnl_memory_desc_init_by_tag(any, n, dims, type, dnnl_format_tag_any), err);
+    return DSE_OK;
+}
+
+static enum dse_status describe_conv(struct onednn_conv *c, const struct dse_conv_shape *s,
+                                     enum dse_conv_type type, int images,
+                                     dnnl_convolution_desc_t *desc, struct dse_err *err) {
+    bool is_float = type == DSE_CONV_F32;
+    const dnnl_dims_t src = {images, s->ic, s->ih, s->iw}, dst = {images, s->oc, s->oh, s->ow};
+    const dnnl_dims_t strides = {s->stride_h, s->stride_w};
+    const dnnl_dims_t dilations = {s->dilation_h - 1, s->dilation_w - 1};
+    const dnnl_dims_t before = {s->pad_top, s->pad_left};
+    const dnnl_dims_t after = {
+        pad_after(s->oh, s->stride_h, s->kernel_h, s->dilation_h, s->pad_top, s->ih),
+        pad_after(s->ow, s->stride_w, s->kernel_w, s->dilation_w, s->pad_left, s->iw)};
+    dnnl_memory_desc_t weights;
+    DSE_TRY(describe_weights(c, s, is_float ? dnnl_f32 : dnnl_s8, &weights, err));
+    TRY_DNNL(dnnl_memory_desc_init_by_tag(&c->src_layout, 4, src, is_float ? dnnl_f32 : dnnl_u8,
+                                          dnnl_nhwc),
+             err);
+    TRY_DNNL(dnnl_memory_desc_init_by_tag(&c->dst_layout, 4, dst, is_float ? dnnl_f32 : dnnl_s32,
+                                          dnnl_nhwc),
+             err);
+    TRY_DNNL(dnnl_dilated_convolution_forward_desc_init(
+                 desc, dnnl_forward_inference, dnnl_convolution_direct, &c->src_layout, &weights,
+                 NULL, &c->dst_layout, strides, dilations, before, after),
+             err);
+    return DSE_OK;
+}
+
+static enum dse_status create_primitive(struct onednn_conv *c, const dnnl_convolution_desc_t *desc,
+                                        struct dse_err *err) {
+    TRY_DNNL(dnnl_engine_create(&c->engine, dnnl_cpu, 0), err);
+    TRY_DNNL(dnnl_stream_create(&c->stream, c->engine, dnnl_stream_default_flags), err);
+    TRY_DNNL(dnnl_primitive_attr_create(&c->attributes), err);
+    TRY_DNNL(dnnl_primitive_attr_set_scratchpad_mode(c->attributes, dnnl_scratchpad_mode_user),
+             err);
+    TRY_DNNL(dnnl_primitive_desc_create(&c->plan, desc, c->attributes, c->engine, NULL), err);
+    const char *code = NULL;
+    TRY_DNNL(dnnl_primitive_desc_query(c->plan, dnnl_query_impl_info_str, 0, &code), err);
+    if (strstr(code, "ref") != NULL)
+        DSE_FAIL(err, DSE_UNSUPPORTED, "oneDNN has only slow code (%s) for this shape", code);
+    TRY_DNNL(dnnl_primitive_create(&c->primitive, c->plan), err);
+    c->weights_layout = *dnnl_primitive_desc_query_md(c->plan, dnnl_query_weights_md, 0);
+    return DSE_OK;
+}
+
+static enum dse_status create_memories(struct onednn_conv *c, struct dse_err *err) {
+    const dnnl_memory_desc_t *scratch =
+        dnnl_primitive_desc_query_md(c->plan, dnnl_query_scratchpad_md, 0);
+    size_t bytes = dnnl_memory_desc_get_size(scratch);
+    c->scratch_bytes = dse_alloc_aligned(bytes, 1);
+    if (c->scratch_bytes == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for the scratch of a convolution");
+    TRY_DNNL(dnnl_memory_create(&c->scratch, scratch, c->engine, c->scratch_bytes), err);
+    TRY_DNNL(dnnl_memory_create(&c->src, &c->src_layout, c->engine, DNNL_MEMORY_NONE), err);
+    TRY_DNNL(dnnl_memory_create(&c->dst, &c->dst_layout, c->engine, DNNL_MEMORY_NONE), err);
+    return DSE_OK;
+}
+
+static enum dse_status create_reorder(struct onednn_conv *c, struct dse_err *err) {
+    dnnl_primitive_desc_t plan = NULL;
+    TRY_DNNL(dnnl_reorder_primitive_desc_create(&plan, &c->given_weights_layout, c->engine,
+                                                &c->weights_layout, c->engine, NULL),
+             err);
+    dnnl_status_t status = dnnl_primitive_create(&c->reorder, plan);
+    (void)dnnl_primitive_desc_destroy(plan);
+    TRY_DNNL(status, err);
+    return DSE_OK;
+}
+
+static enum dse_status onednn_conv_new(const struct dse_conv_shape *shape, enum dse_conv_type type,
+                                       int images, void **conv, struct dse_err *err) {
+    struct onednn_conv *c = dse_alloc(1, sizeof *c);
+    if (c == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for a convolution");
+    dnnl_convolution_desc_t desc;
+    enum dse_status status;
+    DSE_TRY_GOTO(status, describe_conv(c, shape, type, images, &desc, err), fail_free);
+    DSE_TRY_GOTO(status, create_primitive(c, &desc, err), fail_free);
+    DSE_TRY_GOTO(status, create_memories(c, err), fail_free);
+    DSE_TRY_GOTO(status, create_reorder(c, err), fail_free);
+    *conv = c;
+    return DSE_OK;
+fail_free:
+    onednn_conv_free(c);
+    return status;
+}
+
+static void onednn_packed_free(void *packed) {
+    struct onednn_packed *p = packed;
+    if (p == NULL)
+        return;
+    (void)dnnl_memory_destroy(p->memory);
+    dse_free(p->bytes);
+    dse_free(p);
+}
+
+static enum dse_status reorder_weights(struct onednn_conv *c, const void *weights,
+                                       struct onednn_packed *packed, struct dse_err *err) {
+    packed->bytes = dse_alloc_aligned(dnnl_memory_desc_get_size(&c->weights_layout), 1);
+    if (packed->bytes == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for the weights of a convolution");
+    TRY_DNNL(dnnl_memory_create(&packed->memory, &c->weights_layout, c->engine, packed->bytes),
+             err);
+    /* The library only reads through this handle. */
+    union {
+        const void *read;
+        void *handle;
+    } given = {weights};
+    dnnl_memory_t from = NULL;
+    TRY_DNNL(dnnl_memory_create(&from, &c->given_weights_layout, c->engine, given.handle), err);
+    const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, packed->memory}};
+    dnnl_status_t status = dnnl_primitive_execute(c->reorder, c->stream, 2, args);
+    if (status == dnnl_success)
+        status = dnnl_stream_wait(c->stream);
+    (void)dnnl_memory_destroy(from);
+    TRY_DNNL(status, err);
+    return DSE_OK;
+}
+
+static enum dse_status onednn_pack(void *conv, const void *weights, void **packed,
+                                   struct dse_err *err) {
+    struct onednn_packed *p = dse_alloc(1, sizeof *p);
+    if (p == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for the weights of a convolution");
+    enum dse_status status = reorder_weights(conv, weights, p, err);
+    if (status != DSE_OK) {
+        onednn_packed_free(p);
+        return status;
+    }
+    *packed = p;
+    return DSE_OK;
+}
+
+static enum dse_status onednn_run(void *conv, const void *packed, const void *src, void *dst,
+                                  struct dse_err *err) {
+    struct onednn_conv *c = conv;
+    const struct onednn_packed *p = packed;
+    union {
+        const void *read;
+        void *handle;
+    } source = {src};
+    TRY_DNNL(dnnl_memory_set_data_handle(c->src, source.handle), err);
+    TRY_DNNL(dnnl_memory_set_data_handle(c->dst, dst), err);
+    const dnnl_exec_arg_t args[] = {
+        {DNNL_ARG_SRC, c->src},
+        {DNNL_ARG_WEIGHTS, p->memory},
+        {DNNL_ARG_DST, c->dst},
+        {DNNL_ARG_SCRATCHPAD, c->scratch},
+    };
+    TRY_DNNL(dnnl_primitive_execute(c->primitive, c->stream, 4, args), err);
+    TRY_DNNL(dnnl_stream_wait(c->stream), err);
+    return DSE_OK;
+}
+
+const struct kernels__ops kernels__onednn_ops = {
+    .name = "onednn",
+    .describe = onednn_describe,
+    .conv_new = onednn_conv_new,
+    .conv_free = onednn_conv_free,
+    .pack = onednn_pack,
+    .packed_free = onednn_packed_free,
+    .run = onednn_run,
+};
