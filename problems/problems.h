@@ -19,7 +19,7 @@ enum dse_gene_type {
 struct dse_gene {
     char name[64]; /* "conv1.input_bits" */
     enum dse_gene_type type;
-    double lower, upper; /* both included; whole for INT and CATEGORY */
+    double lower, upper; /* both included; whole, and less than 2^32 apart, for INT and CATEGORY */
 };
 
 /* A genome is an array of n_genes doubles; INT and CATEGORY genes hold whole numbers, exactly. */
@@ -52,14 +52,19 @@ struct dse_space {
 };
 void dse_space_fini(struct dse_space *space);
 
-/* The genome as canonical text, "[8,4,2.5]": whole numbers without a fraction, others with 17
- * significant digits. Equal genomes have equal texts; it is the key in the store. Appended. */
+/* The genome as canonical text, "[8,4,2.5]": whole numbers up to 2^53 as integers (-0 is 0), others
+ * with the fewest significant digits that read back as the same double. Genomes are equal when
+ * their texts are; the text is the key in the store. Genes are finite. Appended. */
 void dse_genome_print(const double *genome, int n_genes, struct dse_buf *out);
-/* Reads that text back; genome holds n_genes. INVALID on anything else. */
+/* Reads that text back, exactly; genome holds n_genes. INVALID on anything else: another number of
+ * genes, blanks, a number that is not written as dse_genome_print writes it. */
 DSE_MUST_USE enum dse_status dse_genome_parse(const char *text, double *genome, int n_genes,
                                               struct dse_err *err);
 /* Is every gene whole where it must be and within its bounds? */
 bool dse_genome_fits(const struct dse_space *space, const double *genome);
+/* Rounds INT and CATEGORY genes (half to even), then clamps all to their bounds: the whole repair
+ * of a problem that has no rule between genes. */
+void dse_genome_repair(const struct dse_space *space, double *genome);
 
 /* ---- What is known of the model and of one evaluation ------------------------------------- */
 
@@ -74,7 +79,8 @@ struct dse_layer_facts {
 struct dse_model_facts {
     const struct dse_layer_facts *layers;
     int n_layers;
-    int n_cells; /* cell 0 is `clean` where clean is evaluated */
+    int n_cells;    /* data cells of an evaluation */
+    bool has_clean; /* cell 0 is the clean images; all others are corrupted images */
 };
 
 /* A candidate: the decoded genome. Arrays have n_layers entries and belong to the candidate.
@@ -87,10 +93,11 @@ struct dse_candidate {
 /* Heap arrays of n_layers zeros (= the float32 baseline). */
 DSE_MUST_USE enum dse_status dse_candidate_init(struct dse_candidate *candidate, int n_layers,
                                                 struct dse_err *err);
+/* Frees the arrays; fine on {0} and twice. */
 void dse_candidate_fini(struct dse_candidate *candidate);
 
 /* Result of one candidate over all images: per cell, images seen and images classified
- * correctly. Borrowed arrays of n_cells. */
+ * correctly. Borrowed arrays of n_cells, which is the model facts' n_cells. */
 struct dse_cell_counts {
     const int64_t *seen;
     const int64_t *correct;
@@ -105,28 +112,30 @@ struct dse_metric_def {
     enum dse_sense sense;
     const char *unit; /* "share", "bit operations per image" */
     const char *help;
-    /* The value; NaN when it is not defined (no corrupted cells, say). */
+    const char *needs; /* what must be there for it to be defined: "corrupted images" */
+    /* The value; NaN when it is not defined (no corrupted cells, or a cell without images). */
     double (*value)(const struct dse_model_facts *model, const struct dse_candidate *candidate,
                     const struct dse_cell_counts *counts);
 };
-/* accuracy_clean, accuracy_corrupted (mean over the corrupted cells of their accuracies),
- * accuracy_worst (smallest over all cells), bit_operations (sum of MACs x weight bits x input
- * bits; float32 counts 32 x 32), size_bits (sum of weights x bits), mean_weight_bits. */
+/* accuracy_clean, accuracy_corrupted (mean over the corrupted cells of correct / seen: every cell
+ * counts the same), accuracy_worst (smallest over all cells), bit_operations (sum of MACs x weight
+ * bits x input bits), size_bits (sum of weights x bits), mean_weight_bits (size_bits / weights).
+ * Bits 0, float32, count as 32. */
 const struct dse_metric_def *dse_metric_table(int *n_metrics);
 /* By name; NULL when there is none. */
 const struct dse_metric_def *dse_metric_find(const char *name);
 
 /* Objective and constraint values of one evaluated candidate. objectives holds
- * space->n_objectives values in the metric's own sense and unit; violation is the sum of
- * max(0, distance to the bound) over the constraints (0: feasible). FAILED names a metric that is
- * not a number. */
+ * space->n_objectives values in the metric's own sense and unit, all finite; violation is the sum
+ * of max(0, distance to the bound) over the constraints, each in its metric's unit (0: feasible).
+ * FAILED names a metric that is not a number. */
 DSE_MUST_USE enum dse_status
 dse_space_measure(const struct dse_space *space, const struct dse_model_facts *model,
                   const struct dse_candidate *candidate, const struct dse_cell_counts *counts,
                   double *objectives, double *violation, struct dse_err *err);
 
-/* Half the width of the 95 % Wilson score interval (Wilson 1927) around the shifted centre:
- * [low, high] for `correct` of `seen`; seen > 0. */
+/* The 95 % Wilson score interval (Wilson 1927) of a share, from `correct` of `seen`; seen > 0.
+ * 0 <= *low <= correct / seen <= *high <= 1. */
 void dse_wilson_interval(int64_t correct, int64_t seen, double *low, double *high);
 
 /* ---- Problem definitions ------------------------------------------------------------------ */
@@ -143,7 +152,8 @@ struct dse_problem_settings {
 struct dse_problem_def {
     const char *name; /* "quantization" */
     const char *help;
-    /* Builds the search space (caller finishes it with dse_space_fini). */
+    /* Builds the search space (caller finishes it with dse_space_fini). INVALID: wrong settings,
+     * or a metric that this model and these cells do not define. */
     enum dse_status (*prepare)(const struct dse_problem_settings *settings,
                                const struct dse_model_facts *model, struct dse_space *space,
                                struct dse_err *err);
@@ -153,11 +163,14 @@ struct dse_problem_def {
     void (*decode)(const struct dse_space *space, const double *genome,
                    struct dse_candidate *candidate);
 };
-/* `quantization`: two integer genes a layer, input bits then weight bits, layers in order. */
+/* `quantization`: two integer genes a layer, input bits then weight bits, layers in order.
+ * A problem is a file of its own and a line of problems.def. */
 const struct dse_problem_def *dse_problem_table(int *n_problems);
 const struct dse_problem_def *dse_problem_find(const char *name);
-/* Checks objectives and constraints of settings without a model: unknown metrics, malformed
- * constraints, too many. The message names the allowed metrics; *index is the offending entry. */
+/* Check objectives and constraints of settings without a model: unknown metrics, malformed
+ * constraints, too many, none, the same objective twice. The message names the allowed metrics.
+ * INVALID sets *index (may be NULL) to the offending entry, 0 for an empty list; OK leaves it.
+ * A constraint is "accuracy_clean >= 0.85" or with "<="; blanks do not matter. */
 DSE_MUST_USE enum dse_status
 dse_problem_check_objectives(const struct dse_problem_settings *settings, int *index,
                              struct dse_err *err);

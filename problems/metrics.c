@@ -1,0 +1,186 @@
+/* Candidates, the table of metrics, and what is measured of an evaluated candidate. */
+#include "problems/problems.h"
+
+#include <math.h>
+#include <string.h>
+
+enum dse_status dse_candidate_init(struct dse_candidate *candidate, int n_layers,
+                                   struct dse_err *err) {
+    dse_assert(n_layers >= 0);
+    int *bits = dse_alloc(2 * (size_t)n_layers, sizeof *bits);
+    if (bits == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a candidate of %d layers", n_layers);
+    *candidate = (struct dse_candidate){
+        .n_layers = n_layers, .input_bits = bits, .weight_bits = bits + n_layers};
+    return DSE_OK;
+}
+
+void dse_candidate_fini(struct dse_candidate *candidate) {
+    dse_free(candidate->input_bits); /* one block for both */
+    *candidate = (struct dse_candidate){0};
+}
+
+/* ---- values ---- */
+
+static double accuracy_of_cell(const struct dse_cell_counts *counts, int cell) {
+    if (counts->seen[cell] <= 0)
+        return NAN;
+    return (double)counts->correct[cell] / (double)counts->seen[cell];
+}
+
+static double accuracy_clean(const struct dse_model_facts *model,
+                             const struct dse_candidate *candidate,
+                             const struct dse_cell_counts *counts) {
+    (void)candidate;
+    return model->has_clean && counts->n_cells > 0 ? accuracy_of_cell(counts, 0) : NAN;
+}
+
+static double accuracy_corrupted(const struct dse_model_facts *model,
+                                 const struct dse_candidate *candidate,
+                                 const struct dse_cell_counts *counts) {
+    (void)candidate;
+    int first = model->has_clean ? 1 : 0;
+    if (counts->n_cells <= first)
+        return NAN;
+    double sum = 0;
+    for (int cell = first; cell < counts->n_cells; cell++)
+        sum += accuracy_of_cell(counts, cell);
+    return sum / (counts->n_cells - first);
+}
+
+static double accuracy_worst(const struct dse_model_facts *model,
+                             const struct dse_candidate *candidate,
+                             const struct dse_cell_counts *counts) {
+    (void)model;
+    (void)candidate;
+    double worst = INFINITY;
+    for (int cell = 0; cell < counts->n_cells; cell++) {
+        double accuracy = accuracy_of_cell(counts, cell);
+        if (isnan(accuracy))
+            return NAN;
+        worst = fmin(worst, accuracy);
+    }
+    return counts->n_cells > 0 ? worst : NAN;
+}
+
+static int counted_bits(int bits) {
+    return bits == 0 ? 32 : bits; /* float32 */
+}
+
+static double bit_operations(const struct dse_model_facts *model,
+                             const struct dse_candidate *candidate,
+                             const struct dse_cell_counts *counts) {
+    (void)counts;
+    double sum = 0; /* exact below 2^53 */
+    for (int i = 0; i < model->n_layers; i++)
+        sum += (double)model->layers[i].macs * counted_bits(candidate->weight_bits[i]) *
+               counted_bits(candidate->input_bits[i]);
+    return sum;
+}
+
+static double size_bits(const struct dse_model_facts *model, const struct dse_candidate *candidate,
+                        const struct dse_cell_counts *counts) {
+    (void)counts;
+    double sum = 0;
+    for (int i = 0; i < model->n_layers; i++)
+        sum += (double)model->layers[i].weights * counted_bits(candidate->weight_bits[i]);
+    return sum;
+}
+
+static double mean_weight_bits(const struct dse_model_facts *model,
+                               const struct dse_candidate *candidate,
+                               const struct dse_cell_counts *counts) {
+    double weights = 0;
+    for (int i = 0; i < model->n_layers; i++)
+        weights += (double)model->layers[i].weights;
+    return weights > 0 ? size_bits(model, candidate, counts) / weights : NAN;
+}
+
+/* ---- table ---- */
+
+static const struct dse_metric_def metric_table[] = {
+    {"accuracy_clean", DSE_MAXIMIZE, "share", "share of clean images classified correctly",
+     "clean images", accuracy_clean},
+    {"accuracy_corrupted", DSE_MAXIMIZE, "share",
+     "share of corrupted images classified correctly, mean over corruptions and severities",
+     "corrupted images", accuracy_corrupted},
+    {"accuracy_worst", DSE_MAXIMIZE, "share",
+     "share of images classified correctly in the worst of all conditions, clean included",
+     "images", accuracy_worst},
+    {"bit_operations", DSE_MINIMIZE, "bit operations per image",
+     "multiply-accumulates x weight bits x input bits, summed over the layers", "layers",
+     bit_operations},
+    {"size_bits", DSE_MINIMIZE, "bits", "weights x weight bits, summed over the layers", "layers",
+     size_bits},
+    {"mean_weight_bits", DSE_MINIMIZE, "bits per weight", "size_bits divided by the weights",
+     "weights", mean_weight_bits},
+};
+
+const struct dse_metric_def *dse_metric_table(int *n_metrics) {
+    *n_metrics = (int)(sizeof metric_table / sizeof metric_table[0]);
+    return metric_table;
+}
+
+const struct dse_metric_def *dse_metric_find(const char *name) {
+    int n;
+    const struct dse_metric_def *table = dse_metric_table(&n);
+    for (int i = 0; i < n; i++)
+        if (strcmp(table[i].name, name) == 0)
+            return &table[i];
+    return NULL;
+}
+
+/* ---- measuring ---- */
+
+static enum dse_status measure_metric(const char *name, const struct dse_model_facts *model,
+                                      const struct dse_candidate *candidate,
+                                      const struct dse_cell_counts *counts, double *value,
+                                      struct dse_err *err) {
+    const struct dse_metric_def *metric = dse_metric_find(name);
+    dse_assert(metric != NULL); /* prepare has checked the names */
+    double x = metric->value(model, candidate, counts);
+    if (!isfinite(x))
+        DSE_FAIL(err, DSE_FAILED, "metric %s is not a number: it needs %s", name, metric->needs);
+    *value = x;
+    return DSE_OK;
+}
+
+static double distance_to_bound(const struct dse_constraint *constraint, double value) {
+    double missing = constraint->relation == DSE_AT_LEAST ? constraint->bound - value
+                                                          : value - constraint->bound;
+    return fmax(0.0, missing);
+}
+
+enum dse_status dse_space_measure(const struct dse_space *space,
+                                  const struct dse_model_facts *model,
+                                  const struct dse_candidate *candidate,
+                                  const struct dse_cell_counts *counts, double *objectives,
+                                  double *violation, struct dse_err *err) {
+    dse_assert(counts->n_cells == model->n_cells && candidate->n_layers == model->n_layers);
+    double values[DSE_MAX_OBJECTIVES];
+    double total = 0;
+    for (int i = 0; i < space->n_objectives; i++)
+        DSE_TRY(
+            measure_metric(space->objectives[i].metric, model, candidate, counts, &values[i], err));
+    for (int i = 0; i < space->n_constraints; i++) {
+        double value;
+        DSE_TRY(
+            measure_metric(space->constraints[i].metric, model, candidate, counts, &value, err));
+        total += distance_to_bound(&space->constraints[i], value);
+    }
+    memcpy(objectives, values, (size_t)space->n_objectives * sizeof *values);
+    *violation = total;
+    return DSE_OK;
+}
+
+void dse_wilson_interval(int64_t correct, int64_t seen, double *low, double *high) {
+    dse_assert(seen > 0 && correct >= 0 && correct <= seen);
+    const double z = 1.959963984540054; /* 97.5 % quantile of the standard normal */
+    double n = (double)seen, p = (double)correct / n;
+    double shrink = 1 + z * z / n;
+    double centre = (p + z * z / (2 * n)) / shrink;
+    double half = z / shrink * sqrt(p * (1 - p) / n + z * z / (4 * n * n));
+    /* At the ends the limit is exactly 0 or 1; rounding must not say otherwise. */
+    *low = correct == 0 ? 0.0 : centre - half;
+    *high = correct == seen ? 1.0 : centre + half;
+}

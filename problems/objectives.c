@@ -1,0 +1,253 @@
+/* Objectives and constraints as the user writes them. */
+#include "problems/problems_internal.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- names ---- */
+
+static int smaller(int a, int b) {
+    return a < b ? a : b;
+}
+
+/* Levenshtein distance: insertions, deletions and replacements of one letter. Both names are
+ * shorter than DSE_METRIC_NAME_SIZE. */
+static int edit_distance(const char *a, const char *b) {
+    int row[DSE_METRIC_NAME_SIZE];
+    int length = (int)strlen(b);
+    for (int j = 0; j <= length; j++)
+        row[j] = j;
+    for (int i = 1; a[i - 1] != '\0'; i++) {
+        int diagonal = row[0];
+        row[0] = i;
+        for (int j = 1; j <= length; j++) {
+            int replaced = diagonal + (a[i - 1] != b[j - 1]);
+            diagonal = row[j];
+            row[j] = smaller(replaced, smaller(row[j], row[j - 1]) + 1);
+        }
+    }
+    return row[length];
+}
+
+/* The metric that was probably meant, or NULL. */
+static const char *closest_metric(const char *name) {
+    if (strlen(name) >= DSE_METRIC_NAME_SIZE)
+        return NULL;
+    const char *closest = NULL;
+    int n, best = smaller(4, (int)strlen(name) / 2) + 1; /* further away is no slip of the keys */
+    const struct dse_metric_def *table = dse_metric_table(&n);
+    for (int i = 0; i < n; i++) {
+        int distance = edit_distance(name, table[i].name);
+        if (distance < best) {
+            best = distance;
+            closest = table[i].name;
+        }
+    }
+    return closest;
+}
+
+static enum dse_status fail_unknown_metric(const char *name, struct dse_err *err) {
+    char names[512] = "";
+    int n;
+    const struct dse_metric_def *table = dse_metric_table(&n);
+    for (int i = 0; i < n; i++) {
+        size_t used = strlen(names);
+        (void)snprintf(names + used, sizeof names - used, "%s%s", i == 0 ? "" : ", ",
+                       table[i].name);
+    }
+    const char *closest = closest_metric(name);
+    if (closest != NULL)
+        DSE_FAIL(err, DSE_INVALID, "unknown metric \"%.60s\", did you mean \"%s\"? Metrics: %s",
+                 name, closest, names);
+    DSE_FAIL(err, DSE_INVALID, "unknown metric \"%.60s\". Metrics: %s", name, names);
+}
+
+/* ---- constraints ---- */
+
+static const char *skip_blanks(const char *at) {
+    while (isspace((unsigned char)*at))
+        at++;
+    return at;
+}
+
+static enum dse_status fail_malformed(const char *text, struct dse_err *err) {
+    DSE_FAIL(err, DSE_INVALID,
+             "constraint \"%.100s\" is not of the form \"metric >= number\" or "
+             "\"metric <= number\"",
+             text);
+}
+
+/* strtod takes more than a person would call a number: "nan", "0x1p3". */
+static bool read_plain_number(const char **at, double *x) {
+    size_t length = strspn(*at, "0123456789+-.eE");
+    char *end;
+    *x = strtod(*at, &end);
+    bool plain = length > 0 && end == *at + length && isfinite(*x);
+    *at = end;
+    return plain;
+}
+
+static enum dse_status parse_constraint(const char *text, struct dse_constraint *constraint,
+                                        struct dse_err *err) {
+    const char *at = skip_blanks(text);
+    size_t length = 0;
+    while (isalnum((unsigned char)at[length]) || at[length] == '_')
+        length++;
+    struct dse_constraint read = {0};
+    if (length == 0)
+        return fail_malformed(text, err);
+    if (length >= sizeof read.metric) /* longer than every name; fail_unknown_metric cuts it */
+        return fail_unknown_metric(at, err);
+    memcpy(read.metric, at, length);
+    at = skip_blanks(at + length);
+    if (strncmp(at, ">=", 2) != 0 && strncmp(at, "<=", 2) != 0)
+        return fail_malformed(text, err);
+    read.relation = *at == '>' ? DSE_AT_LEAST : DSE_AT_MOST;
+    at = skip_blanks(at + 2);
+    if (!read_plain_number(&at, &read.bound) || *skip_blanks(at) != '\0')
+        return fail_malformed(text, err);
+    if (dse_metric_find(read.metric) == NULL)
+        return fail_unknown_metric(read.metric, err);
+    *constraint = read;
+    return DSE_OK;
+}
+
+/* ---- checks without a model ---- */
+
+static enum dse_status check_objective(const struct dse_problem_settings *settings, int i,
+                                       struct dse_err *err) {
+    const char *name = settings->objectives[i];
+    if (i >= DSE_MAX_OBJECTIVES)
+        DSE_FAIL(err, DSE_INVALID, "%d objectives; at most %d are allowed", settings->n_objectives,
+                 DSE_MAX_OBJECTIVES);
+    if (dse_metric_find(name) == NULL)
+        return fail_unknown_metric(name, err);
+    for (int k = 0; k < i; k++)
+        if (strcmp(settings->objectives[k], name) == 0)
+            DSE_FAIL(err, DSE_INVALID, "objective \"%s\" stands twice in the list", name);
+    return DSE_OK;
+}
+
+static enum dse_status check_constraint(const struct dse_problem_settings *settings, int i,
+                                        struct dse_err *err) {
+    struct dse_constraint constraint;
+    if (i >= DSE_MAX_CONSTRAINTS)
+        DSE_FAIL(err, DSE_INVALID, "%d constraints; at most %d are allowed",
+                 settings->n_constraints, DSE_MAX_CONSTRAINTS);
+    return parse_constraint(settings->constraints[i], &constraint, err);
+}
+
+/* status for entry i: notes which entry it was when it is wrong. */
+static enum dse_status note_index(enum dse_status status, int i, int *index) {
+    if (status != DSE_OK && index != NULL)
+        *index = i;
+    return status;
+}
+
+enum dse_status dse_problem_check_objectives(const struct dse_problem_settings *settings,
+                                             int *index, struct dse_err *err) {
+    if (settings->n_objectives <= 0)
+        return note_index(
+            dse_err_set(err, DSE_INVALID, "no objectives; name at least one metric to optimise"), 0,
+            index);
+    for (int i = 0; i < settings->n_objectives; i++)
+        DSE_TRY(note_index(check_objective(settings, i, err), i, index));
+    return DSE_OK;
+}
+
+enum dse_status dse_problem_check_constraints(const struct dse_problem_settings *settings,
+                                              int *index, struct dse_err *err) {
+    for (int i = 0; i < settings->n_constraints; i++)
+        DSE_TRY(note_index(check_constraint(settings, i, err), i, index));
+    return DSE_OK;
+}
+
+/* ---- with a model ---- */
+
+/* An evaluation that went perfectly, of the float32 baseline: a metric that has no value even for
+ * it will never have one. */
+struct perfect_result {
+    struct dse_candidate candidate;
+    int64_t *ones;
+    struct dse_cell_counts counts;
+};
+
+static enum dse_status perfect_result_init(struct perfect_result *perfect,
+                                           const struct dse_model_facts *model,
+                                           struct dse_err *err) {
+    dse_assert(model->n_cells >= 0);
+    int64_t *ones = dse_alloc((size_t)model->n_cells, sizeof *ones);
+    if (ones == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d cells", model->n_cells);
+    for (int i = 0; i < model->n_cells; i++)
+        ones[i] = 1;
+    enum dse_status status = dse_candidate_init(&perfect->candidate, model->n_layers, err);
+    if (status != DSE_OK) {
+        dse_free(ones);
+        return status;
+    }
+    perfect->ones = ones;
+    perfect->counts =
+        (struct dse_cell_counts){.seen = ones, .correct = ones, .n_cells = model->n_cells};
+    return DSE_OK;
+}
+
+static void perfect_result_fini(struct perfect_result *perfect) {
+    dse_candidate_fini(&perfect->candidate);
+    dse_free(perfect->ones);
+}
+
+static enum dse_status check_defined(const char *what, const char *name,
+                                     const struct dse_model_facts *model,
+                                     const struct perfect_result *perfect, struct dse_err *err) {
+    const struct dse_metric_def *metric = dse_metric_find(name);
+    if (!isfinite(metric->value(model, &perfect->candidate, &perfect->counts)))
+        DSE_FAIL(err, DSE_INVALID, "%s \"%s\" needs %s, and this workload has none", what, name,
+                 metric->needs);
+    return DSE_OK;
+}
+
+static enum dse_status check_all_defined(const struct dse_space *space,
+                                         const struct dse_model_facts *model,
+                                         const struct perfect_result *perfect,
+                                         struct dse_err *err) {
+    for (int i = 0; i < space->n_objectives; i++)
+        DSE_TRY(check_defined("objective", space->objectives[i].metric, model, perfect, err));
+    for (int i = 0; i < space->n_constraints; i++)
+        DSE_TRY(check_defined("constraint on", space->constraints[i].metric, model, perfect, err));
+    return DSE_OK;
+}
+
+static void copy_metrics(const struct dse_problem_settings *settings, struct dse_space *space) {
+    space->n_objectives = settings->n_objectives;
+    space->n_constraints = settings->n_constraints;
+    for (int i = 0; i < space->n_objectives; i++) {
+        const struct dse_metric_def *metric = dse_metric_find(settings->objectives[i]);
+        (void)snprintf(space->objectives[i].metric, DSE_METRIC_NAME_SIZE, "%s", metric->name);
+        space->objectives[i].sense = metric->sense;
+    }
+    for (int i = 0; i < space->n_constraints; i++) {
+        enum dse_status status =
+            parse_constraint(settings->constraints[i], &space->constraints[i], NULL);
+        dse_assert(status == DSE_OK); /* checked before */
+    }
+}
+
+enum dse_status problems__fill_metrics(const struct dse_problem_settings *settings,
+                                       const struct dse_model_facts *model, struct dse_space *space,
+                                       struct dse_err *err) {
+    DSE_TRY(dse_problem_check_objectives(settings, NULL, err));
+    DSE_TRY(dse_problem_check_constraints(settings, NULL, err));
+    struct perfect_result perfect;
+    DSE_TRY(perfect_result_init(&perfect, model, err));
+    struct dse_space filled = *space;
+    copy_metrics(settings, &filled);
+    enum dse_status status = check_all_defined(&filled, model, &perfect, err);
+    perfect_result_fini(&perfect);
+    if (status == DSE_OK)
+        *space = filled;
+    return status;
+}

@@ -1,0 +1,242 @@
+/* problems: objectives and constraints as the user writes them, and the problem `quantization`. */
+#include "tests/lib/testing.h"
+
+#include "problems/problems.h"
+
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
+
+static enum dse_status check_constraint(const char *text, struct dse_err *err) {
+    int index = -1;
+    const char *list[] = {"size_bits <= 1", text};
+    struct dse_problem_settings settings = {.constraints = list, .n_constraints = 2};
+    enum dse_status status = dse_problem_check_constraints(&settings, &index, err);
+    assert_int_equal(index, status == DSE_OK ? -1 : 1);
+    return status;
+}
+
+static enum dse_status check_objectives(const char *const *list, int n, int *index,
+                                        struct dse_err *err) {
+    struct dse_problem_settings settings = {.objectives = list, .n_objectives = n};
+    return dse_problem_check_objectives(&settings, index, err);
+}
+
+static void constraints_are_read_with_any_blanks(void **state) {
+    (void)state;
+    static const char *const good[] = {
+        "accuracy_clean >= 0.85", "accuracy_clean>=.85",    "  size_bits\t<=  1e6 ",
+        "bit_operations <= +12",  "accuracy_worst >= -0.5", "mean_weight_bits<=4.",
+    };
+    for (int i = 0; i < COUNT(good); i++) {
+        struct dse_err err = {0};
+        assert_ok(check_constraint(good[i], &err), &err);
+    }
+}
+
+static void malformed_constraints_are_refused(void **state) {
+    (void)state;
+    static const char *const wrong[] = {
+        "",
+        "accuracy_clean",
+        "accuracy_clean >= ",
+        "accuracy_clean > 0.85",
+        "accuracy_clean = 0.85",
+        "accuracy_clean => 0.85",
+        ">= 0.85",
+        "0.85 <= accuracy_clean",
+        "accuracy_clean >= 0.85 %",
+        "accuracy_clean >= 0.85 0.9",
+        "accuracy_clean >= nan",
+        "accuracy_clean >= inf",
+        "accuracy_clean >= 1e999",
+        "accuracy_clean >= 0x1p3",
+        "accuracy_clean > = 0.85",
+        "accuracy clean >= 0.85",
+    };
+    for (int i = 0; i < COUNT(wrong); i++) {
+        struct dse_err err = {0};
+        if (check_constraint(wrong[i], &err) != DSE_INVALID)
+            fail_msg("\"%s\" was read", wrong[i]);
+        assert_non_null(strstr(err.text, "metric >= number"));
+    }
+}
+
+static void unknown_metrics_get_a_suggestion_and_the_list(void **state) {
+    (void)state;
+    struct dse_err err = {0};
+    int index = -1;
+    const char *objectives[] = {"size_bits", "acuracy_clean"};
+    assert_int_equal(check_objectives(objectives, 2, &index, &err), DSE_INVALID);
+    assert_int_equal(index, 1);
+    assert_non_null(strstr(err.text, "did you mean \"accuracy_clean\"?"));
+    assert_non_null(strstr(err.text, "mean_weight_bits"));
+    struct dse_err other = {0};
+    assert_int_equal(check_constraint("latency <= 3", &other), DSE_INVALID);
+    assert_null(strstr(other.text, "did you mean"));
+    assert_non_null(strstr(other.text, "Metrics: accuracy_clean, "));
+    struct dse_err longest = {0};
+    assert_int_equal(
+        check_constraint("a123456789012345678901234567890123456789012345678901234 >= 1", &longest),
+        DSE_INVALID);
+    assert_non_null(strstr(longest.text, "unknown metric \"a1234"));
+}
+
+static void lists_of_objectives_are_checked_as_a_whole(void **state) {
+    (void)state;
+    const char *twice[] = {"size_bits", "bit_operations", "size_bits"};
+    struct dse_err err = {0};
+    int index = -1;
+    assert_int_equal(check_objectives(twice, 3, &index, &err), DSE_INVALID);
+    assert_int_equal(index, 2);
+    struct dse_err none = {0};
+    assert_int_equal(check_objectives(NULL, 0, &index, &none), DSE_INVALID);
+    assert_int_equal(index, 0);
+    const char *constraints[DSE_MAX_CONSTRAINTS + 1];
+    for (int i = 0; i <= DSE_MAX_CONSTRAINTS; i++)
+        constraints[i] = "size_bits <= 1";
+    struct dse_problem_settings settings = {.constraints = constraints,
+                                            .n_constraints = DSE_MAX_CONSTRAINTS + 1};
+    struct dse_err many = {0};
+    assert_int_equal(dse_problem_check_constraints(&settings, &index, &many), DSE_INVALID);
+    assert_int_equal(index, DSE_MAX_CONSTRAINTS);
+    assert_non_null(strstr(many.text, "at most 8"));
+}
+
+/* ---- quantization ---- */
+
+static const struct dse_layer_facts layers[] = {
+    {"conv1", 1000, 100},
+    {"/a/layer/with/a/name/that/is/much/longer/than/a/gene/may/have/block7/conv2", 300, 50},
+};
+static const struct dse_model_facts model = {layers, 2, 3, true};
+static const char *const objectives[] = {"accuracy_corrupted", "bit_operations"};
+static const char *const constraints[] = {"accuracy_clean >= 0.8", "size_bits<=600"};
+static const struct dse_problem_settings settings = {3, 7, objectives, 2, constraints, 2};
+
+static void prepare_builds_the_space(void **state) {
+    (void)state;
+    const struct dse_problem_def *problem = dse_problem_find("quantization");
+    struct dse_space space = {0};
+    struct dse_err err = {0};
+    assert_ok(problem->prepare(&settings, &model, &space, &err), &err);
+    assert_int_equal(space.n_genes, 4);
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(space.genes[i].type, DSE_GENE_INT);
+        assert_true(space.genes[i].lower == 3 && space.genes[i].upper == 7);
+    }
+    assert_string_equal(space.genes[0].name, "conv1.input_bits");
+    assert_string_equal(space.genes[1].name, "conv1.weight_bits");
+    assert_non_null(strstr(space.genes[3].name, "block7/conv2.weight_bits"));
+    assert_int_equal(space.n_objectives, 2);
+    assert_string_equal(space.objectives[0].metric, "accuracy_corrupted");
+    assert_int_equal(space.objectives[0].sense, DSE_MAXIMIZE);
+    assert_int_equal(space.objectives[1].sense, DSE_MINIMIZE);
+    assert_int_equal(space.n_constraints, 2);
+    assert_string_equal(space.constraints[1].metric, "size_bits");
+    assert_int_equal(space.constraints[0].relation, DSE_AT_LEAST);
+    assert_int_equal(space.constraints[1].relation, DSE_AT_MOST);
+    assert_true(space.constraints[0].bound == 0.8 && space.constraints[1].bound == 600);
+    dse_space_fini(&space);
+    assert_null(space.genes);
+}
+
+static void genes_decode_as_input_then_weight_bits(void **state) {
+    (void)state;
+    const struct dse_problem_def *problem = dse_problem_find("quantization");
+    struct dse_space space = {0};
+    struct dse_candidate candidate = {0};
+    struct dse_err err = {0};
+    assert_ok(problem->prepare(&settings, &model, &space, &err), &err);
+    assert_ok(dse_candidate_init(&candidate, 2, &err), &err);
+    double genome[] = {3.4, 4.6, 1, 11};
+    problem->repair(&space, genome);
+    problem->decode(&space, genome, &candidate);
+    assert_memory_equal(candidate.input_bits, ((int[]){3, 3}), 2 * sizeof(int));
+    assert_memory_equal(candidate.weight_bits, ((int[]){5, 7}), 2 * sizeof(int));
+    dse_candidate_fini(&candidate);
+    dse_space_fini(&space);
+}
+
+static void assert_prepare_refuses(const struct dse_problem_settings *wrong,
+                                   const struct dse_model_facts *facts, const char *text) {
+    struct dse_space space = {.n_genes = -7};
+    struct dse_err err = {0};
+    size_t live = dse_alloc_live();
+    assert_int_equal(dse_problem_find("quantization")->prepare(wrong, facts, &space, &err),
+                     DSE_INVALID);
+    if (strstr(err.text, text) == NULL)
+        fail_msg("\"%s\" does not contain \"%s\"", err.text, text);
+    assert_int_equal(space.n_genes, -7);
+    assert_int_equal(dse_alloc_live(), live);
+}
+
+static void prepare_refuses_what_cannot_be_searched(void **state) {
+    (void)state;
+    struct dse_problem_settings wrong = settings;
+    wrong.bits_min = 1;
+    assert_prepare_refuses(&wrong, &model, "problem.bits_min is 1");
+    wrong = settings;
+    wrong.bits_max = 9;
+    assert_prepare_refuses(&wrong, &model, "problem.bits_max is 9");
+    wrong = settings;
+    wrong.bits_max = 2;
+    assert_prepare_refuses(&wrong, &model, "must not be the larger");
+    wrong = settings;
+    wrong.constraints = (const char *const[]){"speed >= 3", ""};
+    assert_prepare_refuses(&wrong, &model, "unknown metric \"speed\"");
+    struct dse_model_facts facts = model;
+    facts.n_layers = 0;
+    assert_prepare_refuses(&settings, &facts, "no convolution or dense layer");
+    facts = model;
+    facts.n_cells = 1;
+    assert_prepare_refuses(&settings, &facts, "\"accuracy_corrupted\" needs corrupted images");
+    facts = model;
+    facts.has_clean = false;
+    assert_prepare_refuses(&settings, &facts, "\"accuracy_clean\" needs clean images");
+}
+
+static void prepare_survives_failing_allocations(void **state) {
+    (void)state;
+    size_t live = dse_alloc_live();
+    for (long n = 0;; n++) {
+        struct dse_space space = {.n_genes = -7};
+        struct dse_err err = {0};
+        dse_alloc_fail_at(n);
+        enum dse_status status =
+            dse_problem_find("quantization")->prepare(&settings, &model, &space, &err);
+        dse_alloc_fail_at(-1);
+        if (status == DSE_OK) {
+            assert_int_equal(n, 3);
+            dse_space_fini(&space);
+            break;
+        }
+        assert_int_equal(status, DSE_NO_MEMORY);
+        assert_int_equal(space.n_genes, -7);
+        assert_int_equal(dse_alloc_live(), live);
+    }
+    assert_int_equal(dse_alloc_live(), live);
+}
+
+static void problems_are_found_by_name(void **state) {
+    (void)state;
+    int n;
+    const struct dse_problem_def *table = dse_problem_table(&n);
+    assert_true(n >= 1);
+    for (int i = 0; i < n; i++)
+        assert_ptr_equal(dse_problem_find(table[i].name), &table[i]);
+    assert_null(dse_problem_find("pruning"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(constraints_are_read_with_any_blanks),
+        cmocka_unit_test(malformed_constraints_are_refused),
+        cmocka_unit_test(unknown_metrics_get_a_suggestion_and_the_list),
+        cmocka_unit_test(lists_of_objectives_are_checked_as_a_whole),
+        cmocka_unit_test(prepare_builds_the_space),
+        cmocka_unit_test(genes_decode_as_input_then_weight_bits),
+        cmocka_unit_test(prepare_refuses_what_cannot_be_searched),
+        cmocka_unit_test(prepare_survives_failing_allocations),
+        cmocka_unit_test(problems_are_found_by_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
