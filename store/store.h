@@ -5,8 +5,15 @@
  * stand only in columns named *_at_ms, which dumps leave out.
  *
  * One connection, one thread. Functions that load rows put strings and arrays in the caller's
- * arena. Errors: NO_SPACE when disk or size limit is full, IO, NOT_FOUND, UNSUPPORTED (newer
- * schema), NO_MEMORY. After NO_SPACE or IO the transaction has been rolled back. */
+ * arena. Texts of rows given to the store are copied; NULL is the empty text. A number that is
+ * NaN is INVALID; infinities are kept.
+ *
+ * Errors: NO_SPACE when disk or size limit is full, IO, NOT_FOUND (also: a row names a sweep,
+ * evaluation or individual that does not exist), CONFLICT (the row exists already; another program
+ * writes), INVALID (damaged file, impossible numbers), UNSUPPORTED (newer schema, network file
+ * system), NO_MEMORY. After NO_SPACE or IO the transaction has been rolled back; writes are then
+ * refused with CONFLICT until dse_store_rollback or dse_store_begin, so that no rest of it can be
+ * written alone. After any other error the caller rolls back. */
 #ifndef DSE_STORE_H
 #define DSE_STORE_H
 
@@ -38,14 +45,17 @@ enum dse_result_state { DSE_RESULT_PENDING, DSE_RESULT_DONE, DSE_RESULT_FAILED }
 
 struct dse_store;
 
-/* Opens or creates the database at path and brings its schema up to date. max_bytes limits the
- * database file (0: no limit); reaching it is NO_SPACE. */
+/* Opens or creates the database at path and brings its schema up to date (after a backup to
+ * path.bak-v<old version>). max_bytes limits the database file (0: no limit); reaching it is
+ * NO_SPACE. CONFLICT while another store has it open (path.lock is locked). Network file systems
+ * are UNSUPPORTED unless PARETO_ALLOW_NETWORK_FS=1 is set. */
 DSE_MUST_USE enum dse_status dse_store_open(const char *path, int64_t max_bytes,
                                             struct dse_store **store, struct dse_err *err);
 /* NULL is fine. An open transaction is rolled back. */
 void dse_store_close(struct dse_store *store);
 
 DSE_MUST_USE enum dse_status dse_store_begin(struct dse_store *store, struct dse_err *err);
+/* A commit that fails has been rolled back, whatever the error. */
 DSE_MUST_USE enum dse_status dse_store_commit(struct dse_store *store, struct dse_err *err);
 /* Fine without a transaction. */
 void dse_store_rollback(struct dse_store *store);
@@ -132,7 +142,7 @@ DSE_MUST_USE enum dse_status dse_store_put_partial(struct dse_store *store, int6
 /* have[shard] for each of n_shards. */
 DSE_MUST_USE enum dse_status dse_store_load_shards(struct dse_store *store, int64_t evaluation_id,
                                                    bool *have, int n_shards, struct dse_err *err);
-/* Sums over the shards present. */
+/* Sums over the shards present; zeros when there is none. INVALID when they have other cells. */
 DSE_MUST_USE enum dse_status dse_store_sum_partials(struct dse_store *store, int64_t evaluation_id,
                                                     int64_t *seen, int64_t *correct, int n_cells,
                                                     struct dse_err *err);
@@ -153,6 +163,7 @@ struct dse_individual_row {
     bool in_front;
     bool cached; /* answered from the store when it was born */
 };
+/* The genome must be that of the evaluation (NOT_FOUND otherwise): it is kept only there. */
 DSE_MUST_USE enum dse_status dse_store_insert_individual(struct dse_store *store,
                                                          const struct dse_individual_row *row,
                                                          struct dse_err *err);
@@ -169,8 +180,8 @@ DSE_MUST_USE enum dse_status dse_store_load_individual(struct dse_store *store, 
                                                        struct dse_arena *arena,
                                                        struct dse_individual_row *row,
                                                        struct dse_err *err);
-/* A generation by slot, or the front by (generation, slot), or all individuals but the baseline by
- * (generation, slot). */
+/* A generation by slot, or the front by (generation, slot), or all individuals by (generation,
+ * slot); the last two without the baseline. */
 enum dse_selection { DSE_SELECT_GENERATION, DSE_SELECT_FRONT, DSE_SELECT_ALL };
 DSE_MUST_USE enum dse_status dse_store_load_individuals(struct dse_store *store, int64_t sweep_id,
                                                         enum dse_selection selection,
@@ -186,6 +197,7 @@ struct dse_survivor_row {
     int rank;
     double crowding; /* +infinity for extremes */
 };
+/* Replaces what was put for that generation before. */
 DSE_MUST_USE enum dse_status dse_store_put_survivors(struct dse_store *store, int64_t sweep_id,
                                                      int generation,
                                                      const struct dse_survivor_row *rows, int n,
@@ -197,7 +209,9 @@ DSE_MUST_USE enum dse_status dse_store_load_survivors(struct dse_store *store, i
 
 /* Canonical text of everything known of one generation of a sweep (-1: sweep row without times,
  * context and baseline): individuals with their cells' sums, then its survivors. No times, no ids
- * that depend on order of arrival; one record a line. Appended. */
+ * that depend on order of arrival; one JSON object a line. A state that is not final is
+ * "unfinished"; cells of a failed individual are left out, because how many partials came before
+ * the failure is luck. Appended. */
 DSE_MUST_USE enum dse_status dse_store_dump(struct dse_store *store, int64_t sweep_id,
                                             int generation, struct dse_buf *out,
                                             struct dse_err *err);

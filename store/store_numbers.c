@@ -1,0 +1,94 @@
+/* Numbers and strings as JSON, so that readers of the database can use SQLite's json_each. */
+#include "store/store_internal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+
+void store__print_integers(const int64_t *values, int n, struct dse_buf *out) {
+    dse_buf_puts(out, "[");
+    for (int i = 0; i < n; i++)
+        dse_buf_printf(out, i > 0 ? ",%" PRId64 : "%" PRId64, values[i]);
+    dse_buf_puts(out, "]");
+}
+
+void store__print_real(double value, struct dse_buf *out) {
+    dse_assert(!isnan(value));
+    if (isinf(value))
+        dse_buf_puts(out, value > 0 ? "1e999" : "-1e999");
+    else
+        dse_buf_printf(out, "%.17g", value);
+}
+
+void store__print_reals(const double *values, int n, struct dse_buf *out) {
+    dse_buf_puts(out, "[");
+    for (int i = 0; i < n; i++) {
+        if (i > 0)
+            dse_buf_puts(out, ",");
+        store__print_real(values[i], out);
+    }
+    dse_buf_puts(out, "]");
+}
+
+void store__print_string(const char *text, struct dse_buf *out) {
+    dse_buf_puts(out, "\"");
+    for (; *text != '\0'; text++) {
+        unsigned char byte = (unsigned char)*text;
+        if (byte == '"' || byte == '\\')
+            dse_buf_printf(out, "\\%c", byte);
+        else if (byte == '\n')
+            dse_buf_puts(out, "\\n");
+        else if (byte < 0x20)
+            dse_buf_printf(out, "\\u%04x", byte);
+        else
+            dse_buf_append(out, text, 1);
+    }
+    dse_buf_puts(out, "\"");
+}
+
+/* Reads one number at text into slot i of values; NULL when there is none. */
+typedef const char *read_number(const char *text, void *values, int i);
+
+static const char *read_integer(const char *text, void *values, int i) {
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (end == text || errno != 0)
+        return NULL;
+    ((int64_t *)values)[i] = value;
+    return end;
+}
+
+static const char *read_real(const char *text, void *values, int i) {
+    char *end;
+    double value = strtod(text, &end);
+    if (end == text || isnan(value))
+        return NULL;
+    ((double *)values)[i] = value;
+    return end;
+}
+
+static bool parse_array(const char *text, void *values, int limit, read_number *read, int *n) {
+    int count = 0;
+    if (*text++ != '[')
+        return false;
+    while (*text != ']') {
+        if (count == limit || (count > 0 && *text++ != ','))
+            return false;
+        text = read(text, values, count);
+        if (text == NULL)
+            return false;
+        count++;
+    }
+    *n = count;
+    return text[1] == '\0';
+}
+
+bool store__parse_integers(const char *text, int64_t *values, int limit, int *n) {
+    return parse_array(text, values, limit, read_integer, n);
+}
+
+bool store__parse_reals(const char *text, double *values, int limit, int *n) {
+    return parse_array(text, values, limit, read_real, n);
+}
