@@ -21,9 +21,10 @@ enum { N_ALL = sizeof all / sizeof all[0] };
 
 /* In the order of corrupt_record.py: the place is the image's index. */
 static const char *const recorded_images[] = {
-    "random_17x31x3",   "random_28x28x1",   "random_9x13x3", "random_8x8x1",
-    "gradient_16x16x1", "gradient_31x17x3", "flat0_16x16x3", "flat100_28x28x1",
-    "flat255_28x28x1",  "flat_24x24x3",     "steps_16x16x3",
+    "random_17x31x3",   "random_28x28x1",   "random_9x13x3",     "random_8x8x1",
+    "gradient_16x16x1", "gradient_31x17x3", "flat0_16x16x3",     "flat100_28x28x1",
+    "flat255_28x28x1",  "flat_24x24x3",     "plane_6_5_16x24x1", "plane_0_1_16x24x1",
+    "steps_16x16x3",
 };
 static const uint64_t recorded_seed = 0x0123456789ABCDEF;
 

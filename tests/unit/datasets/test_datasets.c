@@ -127,6 +127,30 @@ static void idx_is_read_plain_and_packed_whatever_its_name(void **state) {
     dse_dataset_fini(&dataset);
 }
 
+/* Members may part anywhere in the file; here the first is 65,535 bytes long, so that a reader of
+ * 64 KiB blocks gets one byte of the second. */
+static void packed_members_may_part_at_any_byte(void **state) {
+    (void)state;
+    enum { HEADER = 10, HAS_NAME = 8, FIRST_MEMBER = 65535 };
+    static uint8_t file[FIRST_MEMBER + 256];
+    uint8_t first[256];
+    size_t first_size = pack(good_images.data, 5, first, sizeof first);
+    /* The member is made longer by a file name, behind the header. */
+    memcpy(file, first, HEADER);
+    file[3] |= HAS_NAME;
+    memset(file + HEADER, 'n', FIRST_MEMBER - first_size - 1);
+    memcpy(file + FIRST_MEMBER - (first_size - HEADER), first + HEADER, first_size - HEADER);
+    size_t size = FIRST_MEMBER + pack(good_images.data + 5, good_images.size - 5,
+                                      file + FIRST_MEMBER, sizeof file - FIRST_MEMBER);
+    write_good_idx();
+    write_file("images", file, size);
+    struct dse_err err = {0};
+    struct dse_dataset dataset;
+    assert_ok(dse_dataset_load(DSE_DATASET_IDX, idx_files, 2, 0, 3, &dataset, &err), &err);
+    assert_three_images(&dataset);
+    dse_dataset_fini(&dataset);
+}
+
 static void a_run_of_images_knows_the_classes_of_the_whole_file(void **state) {
     (void)state;
     struct dse_err err = {0};
@@ -469,6 +493,7 @@ int main(void) {
 #define IN_FOLDER(test) cmocka_unit_test_setup_teardown(test, enter_folder, leave_folder)
     const struct CMUnitTest tests[] = {
         IN_FOLDER(idx_is_read_plain_and_packed_whatever_its_name),
+        IN_FOLDER(packed_members_may_part_at_any_byte),
         IN_FOLDER(a_run_of_images_knows_the_classes_of_the_whole_file),
         IN_FOLDER(cifar_planes_become_pixels_across_files),
         cmocka_unit_test(formats_are_found_by_name),
