@@ -164,6 +164,10 @@ void dse_conv_free(struct dse_conv *conv) {
     dse_free(conv);
 }
 
+const char *dse_conv_implementation(const struct dse_conv *conv) {
+    return conv->ops->name;
+}
+
 enum dse_status dse_conv_pack(struct dse_conv *conv, const void *weights,
                               struct dse_packed **packed, struct dse_err *err) {
     struct dse_packed *p = dse_alloc(1, sizeof *p);

@@ -54,6 +54,8 @@ DSE_MUST_USE enum dse_status dse_conv_new(struct dse_kernels *kernels,
                                           enum dse_conv_type type, int images,
                                           struct dse_conv **conv, struct dse_err *err);
 void dse_conv_free(struct dse_conv *conv);
+/* Which implementation took this shape: "c", "openblas", "onednn". */
+const char *dse_conv_implementation(const struct dse_conv *conv);
 
 /* Weights in the order the kernel likes. */
 struct dse_packed;
