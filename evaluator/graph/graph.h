@@ -72,7 +72,8 @@ struct dse_node {
 struct dse_value {
     char *name;
     struct dse_shape shape;
-    int producer; /* node index; -1: the network's input */
+    int producer;   /* node index; -1: the network's input */
+    bool is_signed; /* what dse_graph_value_signed answers */
 };
 
 /* Nodes stand in an order in which every value is computed before it is used. */

@@ -1,0 +1,49 @@
+/* The graph as data: its memory and the questions asked of it. */
+#include "evaluator/graph/graph.h"
+
+const char *dse_op_text(enum dse_op op) {
+    static const char *const texts[] = {
+#define X(name, text) text,
+        DSE_OP_TABLE(X)
+#undef X
+    };
+    dse_assert((unsigned)op < DSE_OP_COUNT);
+    return texts[op];
+}
+
+void dse_graph_free(struct dse_graph *graph) {
+    if (graph == NULL)
+        return;
+    for (int i = 0; i < graph->n_nodes; i++) {
+        struct dse_node *node = &graph->nodes[i];
+        dse_free(node->name);
+        if (node->op == DSE_OP_CONV || node->op == DSE_OP_DENSE) {
+            dse_free(node->conv.weights);
+            dse_free(node->conv.bias);
+        }
+    }
+    for (int i = 0; i < graph->n_values; i++)
+        dse_free(graph->values[i].name);
+    dse_free(graph->nodes);
+    dse_free(graph->values);
+    dse_free(graph->layers);
+    dse_free(graph);
+}
+
+struct dse_shape dse_graph_input_shape(const struct dse_graph *graph, const struct dse_node *node) {
+    return graph->values[node->inputs[0]].shape;
+}
+
+struct dse_shape dse_graph_output_shape(const struct dse_graph *graph,
+                                        const struct dse_node *node) {
+    return graph->values[node->output].shape;
+}
+
+size_t dse_shape_size(struct dse_shape shape) {
+    return (size_t)shape.h * (size_t)shape.w * (size_t)shape.c;
+}
+
+bool dse_graph_value_signed(const struct dse_graph *graph, int value) {
+    dse_assert(value >= 0 && value < graph->n_values);
+    return graph->values[value].is_signed;
+}

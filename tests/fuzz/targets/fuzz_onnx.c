@@ -1,0 +1,38 @@
+/* Any bytes as an ONNX model: it is read or refused, and a graph that was read is whole. */
+#include "evaluator/cost/cost.h"
+#include "evaluator/graph/graph.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+static void check_graph(const struct dse_graph *graph) {
+    for (int i = 0; i < graph->n_nodes; i++) {
+        const struct dse_node *node = &graph->nodes[i];
+        dse_assert(graph->values[node->output].producer == i);
+        for (int k = 0; k < 2; k++)
+            dse_assert(node->inputs[k] < 0 || graph->values[node->inputs[k]].producer < i);
+    }
+    for (int i = 0; i < graph->n_layers; i++) {
+        const struct dse_node *node = &graph->nodes[graph->layers[i]];
+        dse_assert(dse_cost_macs(graph, node) > 0 && dse_cost_weights(graph, node) > 0);
+    }
+    for (int i = 0; i < graph->n_values; i++)
+        dse_assert(dse_shape_size(graph->values[i].shape) > 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+    static const char *const outputs[] = {"", "y", "logits"};
+    for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++) {
+        struct dse_graph *graph = NULL;
+        struct dse_err err = {0};
+        enum dse_status status = dse_graph_read_onnx(bytes, size, "fuzz", outputs[i], &graph, &err);
+        dse_assert((status == DSE_OK) == (graph != NULL));
+        dse_assert(status == err.code);
+        if (graph != NULL)
+            check_graph(graph);
+        dse_graph_free(graph);
+        if (status != DSE_NOT_FOUND)
+            break;
+    }
+    dse_assert(dse_alloc_live() == 0);
+    return 0;
+}
