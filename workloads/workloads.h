@@ -64,7 +64,8 @@ void dse_workload_add_error(struct dse_workload_errors *errors, const char *file
 /* Reads and checks text. Relative paths start at base_dir; ${NAME} in paths is taken from the
  * environment. Checks everything that needs no other file: keys ("did you mean"), types, bounds,
  * choices, objectives, constraints, corruption names, rules between keys; and that named files
- * exist and can be read. INVALID when errors->n > 0 (err then holds the first one). */
+ * exist and can be read. errors is emptied first. INVALID when errors->n > 0 (err then holds the
+ * first one); NO_MEMORY. */
 DSE_MUST_USE enum dse_status dse_workload_parse(const char *text, size_t length, const char *file,
                                                 const char *base_dir, struct dse_arena *arena,
                                                 struct dse_workload *workload,
@@ -80,7 +81,7 @@ DSE_MUST_USE enum dse_status dse_workload_print(const struct dse_workload *workl
 typedef enum dse_status (*dse_workload_hash_file)(void *context, const char *path,
                                                   char out[DSE_SHA256_HEX], struct dse_err *err);
 /* Content hash: of the workload in which every path stands for its file's content and only keys
- * that change results count (execution.workers, say, does not). Context hash: of the keys that
+ * that change results count (name and execution.group do not). Context hash: of the keys that
  * decide the result of one candidate (model, data, calibration, corruptions), plus evaluator (the
  * evaluator's version). */
 DSE_MUST_USE enum dse_status

@@ -1,0 +1,147 @@
+/* Paths: ${NAME}, base directory, is the file there? */
+#include "workloads/workloads_internal.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static size_t length_of_variable_name(const char *text) {
+    size_t n = 0;
+    while (isalnum((unsigned char)text[n]) || text[n] == '_')
+        n++;
+    return n > 0 && isdigit((unsigned char)text[0]) ? 0 : n;
+}
+
+static void complain(struct workloads__reading *reading, enum workloads__key key,
+                     struct dse_mark mark, const char *text) {
+    char name[WORKLOADS_NAME_SIZE];
+    reading->wrong[key] = true;
+    WORKLOADS_COMPLAIN(reading, mark, "%s: %s", workloads__name(key, name), text);
+}
+
+/* Appends the value of the variable whose "${" begins at text; returns the length of the whole
+ * reference, 0 after a complaint. */
+static size_t expand_variable(struct workloads__reading *reading, enum workloads__key key,
+                              struct dse_mark mark, const char *text, struct dse_buf *out) {
+    char shown[WORKLOADS_QUOTE_SIZE], message[320];
+    char name[128];
+    size_t n = length_of_variable_name(text + 2);
+    if (n == 0 || n >= sizeof name || text[2 + n] != '}') {
+        (void)snprintf(message, sizeof message,
+                       "%s: expected ${NAME} with the name of an environment variable "
+                       "(for the characters ${ themselves write $${)",
+                       workloads__quote(text, shown, sizeof shown));
+        complain(reading, key, mark, message);
+        return 0;
+    }
+    (void)snprintf(name, sizeof name, "%.*s", (int)n, text + 2);
+    const char *value = getenv(name);
+    if (value == NULL || value[0] == '\0') {
+        (void)snprintf(message, sizeof message, "the environment variable %s is %s", name,
+                       value == NULL ? "not set" : "empty");
+        complain(reading, key, mark, message);
+        return 0;
+    }
+    dse_buf_puts(out, value);
+    return n + 3;
+}
+
+/* "${NAME}" to the variable's value, "$${" to "${". False after a complaint. */
+static bool expand(struct workloads__reading *reading, enum workloads__key key,
+                   struct dse_mark mark, const char *written, struct dse_buf *out) {
+    while (*written != '\0') {
+        if (strncmp(written, "$${", 3) == 0) {
+            dse_buf_puts(out, "${");
+            written += 3;
+        } else if (strncmp(written, "${", 2) == 0) {
+            size_t length = expand_variable(reading, key, mark, written, out);
+            if (length == 0)
+                return false;
+            written += length;
+        } else {
+            dse_buf_append(out, written, 1);
+            written++;
+        }
+    }
+    return true;
+}
+
+/* Why the file cannot be used; NULL when it can. */
+static const char *trouble_with_file(const char *path) {
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return errno == ENOENT || errno == ENOTDIR ? "there is no such file" : strerror(errno);
+    if (S_ISDIR(st.st_mode))
+        return "it is a directory; a file is needed";
+    if (!S_ISREG(st.st_mode))
+        return "it is not a regular file";
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0)
+        return errno == EACCES ? "it may not be read (permissions)" : strerror(errno);
+    (void)close(fd);
+    return NULL;
+}
+
+/* Paths are printed into YAML and sent as JSON, so they are UTF-8 without control characters. */
+static bool path_is_text(const char *path) {
+    uint32_t code = 0;
+    for (size_t length = strlen(path); length > 0;) {
+        int n = workloads__utf8_next(path, length, &code);
+        if (n == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0))
+            return false;
+        path += n;
+        length -= (size_t)n;
+    }
+    return true;
+}
+
+static void check_file(struct workloads__reading *reading, enum workloads__key key,
+                       struct dse_mark mark, const char *path) {
+    char shown[WORKLOADS_QUOTE_PATH_SIZE], message[WORKLOADS_QUOTE_PATH_SIZE + 128];
+    const char *trouble = path_is_text(path)
+                              ? trouble_with_file(path)
+                              : "the path is not UTF-8 text without control characters";
+    if (trouble == NULL)
+        return;
+    (void)snprintf(message, sizeof message, "%s: %s", workloads__quote(path, shown, sizeof shown),
+                   trouble);
+    complain(reading, key, mark, message);
+}
+
+static void append_base(const char *base_dir, struct dse_buf *out) {
+    char here[4096];
+    if (base_dir[0] != '/' && getcwd(here, sizeof here) != NULL) {
+        dse_buf_puts(out, here);
+        dse_buf_puts(out, "/");
+    }
+    dse_buf_puts(out, base_dir);
+    if (base_dir[0] != '\0' && base_dir[strlen(base_dir) - 1] != '/')
+        dse_buf_puts(out, "/");
+}
+
+const char *workloads__resolve_path(struct workloads__reading *reading, enum workloads__key key,
+                                    struct dse_mark mark, const char *written) {
+    struct dse_buf expanded = {0}, path = {0};
+    const char *resolved = NULL;
+    if (!expand(reading, key, mark, written, &expanded))
+        goto fail_expanded;
+    const char *text = dse_buf_text(&expanded);
+    if (text[0] != '/')
+        append_base(reading->base_dir, &path);
+    dse_buf_puts(&path, text);
+    if (!expanded.failed && !path.failed)
+        resolved = dse_arena_strdup(reading->arena, dse_buf_text(&path));
+    if (resolved == NULL)
+        reading->no_memory = true;
+    else
+        check_file(reading, key, mark, resolved);
+    dse_buf_fini(&path);
+fail_expanded:
+    dse_buf_fini(&expanded);
+    return resolved;
+}

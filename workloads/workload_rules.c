@@ -1,0 +1,227 @@
+/* Rules between keys. A rule is silent when a key it needs has been complained about. */
+#include "workloads/workloads_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static bool is_given(struct workloads__reading *reading, enum workloads__key key) {
+    return workloads__mark(&reading->workload, key)->line > 0;
+}
+
+/* Where a complaint about two keys stands: at the first, unless only the other was given. */
+static struct dse_mark place_of_pair(struct workloads__reading *reading, enum workloads__key first,
+                                     enum workloads__key second) {
+    bool only_second = !is_given(reading, first) && is_given(reading, second);
+    return workloads__place(reading, only_second ? second : first, -1);
+}
+
+static void check_bits(struct workloads__reading *reading) {
+    const struct dse_workload *w = &reading->workload;
+    if (reading->wrong[KEY_problem_bits_min] || reading->wrong[KEY_problem_bits_max])
+        return;
+    if (w->problem_bits_min > w->problem_bits_max)
+        WORKLOADS_COMPLAIN(reading,
+                           place_of_pair(reading, KEY_problem_bits_min, KEY_problem_bits_max),
+                           "problem.bits_min: %d is above problem.bits_max, %d",
+                           (int)w->problem_bits_min, (int)w->problem_bits_max);
+}
+
+/* ---- data ---- */
+
+static void check_channels_of(struct workloads__reading *reading, enum workloads__key key) {
+    const struct dse_number_list *list = workloads__member(&reading->workload, key);
+    char name[WORKLOADS_NAME_SIZE];
+    if (reading->wrong[key] || list->n == 1 || list->n == 3)
+        return;
+    reading->wrong[key] = true;
+    WORKLOADS_COMPLAIN(reading, workloads__place(reading, key, -1),
+                       "%s: the list has %d numbers; give one a channel: 1 (grey) or 3 (colour)",
+                       workloads__name(key, name), list->n);
+}
+
+static void check_normalisation(struct workloads__reading *reading) {
+    const struct dse_workload *w = &reading->workload;
+    check_channels_of(reading, KEY_dataset_mean);
+    check_channels_of(reading, KEY_dataset_std);
+    if (reading->wrong[KEY_dataset_mean] || reading->wrong[KEY_dataset_std])
+        return;
+    if (w->dataset_mean.n != w->dataset_std.n)
+        WORKLOADS_COMPLAIN(reading, place_of_pair(reading, KEY_dataset_mean, KEY_dataset_std),
+                           "numbers in dataset.mean: %d, in dataset.std: %d; give one of each a "
+                           "channel",
+                           w->dataset_mean.n, w->dataset_std.n);
+}
+
+static void check_files_of(struct workloads__reading *reading, enum workloads__key key,
+                           bool may_be_empty) {
+    const struct dse_text_list *files = workloads__member(&reading->workload, key);
+    char name[WORKLOADS_NAME_SIZE];
+    if (reading->wrong[key] || (may_be_empty && files->n == 0))
+        return;
+    if (files->n == 0)
+        WORKLOADS_COMPLAIN(reading, workloads__place(reading, key, -1),
+                           "%s: the list is empty; name at least one file",
+                           workloads__name(key, name));
+    else if (!reading->wrong[KEY_dataset_format] &&
+             strcmp(reading->workload.dataset_format, "idx") == 0 && files->n != 2)
+        WORKLOADS_COMPLAIN(reading, workloads__place(reading, key, -1),
+                           "%s: the list has %d file%s; format idx needs two: images, then labels",
+                           workloads__name(key, name), files->n, files->n == 1 ? "" : "s");
+}
+
+/* ---- cells ---- */
+
+static void check_no_text_twice(struct workloads__reading *reading, enum workloads__key key) {
+    const struct dse_text_list *list = workloads__member(&reading->workload, key);
+    char name[WORKLOADS_NAME_SIZE], shown[WORKLOADS_QUOTE_SIZE];
+    for (int i = 0; !reading->wrong[key] && i < list->n; i++)
+        for (int j = 0; j < i; j++)
+            if (strcmp(list->items[i], list->items[j]) == 0) {
+                WORKLOADS_COMPLAIN(reading, workloads__place(reading, key, i),
+                                   "%s: %s stands in the list twice", workloads__name(key, name),
+                                   workloads__quote(list->items[i], shown, sizeof shown));
+                break;
+            }
+}
+
+static void check_severities(struct workloads__reading *reading) {
+    const struct dse_number_list *list = &reading->workload.corruptions_severities;
+    const enum workloads__key key = KEY_corruptions_severities;
+    if (reading->wrong[key])
+        return;
+    for (int i = 0; i < list->n; i++)
+        for (int j = 0; j < i; j++)
+            if (list->items[i] == list->items[j]) { /* whole numbers, exact */
+                WORKLOADS_COMPLAIN(reading, workloads__place(reading, key, i),
+                                   "corruptions.severities: %d stands in the list twice",
+                                   (int)list->items[i]);
+                break;
+            }
+    if (list->n == 0 && reading->workload.corruptions_names.n > 0)
+        WORKLOADS_COMPLAIN(reading, workloads__place(reading, key, -1),
+                           "corruptions.severities: the list is empty; corruptions.names needs at "
+                           "least one severity (1 to 5)");
+}
+
+static void check_cells(struct workloads__reading *reading) {
+    const struct dse_workload *w = &reading->workload;
+    check_no_text_twice(reading, KEY_corruptions_names);
+    check_severities(reading);
+    if (reading->wrong[KEY_corruptions_clean] || reading->wrong[KEY_corruptions_names])
+        return;
+    if (!w->corruptions_clean && w->corruptions_names.n == 0)
+        WORKLOADS_COMPLAIN(
+            reading, place_of_pair(reading, KEY_corruptions_clean, KEY_corruptions_names),
+            "corruptions: nothing to evaluate; set clean to true or name corruptions");
+}
+
+/* ---- objectives and constraints ---- */
+
+typedef enum dse_status (*settings_check)(const struct dse_problem_settings *settings, int *index,
+                                          struct dse_err *err);
+
+/* The settings with one objective or constraint only. */
+static struct dse_problem_settings settings_with_one(struct workloads__reading *reading,
+                                                     enum workloads__key key, int item) {
+    const struct dse_text_list *list = workloads__member(&reading->workload, key);
+    struct dse_problem_settings settings = dse_workload_problem_settings(&reading->workload);
+    if (key == KEY_problem_objectives) {
+        settings.objectives = &list->items[item];
+        settings.n_objectives = 1;
+    } else {
+        settings.constraints = &list->items[item];
+        settings.n_constraints = 1;
+    }
+    return settings;
+}
+
+/* Asks the problem about each item alone, so that every wrong one is found, then about all. */
+static void check_with_problem(struct workloads__reading *reading, enum workloads__key key,
+                               settings_check check) {
+    const struct dse_text_list *list = workloads__member(&reading->workload, key);
+    char name[WORKLOADS_NAME_SIZE];
+    if (reading->wrong[key])
+        return;
+    for (int i = 0; i < list->n; i++) {
+        struct dse_problem_settings one = settings_with_one(reading, key, i);
+        struct dse_err err = {0};
+        int index = 0;
+        if (check(&one, &index, &err) == DSE_OK)
+            continue;
+        reading->wrong[key] = true;
+        WORKLOADS_COMPLAIN(reading, workloads__place(reading, key, i), "%s: %s",
+                           workloads__name(key, name), err.text);
+    }
+    struct dse_problem_settings all = dse_workload_problem_settings(&reading->workload);
+    struct dse_err err = {0};
+    int index = -1;
+    if (!reading->wrong[key] && check(&all, &index, &err) != DSE_OK)
+        WORKLOADS_COMPLAIN(reading, workloads__place(reading, key, index), "%s: %s",
+                           workloads__name(key, name), err.text);
+}
+
+/* Does the text ("accuracy_clean", "accuracy_clean >= 0.8") begin with this metric? */
+static bool is_about(const char *text, const char *metric) {
+    size_t length = strlen(metric);
+    text += strspn(text, " ");
+    return strncmp(text, metric, length) == 0 &&
+           strspn(text + length, "abcdefghijklmnopqrstuvwxyz_0123456789") == 0;
+}
+
+static void check_metrics_have_cells(struct workloads__reading *reading, enum workloads__key key) {
+    const struct dse_workload *w = &reading->workload;
+    const struct dse_text_list *list = workloads__member(&reading->workload, key);
+    char name[WORKLOADS_NAME_SIZE];
+    for (int i = 0; !reading->wrong[key] && i < list->n; i++) {
+        struct dse_mark mark = workloads__place(reading, key, i);
+        if (is_about(list->items[i], "accuracy_corrupted") && w->corruptions_names.n == 0 &&
+            !reading->wrong[KEY_corruptions_names])
+            WORKLOADS_COMPLAIN(reading, mark,
+                               "%s: accuracy_corrupted needs corruptions: list some in "
+                               "corruptions.names%s",
+                               workloads__name(key, name),
+                               is_given(reading, key) ? ""
+                                                      : ", or set problem.objectives without it");
+        if (is_about(list->items[i], "accuracy_clean") && !w->corruptions_clean &&
+            !reading->wrong[KEY_corruptions_clean])
+            WORKLOADS_COMPLAIN(reading, mark, "%s: accuracy_clean needs corruptions.clean: true",
+                               workloads__name(key, name));
+    }
+}
+
+static void check_objectives(struct workloads__reading *reading) {
+    const enum workloads__key key = KEY_problem_objectives;
+    if (!reading->wrong[key] && reading->workload.problem_objectives.n == 0) {
+        reading->wrong[key] = true;
+        WORKLOADS_COMPLAIN(reading, workloads__place(reading, key, -1),
+                           "problem.objectives: the list is empty; name at least one metric");
+    }
+    int errors_before = reading->errors->n + reading->errors->dropped;
+    check_no_text_twice(reading, key);
+    if (reading->errors->n + reading->errors->dropped > errors_before)
+        return;
+    check_with_problem(reading, key, dse_problem_check_objectives);
+    check_metrics_have_cells(reading, key);
+}
+
+struct dse_problem_settings dse_workload_problem_settings(const struct dse_workload *workload) {
+    return (struct dse_problem_settings){
+        .bits_min = (int)workload->problem_bits_min,
+        .bits_max = (int)workload->problem_bits_max,
+        .objectives = workload->problem_objectives.items,
+        .n_objectives = workload->problem_objectives.n,
+        .constraints = workload->problem_constraints.items,
+        .n_constraints = workload->problem_constraints.n,
+    };
+}
+
+void workloads__check_rules(struct workloads__reading *reading) {
+    check_normalisation(reading);
+    check_files_of(reading, KEY_dataset_files, false);
+    check_files_of(reading, KEY_calibration_files, true);
+    check_cells(reading);
+    check_bits(reading);
+    check_objectives(reading);
+    check_with_problem(reading, KEY_problem_constraints, dse_problem_check_constraints);
+    check_metrics_have_cells(reading, KEY_problem_constraints);
+}

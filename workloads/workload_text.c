@@ -1,0 +1,154 @@
+/* Characters, numbers and quoting. */
+#include "workloads/workloads_internal.h"
+
+#include <ctype.h>
+#include <locale.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+int workloads__utf8_next(const char *text, size_t length, uint32_t *code) {
+    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+    unsigned char lead = (unsigned char)text[0];
+    int n = lead < 0x80 ? 1 : lead < 0xc0 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    if (n == 0 || lead > 0xf4 || (size_t)n > length)
+        return 0;
+    uint32_t value = n == 1 ? lead : lead & (0xffU >> (n + 1));
+    for (int i = 1; i < n; i++) {
+        unsigned char next = (unsigned char)text[i];
+        if ((next & 0xc0) != 0x80)
+            return 0;
+        value = value << 6 | (next & 0x3f);
+    }
+    if (value < smallest[n] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
+        return 0;
+    *code = value;
+    return n;
+}
+
+bool workloads__yaml_printable(uint32_t code) {
+    return code == 0x09 || code == 0x0a || code == 0x0d || (code >= 0x20 && code <= 0x7e) ||
+           code == 0x85 || (code >= 0xa0 && code <= 0xd7ff) ||
+           (code >= 0xe000 && code <= 0xfffd && code != 0xfeff) || code >= 0x10000;
+}
+
+void workloads__copy_cut(const char *text, char *out, size_t size) {
+    size_t length = strlen(text), used = 0;
+    uint32_t code;
+    while (used < length) {
+        int n = workloads__utf8_next(text + used, length - used, &code);
+        if (used + (size_t)(n > 0 ? n : 1) >= size)
+            break;
+        used += (size_t)(n > 0 ? n : 1);
+    }
+    memcpy(out, text, used);
+    out[used] = '\0';
+}
+
+const char *workloads__quote(const char *text, char *out, size_t size) {
+    enum { FRAME = sizeof "'...'" };
+    size_t length = strlen(text), used = 0;
+    out[used++] = '\'';
+    uint32_t code = 0;
+    for (size_t i = 0; i < length;) {
+        int n = workloads__utf8_next(text + i, length - i, &code);
+        bool shown = n > 0 && code >= 0x20 && workloads__yaml_printable(code) && code != 0x85;
+        size_t bytes = n > 0 ? (size_t)n : 1;
+        if (used + bytes + FRAME > size) {
+            (void)snprintf(out + used, size - used, "...'");
+            return out;
+        }
+        if (shown)
+            memcpy(out + used, text + i, bytes);
+        else
+            out[used] = '?';
+        used += shown ? bytes : 1;
+        i += bytes;
+    }
+    (void)snprintf(out + used, size - used, "'");
+    return out;
+}
+
+/* ---- numbers ---- */
+
+static const char *skip_digits(const char *text) {
+    while (isdigit((unsigned char)*text))
+        text++;
+    return text;
+}
+
+static bool starts_with_needless_zero(const char *digits) {
+    return digits[0] == '0' && isdigit((unsigned char)digits[1]);
+}
+
+bool workloads__read_whole(const char *text, int64_t *value) {
+    const char *digits = text + (*text == '-' || *text == '+');
+    if (skip_digits(digits) == digits || *skip_digits(digits) != '\0' ||
+        starts_with_needless_zero(digits))
+        return false;
+    *value = strtoll(text, NULL, 10);
+    return true;
+}
+
+static bool looks_like_a_real(const char *text) {
+    const char *digits = text + (*text == '-' || *text == '+');
+    const char *end = skip_digits(digits);
+    ptrdiff_t n = end - digits;
+    if (*end == '.') {
+        const char *fraction = end + 1;
+        end = skip_digits(fraction);
+        n += end - fraction;
+    }
+    if (n == 0 || starts_with_needless_zero(digits))
+        return false;
+    if (*end == 'e' || *end == 'E') {
+        const char *exponent = end + 1 + (end[1] == '-' || end[1] == '+');
+        end = skip_digits(exponent);
+        if (end == exponent)
+            return false;
+    }
+    return *end == '\0';
+}
+
+/* The calling thread's locale decides what a decimal point is; these two functions are called with
+ * the C locale in force. */
+static locale_t enter_c_locale(locale_t *c) {
+    *c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    return *c == (locale_t)0 ? (locale_t)0 : uselocale(*c);
+}
+
+static void leave_c_locale(locale_t c, locale_t before) {
+    if (c == (locale_t)0)
+        return;
+    (void)uselocale(before);
+    freelocale(c);
+}
+
+bool workloads__read_real(const char *text, double *value) {
+    if (!looks_like_a_real(text))
+        return false;
+    locale_t c, before = enter_c_locale(&c);
+    double read = strtod(text, NULL);
+    leave_c_locale(c, before);
+    if (!isfinite(read))
+        return false;
+    *value = read + 0.0; /* no negative zero: it would print and hash as another number */
+    return true;
+}
+
+const char *workloads__number_text(double value, char out[WORKLOADS_NUMBER_SIZE]) {
+    enum { ENOUGH_DIGITS = 17 };
+    static const double largest_plain = 1e15; /* whole numbers below it print without exponent */
+    locale_t c, before = enter_c_locale(&c);
+    if (fabs(value) < largest_plain && value == floor(value))
+        (void)snprintf(out, WORKLOADS_NUMBER_SIZE, "%.0f", value);
+    else
+        for (int digits = 1; digits <= ENOUGH_DIGITS; digits++) {
+            (void)snprintf(out, WORKLOADS_NUMBER_SIZE, "%.*g", digits, value);
+            if (strtod(out, NULL) == value) /* exact: the text must give the number back */
+                break;
+        }
+    leave_c_locale(c, before);
+    return out;
+}

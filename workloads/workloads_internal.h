@@ -1,0 +1,116 @@
+/* What the files of this room share: the schema as a table, one reading of a file, texts. */
+#ifndef DSE_WORKLOADS_INTERNAL_H
+#define DSE_WORKLOADS_INTERNAL_H
+
+#include "workloads/workloads.h"
+#include "workloads/yaml_tree.h"
+
+/* ---- The schema ---- */
+
+enum workloads__key {
+#define X(section, key, field, kind, fallback, min, max, choices, help) KEY_##field,
+#include "workloads/schema.def"
+#undef X
+    KEY_COUNT
+};
+
+enum workloads__kind {
+    KIND_TEXT,
+    KIND_CHOICE,
+    KIND_PATH,
+    KIND_INT,
+    KIND_REAL,
+    KIND_BOOL,
+    KIND_TEXTS,
+    KIND_PATHS,
+    KIND_REALS,
+    KIND_INTS,
+};
+
+const struct dse_schema_info *workloads__info(enum workloads__key key);
+enum workloads__kind workloads__kind_of(enum workloads__key key);
+/* "a whole number", "a list of numbers" ... */
+const char *workloads__kind_words(enum workloads__kind kind);
+/* The member of a workload and its mark. */
+void *workloads__member(struct dse_workload *workload, enum workloads__key key);
+const void *workloads__member_const(const struct dse_workload *workload, enum workloads__key key);
+struct dse_mark *workloads__mark(struct dse_workload *workload, enum workloads__key key);
+
+/* "section.key", or "key" outside sections. */
+enum { WORKLOADS_NAME_SIZE = 64 };
+const char *workloads__name(enum workloads__key key, char out[WORKLOADS_NAME_SIZE]);
+
+/* Words: the choices of a key, the keys of a section, the sections. Items are borrowed from
+ * storage, or from the schema. */
+enum { WORKLOADS_WORDS_MAX = 48 };
+struct workloads__words {
+    const char *items[WORKLOADS_WORDS_MAX];
+    int n;
+    char storage[512];
+};
+void workloads__split_choices(const char *choices, struct workloads__words *words);
+/* Keys of a section; of "": keys outside sections, then the names of the sections. */
+void workloads__section_words(const char *section, struct workloads__words *words);
+void workloads__join_words(const struct workloads__words *words, char *out, size_t size);
+/* The word that was probably meant; NULL when none is near. */
+const char *workloads__nearest_word(const char *text, const struct workloads__words *words);
+
+/* ---- Texts and numbers ---- */
+
+/* Length in bytes of the UTF-8 character at text (length > 0) and its code; 0: not UTF-8. */
+int workloads__utf8_next(const char *text, size_t length, uint32_t *code);
+/* May the character stand in a YAML file as it is? (tab and line breaks included) */
+bool workloads__yaml_printable(uint32_t code);
+/* Copies text, cut at a whole character when it does not fit. */
+void workloads__copy_cut(const char *text, char *out, size_t size);
+/* User text for a message: in single quotes, control characters replaced, cut with "...". */
+const char *workloads__quote(const char *text, char *out, size_t size);
+enum { WORKLOADS_QUOTE_SIZE = 72, WORKLOADS_QUOTE_PATH_SIZE = 400 };
+
+/* Strict decimal numbers, whatever the locale: no blanks, hexadecimal digits, leading zeros,
+ * infinities. A whole number beyond 64 bits becomes the nearest one (bounds then refuse it). */
+bool workloads__read_whole(const char *text, int64_t *value);
+bool workloads__read_real(const char *text, double *value);
+/* The shortest decimal that reads back as the same number. */
+enum { WORKLOADS_NUMBER_SIZE = 40 };
+const char *workloads__number_text(double value, char out[WORKLOADS_NUMBER_SIZE]);
+
+/* A value as it stands in a file, on one line. Appended. */
+void workloads__print_text(const char *text, struct dse_buf *out);
+void workloads__print_path(const char *path, struct dse_buf *out);
+void workloads__print_value(const struct dse_workload *workload, enum workloads__key key,
+                            struct dse_buf *out);
+
+/* ---- One reading of a file ---- */
+
+struct workloads__reading {
+    const char *file;
+    const char *base_dir;
+    struct dse_arena *arena;  /* strings of the workload */
+    struct dse_arena scratch; /* lives as long as the reading */
+    struct dse_workload workload;
+    struct dse_workload_errors *errors;
+    struct dse_mark start;              /* of the document */
+    struct dse_mark section[KEY_COUNT]; /* the section of each key; line 0: not given */
+    struct dse_mark (*items)[DSE_WORKLOAD_LIST_MAX]; /* [KEY_COUNT]: items of lists */
+    bool wrong[KEY_COUNT];                           /* the key has been complained about */
+    bool no_memory;
+};
+
+/* Reads a value into its member, or complains at its place. */
+void workloads__read_value(struct workloads__reading *reading, enum workloads__key key,
+                           const struct tree_node *node);
+/* A path as written to an absolute one in the arena: variables, base_dir, file there and
+ * readable. NULL after a complaint at mark, or without memory (reading->no_memory). */
+const char *workloads__resolve_path(struct workloads__reading *reading, enum workloads__key key,
+                                    struct dse_mark mark, const char *written);
+/* The rules between keys. */
+void workloads__check_rules(struct workloads__reading *reading);
+/* The best place for a complaint about a key: item (-1: none), key, section, document. */
+struct dse_mark workloads__place(struct workloads__reading *reading, enum workloads__key key,
+                                 int item);
+
+#define WORKLOADS_COMPLAIN(reading, mark, ...) \
+    dse_workload_add_error((reading)->errors, (reading)->file, (mark), __VA_ARGS__)
+
+#endif
