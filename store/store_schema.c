@@ -4,8 +4,8 @@
  * version, kept in PRAGMA user_version. To change the schema:
  *   1. append one entry (never edit an old one: databases exist that were made by it);
  *   2. raise DSE_STORE_SCHEMA_VERSION in store.h;
- *   3. record a database of the old schema as tests/unit/store/store-v<old>.sql (its head says how) and
- *      let tests/unit/store/test_store_migrate.c read it;
+ *   3. record a database of the new schema as tests/unit/store/store-v<new>.sql (the head of v1
+ * says how); test_store_migrate.c there reads all of them;
  *   4. update the head comment of store_statements.def and the views in README.md.
  * Foreign keys are off while the steps run, so that a step may rebuild a table.
  *
@@ -134,27 +134,28 @@ static const char schema_1[] =
     "CREATE VIEW v_individuals AS SELECT"
     " i.sweep_id AS sweep, i.generation, i.slot, e.genome, i.state, i.reason,"
     " i.violation, i.in_front, i.cached, i.objectives,"
-    " json_extract(i.objectives, '$[0]') AS objective_0,"
-    " json_extract(i.objectives, '$[1]') AS objective_1,"
-    " json_extract(i.objectives, '$[2]') AS objective_2,"
-    " json_extract(i.objectives, '$[3]') AS objective_3,"
-    " json_extract(i.objectives, '$[4]') AS objective_4,"
-    " json_extract(i.objectives, '$[5]') AS objective_5,"
-    " json_extract(i.objectives, '$[6]') AS objective_6,"
-    " json_extract(i.objectives, '$[7]') AS objective_7"
+    " json_extract(i.objectives, '$[0]') + 0.0 AS objective_0,"
+    " json_extract(i.objectives, '$[1]') + 0.0 AS objective_1,"
+    " json_extract(i.objectives, '$[2]') + 0.0 AS objective_2,"
+    " json_extract(i.objectives, '$[3]') + 0.0 AS objective_3,"
+    " json_extract(i.objectives, '$[4]') + 0.0 AS objective_4,"
+    " json_extract(i.objectives, '$[5]') + 0.0 AS objective_5,"
+    " json_extract(i.objectives, '$[6]') + 0.0 AS objective_6,"
+    " json_extract(i.objectives, '$[7]') + 0.0 AS objective_7"
     " FROM individual i JOIN evaluation e ON e.evaluation_id = i.evaluation_id;"
 
     "CREATE VIEW v_front AS SELECT"
     " i.sweep_id AS sweep, i.generation, i.slot, e.genome, i.violation, i.cached, i.objectives,"
-    " json_extract(i.objectives, '$[0]') AS objective_0,"
-    " json_extract(i.objectives, '$[1]') AS objective_1,"
-    " json_extract(i.objectives, '$[2]') AS objective_2,"
-    " json_extract(i.objectives, '$[3]') AS objective_3,"
-    " json_extract(i.objectives, '$[4]') AS objective_4,"
-    " json_extract(i.objectives, '$[5]') AS objective_5,"
-    " json_extract(i.objectives, '$[6]') AS objective_6,"
-    " json_extract(i.objectives, '$[7]') AS objective_7"
-    " FROM individual i JOIN evaluation e ON e.evaluation_id = i.evaluation_id"
+    " json_extract(i.objectives, '$[0]') + 0.0 AS objective_0,"
+    " json_extract(i.objectives, '$[1]') + 0.0 AS objective_1,"
+    " json_extract(i.objectives, '$[2]') + 0.0 AS objective_2,"
+    " json_extract(i.objectives, '$[3]') + 0.0 AS objective_3,"
+    " json_extract(i.objectives, '$[4]') + 0.0 AS objective_4,"
+    " json_extract(i.objectives, '$[5]') + 0.0 AS objective_5,"
+    " json_extract(i.objectives, '$[6]') + 0.0 AS objective_6,"
+    " json_extract(i.objectives, '$[7]') + 0.0 AS objective_7"
+    " FROM individual i INDEXED BY individual_in_front"
+    " JOIN evaluation e ON e.evaluation_id = i.evaluation_id"
     " WHERE i.in_front = 1 AND i.generation >= 0;"
 
     "CREATE VIEW v_cells AS SELECT"
