@@ -2,8 +2,9 @@
  * constraints, operators and defaults as in pymoo 0.6. No loop, disk or clock.
  *
  * There is no generator state: offspring are a pure function of (seed, generation, population), so
- * a search is resumed by handing it the population it had. Objectives are given in their own sense
- * (space->objectives says which are maximised). */
+ * a search is resumed by handing it the population it had. Only + - * / and base's elementary
+ * functions are used, so every IEEE machine gives the same genomes. Objectives are given in their
+ * own sense (space->objectives says which are maximised). */
 #ifndef DSE_SEARCH_H
 #define DSE_SEARCH_H
 
@@ -30,31 +31,45 @@ struct dse_search_options dse_search_options_default(void);
 
 /* One evaluated individual as the search sees it. */
 struct dse_individual {
-    const double *genome;     /* borrowed, n_genes */
-    const double *objectives; /* borrowed, n_objectives, own sense */
-    double violation;         /* 0: feasible; +infinity: evaluation failed */
-    int rank;                 /* from 0, set by dse_search_survive */
-    double crowding;          /* set by dse_search_survive; extremes are +infinity */
+    const double *genome; /* borrowed, n_genes */
+    const double
+        *objectives;  /* borrowed, n_objectives, own sense, finite; read only when feasible */
+    double violation; /* 0: feasible; +infinity: evaluation failed; never negative or NaN */
+    int rank;         /* from 0, set by dse_search_survive */
+    double crowding;  /* set by dse_search_survive; extremes are +infinity */
 };
 
 /* Is a better than b in the sense of Pareto? Objectives only, own senses. */
 bool dse_search_dominates(const struct dse_space *space, const double *a, const double *b);
 
-/* Ranks and crowding distances (Deb et al. 2002, sections III-A and III-B; crowding normalised by
- * the front's range) of feasible individuals, then of the infeasible by violation. Order of pool
- * decides ties. Writes rank and crowding into pool and the indices of the best n_keep, best first
- * (by rank, then crowding, then index), into survivors. n_keep <= n_pool. */
+/* Ranks and crowding distances (Deb et al. 2002, sections III-A and III-B) of all of pool, and the
+ * indices of the best n_keep <= n_pool, best first (by rank, then larger crowding, then index).
+ *   rank      Feasible: number of the front, from 0. Infeasible: after the last front, one rank for
+ *             each distinct violation, smaller first; failed evaluations are last.
+ *   crowding  Feasible: mean over the objectives of the gap between the neighbours in the front
+ *             divided by the front's range (0 for an objective that is the same all over the
+ *             front). Infinite for the extremes of an objective and in fronts of at most two.
+ *             Of individuals with equal objectives the first of pool counts, the others get 0.
+ *             Infeasible: 0.
+ * Order of pool decides every tie. pool and survivors are untouched on failure (NO_MEMORY). */
 DSE_MUST_USE enum dse_status dse_search_survive(const struct dse_space *space,
                                                 struct dse_individual *pool, int n_pool, int n_keep,
                                                 int *survivors, struct dse_err *err);
 
 /* The genomes to evaluate in a generation.
- *   generation 0: n_parents is 0; a uniform sample of `population` genomes.
- *   later: parents are the survivors of the generation before, in the order survive gave.
- * No genome equals another of the answer or a parent, as long as 100 rounds of mating find new
- * ones (as pymoo); when the space is exhausted fewer are returned, *n_out may be 0.
+ *   generation 0: n_parents is 0; `population` genomes, every gene uniform over its values.
+ *   later: `offspring` genomes bred from parents, the survivors of the generation before with rank
+ *     and crowding, in the order survive gave.
+ * Breeding: binary tournaments over random permutations (smaller violation when one is infeasible,
+ * else lower rank, else larger crowding, else by chance), simulated binary crossover, polynomial
+ * mutation of each gene with probability min(0.5, 1/n_genes). Categories: crossover exchanges them,
+ * mutation draws one of the others, all alike.
+ * No genome equals another of the answer or a parent: those that do are drawn again, in up to 100
+ * rounds (of mating, or of sampling a slot). When the space is exhausted fewer are returned, *n_out
+ * may be 0; as with no parents in a later generation.
  *   genomes: room for max(population, offspring) x n_genes doubles; *n_out: genomes written.
- *   repair: makes a varied genome valid (problem_def->repair). */
+ *   repair: makes a genome valid (problem_def->repair); called on samples, after crossover and
+ *     after mutation. What it leaves must fit the space. */
 DSE_MUST_USE enum dse_status
 dse_search_ask(const struct dse_space *space, const struct dse_search_options *options,
                uint64_t seed, int generation, const struct dse_individual *parents, int n_parents,
@@ -62,8 +77,8 @@ dse_search_ask(const struct dse_space *space, const struct dse_search_options *o
                int *n_out, struct dse_err *err);
 
 /* Hypervolume of a set against a reference point, for 1 to 3 objectives in their own senses
- * (exact; sweep over sorted points). Points that do not dominate the reference count nothing.
- * points: [n][n_objectives]. UNSUPPORTED for more objectives. */
+ * (exact; sweep over sorted points). Points that are not better than the reference in every
+ * objective count nothing. points: [n][n_objectives], finite. UNSUPPORTED for more objectives. */
 DSE_MUST_USE enum dse_status dse_search_hypervolume(const struct dse_space *space,
                                                     const double *points, int n,
                                                     const double *reference, double *volume,
