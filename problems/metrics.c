@@ -163,7 +163,7 @@ enum dse_status dse_space_measure(const struct dse_space *space,
         DSE_TRY(
             measure_metric(space->objectives[i].metric, model, candidate, counts, &values[i], err));
     for (int i = 0; i < space->n_constraints; i++) {
-        double value;
+        double value = 0; /* the compiler does not know that OK means set */
         DSE_TRY(
             measure_metric(space->constraints[i].metric, model, candidate, counts, &value, err));
         total += distance_to_bound(&space->constraints[i], value);

@@ -3,7 +3,6 @@
 #include "problems/problems_internal.h"
 
 #include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
 enum { BITS_LEAST = 2, BITS_MOST = 8, GENES_PER_LAYER = 2 };
@@ -27,9 +26,10 @@ static enum dse_status check_bits(const struct dse_problem_settings *settings,
 /* Of a layer name that is too long the end stays: that is where names of one network differ. */
 static void name_gene(struct dse_gene *gene, const char *layer, const char *what) {
     size_t room = sizeof gene->name - strlen(what) - sizeof ".";
-    size_t length = strlen(layer);
-    const char *kept = length > room ? layer + (length - room) : layer;
-    (void)snprintf(gene->name, sizeof gene->name, "%s.%s", kept, what);
+    size_t length = strlen(layer), kept = length < room ? length : room;
+    memcpy(gene->name, layer + (length - kept), kept);
+    gene->name[kept] = '.';
+    memcpy(gene->name + kept + 1, what, strlen(what) + 1);
 }
 
 static void fill_genes(const struct dse_problem_settings *settings,
