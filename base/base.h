@@ -59,6 +59,8 @@ struct dse_err {
 const char *dse_status_name(enum dse_status code);
 const char *dse_status_text(enum dse_status code);
 int dse_status_exit(enum dse_status code);
+/* Must the user's input change for this to go away? */
+bool dse_status_is_user(enum dse_status code);
 /* The status with that name, or DSE_INTERNAL. */
 enum dse_status dse_status_from_name(const char *name);
 

@@ -9,9 +9,10 @@
 static const struct {
     const char *name;
     const char *text;
+    const char *class_name;
     int exit_status;
 } status_table[] = {
-#define X(name, class, exit_status, text) [DSE_##name] = {#name, text, exit_status},
+#define X(name, class, exit_status, text) [DSE_##name] = {#name, text, #class, exit_status},
     DSE_STATUS_TABLE(X)
 #undef X
 };
@@ -26,6 +27,10 @@ const char *dse_status_text(enum dse_status code) {
 
 int dse_status_exit(enum dse_status code) {
     return (unsigned)code < DSE_STATUS_COUNT ? status_table[code].exit_status : 70;
+}
+
+bool dse_status_is_user(enum dse_status code) {
+    return (unsigned)code < DSE_STATUS_COUNT && strcmp(status_table[code].class_name, "USER") == 0;
 }
 
 enum dse_status dse_status_from_name(const char *name) {
