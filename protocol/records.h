@@ -169,6 +169,13 @@
     F(REQ, INT, _, batch, "images computed at a time")                                   \
     F(OPT, REALS, _, input_amax, "calibration, when it is already known")
 
+#define DSE_FIELDS_spec(F)                                                                     \
+    F(REQ, REC, context, context, "what the workers open, with the file hashes at submission") \
+    F(REQ, INT, _, population, "population")                                                   \
+    F(REQ, INT, _, offspring, "new individuals a generation")                                  \
+    F(REQ, INT, _, generations, "generations")                                                 \
+    F(REQ, RECS, objective, objectives, "objectives in order")
+
 #define DSE_FIELDS_prepared(F)                                                       \
     F(REQ, STR, _, hash, "the context")                                              \
     F(REQ, RECS, layer, layers, "quantisable layers in execution order, calibrated") \
@@ -231,6 +238,7 @@
     X(file_ref)             \
     X(dataset)              \
     X(context)              \
+    X(spec)                 \
     X(prepared)             \
     X(candidate)            \
     X(task)                 \
