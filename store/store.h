@@ -74,6 +74,7 @@ struct dse_sweep_row {
     const char *file;         /* its name */
     const char *base_dir;     /* where its relative paths start */
     const char *canonical;    /* with every default */
+    const char *spec;         /* record `spec` of the protocol as JSON; not dumped */
     int64_t submitted_at_ms;
     int64_t finished_at_ms; /* 0: not finished */
 };

@@ -39,7 +39,6 @@ static enum dse_status dump_sweep(struct dse_store *store, int64_t sweep_id,
     dse_buf_printf(out, ",\"seed\":%" PRIu64, row.seed);
     print_field("content_hash", row.content_hash, out);
     print_field("context_hash", row.context_hash, out);
-    print_field("canonical", row.canonical, out);
     bool final = dse_sweep_state_final(row.state);
     print_field("state", final ? dse_sweep_state_text(row.state) : "unfinished", out);
     print_field("reason", row.reason, out);

@@ -32,6 +32,7 @@ static const char schema_1[] =
     " file TEXT NOT NULL,"
     " base_dir TEXT NOT NULL,"
     " canonical TEXT NOT NULL,"
+    " spec TEXT NOT NULL,"
     " submitted_at_ms INTEGER NOT NULL,"
     " finished_at_ms INTEGER NOT NULL);"
     "CREATE INDEX sweep_by_content ON sweep(content_hash, sweep_id);"

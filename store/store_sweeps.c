@@ -68,6 +68,7 @@ enum dse_status dse_store_insert_sweep(struct dse_store *store, const struct dse
     store__bind_text(&query, row->file);
     store__bind_text(&query, row->base_dir);
     store__bind_text(&query, row->canonical);
+    store__bind_text(&query, row->spec);
     store__bind_int(&query, row->submitted_at_ms);
     store__bind_int(&query, row->finished_at_ms);
     DSE_TRY(store__query_run(&query, NULL, err));
@@ -89,8 +90,9 @@ static enum dse_status read_sweep(const struct store__query *query, struct dse_a
     DSE_TRY(store__column_copy(query, 8, arena, &read.file, err));
     DSE_TRY(store__column_copy(query, 9, arena, &read.base_dir, err));
     DSE_TRY(store__column_copy(query, 10, arena, &read.canonical, err));
-    read.submitted_at_ms = store__column_int64(query, 11);
-    read.finished_at_ms = store__column_int64(query, 12);
+    DSE_TRY(store__column_copy(query, 11, arena, &read.spec, err));
+    read.submitted_at_ms = store__column_int64(query, 12);
+    read.finished_at_ms = store__column_int64(query, 13);
     *row = read;
     return DSE_OK;
 }

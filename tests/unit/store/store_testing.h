@@ -97,6 +97,7 @@ static inline struct dse_sweep_row sweep_row(void) {
         .file = "w.yaml",
         .base_dir = "/data",
         .canonical = "{\"name\":\"resnet8\"}",
+        .spec = "{}",
         .submitted_at_ms = 1700000000123,
     };
 }

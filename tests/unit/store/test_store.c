@@ -43,6 +43,7 @@ static void assert_sweep_equal(const struct dse_sweep_row *a, const struct dse_s
     assert_string_equal(a->file, b->file);
     assert_string_equal(a->base_dir, b->base_dir);
     assert_string_equal(a->canonical, b->canonical);
+    assert_string_equal(a->spec, b->spec);
     assert_int_equal(a->submitted_at_ms, b->submitted_at_ms);
     assert_int_equal(a->finished_at_ms, b->finished_at_ms);
 }

@@ -156,8 +156,7 @@ static void every_answer_shows(void **state) {
     static const char *const changes[][2] = {
         {"UPDATE sweep SET seed = 5", "UPDATE sweep SET seed = -1"},
         {"UPDATE sweep SET state = 'done'", "UPDATE sweep SET state = 'queued'"},
-        {"UPDATE sweep SET canonical = 'x'",
-         "UPDATE sweep SET canonical = '{\"name\":\"resnet8\"}'"},
+        {"UPDATE sweep SET content_hash = 'x'", "UPDATE sweep SET content_hash = 'c0ffee'"},
         {"UPDATE individual SET cached = 1 WHERE slot = 0", "UPDATE individual SET cached = 0"},
         {"UPDATE individual SET violation = 1e-9 WHERE slot = 1",
          "UPDATE individual SET violation = 0"},

@@ -272,7 +272,7 @@ static void the_recorded_database_has_this_schema_and_is_read(void **state) {
         dump.data,
         "{\"record\":\"sweep\",\"name\":\"resnet8\",\"seed\":18446744073709551615,"
         "\"content_hash\":\"c0ffee\",\"context_hash\":\"abcd\","
-        "\"canonical\":\"{\\\"name\\\":\\\"resnet8\\\"}\",\"state\":\"unfinished\","
+        "\"state\":\"unfinished\","
         "\"reason\":\"\"}\n"
         "{\"record\":\"context\",\"hash\":\"abcd\",\"prepared\":\"{\\\"layers\\\":2}\"}\n"
         "{\"record\":\"individual\",\"generation\":-1,\"slot\":0,\"genome\":\"float32\","
