@@ -257,10 +257,10 @@ static enum dse_status settle(struct workloads__reading *reading, struct dse_wor
     return DSE_OK;
 }
 
-enum dse_status dse_workload_parse(const char *text, size_t length, const char *file,
-                                   const char *base_dir, struct dse_arena *arena,
-                                   struct dse_workload *workload,
-                                   struct dse_workload_errors *errors, struct dse_err *err) {
+static enum dse_status parse(const char *text, size_t length, const char *file,
+                             const char *base_dir, bool stored, struct dse_arena *arena,
+                             struct dse_workload *workload, struct dse_workload_errors *errors,
+                             struct dse_err *err) {
     enum dse_status status = DSE_OK;
     struct workloads__reading *reading = dse_alloc(1, sizeof *reading);
     if (reading == NULL)
@@ -268,6 +268,7 @@ enum dse_status dse_workload_parse(const char *text, size_t length, const char *
     errors->n = errors->dropped = 0;
     reading->file = file;
     reading->base_dir = base_dir;
+    reading->stored = stored;
     reading->arena = arena;
     reading->errors = errors;
     reading->workload.file = dse_arena_strdup(arena, file);
@@ -280,5 +281,24 @@ enum dse_status dse_workload_parse(const char *text, size_t length, const char *
         status = settle(reading, workload, err);
     dse_arena_fini(&reading->scratch);
     dse_free(reading);
+    return status;
+}
+
+enum dse_status dse_workload_parse(const char *text, size_t length, const char *file,
+                                   const char *base_dir, struct dse_arena *arena,
+                                   struct dse_workload *workload,
+                                   struct dse_workload_errors *errors, struct dse_err *err) {
+    return parse(text, length, file, base_dir, false, arena, workload, errors, err);
+}
+
+enum dse_status dse_workload_parse_stored(const char *text, size_t length, const char *file,
+                                          const char *base_dir, struct dse_arena *arena,
+                                          struct dse_workload *workload, struct dse_err *err) {
+    struct dse_workload_errors *errors = dse_alloc(1, sizeof *errors);
+    if (errors == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for workload %s", file);
+    enum dse_status status =
+        parse(text, length, file, base_dir, true, arena, workload, errors, err);
+    dse_free(errors);
     return status;
 }

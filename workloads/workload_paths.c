@@ -103,6 +103,8 @@ static bool path_is_text(const char *path) {
 static void check_file(struct workloads__reading *reading, enum workloads__key key,
                        struct dse_mark mark, const char *path) {
     char shown[WORKLOADS_QUOTE_PATH_SIZE], message[WORKLOADS_QUOTE_PATH_SIZE + 128];
+    if (reading->stored)
+        return;
     const char *trouble = path_is_text(path)
                               ? trouble_with_file(path)
                               : "the path is not UTF-8 text without control characters";

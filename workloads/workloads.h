@@ -72,6 +72,14 @@ DSE_MUST_USE enum dse_status dse_workload_parse(const char *text, size_t length,
                                                 struct dse_workload_errors *errors,
                                                 struct dse_err *err);
 
+/* Reads back what dse_workload_print wrote, without looking for the files: they may be gone by now,
+ * and what was found about them stands in the store. */
+DSE_MUST_USE enum dse_status dse_workload_parse_stored(const char *text, size_t length,
+                                                       const char *file, const char *base_dir,
+                                                       struct dse_arena *arena,
+                                                       struct dse_workload *workload,
+                                                       struct dse_err *err);
+
 /* The workload with every default, as YAML that parses to the same workload. Appended. */
 DSE_MUST_USE enum dse_status dse_workload_print(const struct dse_workload *workload,
                                                 struct dse_buf *out, struct dse_err *err);

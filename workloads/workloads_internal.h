@@ -94,6 +94,7 @@ struct workloads__reading {
     struct dse_mark section[KEY_COUNT]; /* the section of each key; line 0: not given */
     struct dse_mark (*items)[DSE_WORKLOAD_LIST_MAX]; /* [KEY_COUNT]: items of lists */
     bool wrong[KEY_COUNT];                           /* the key has been complained about */
+    bool stored;                                     /* files need not be there */
     bool no_memory;
 };
 
