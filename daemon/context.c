@@ -1,0 +1,163 @@
+/* Contexts: what a worker must open for a workload. */
+#include "daemon/context.h"
+
+#include <string.h>
+
+#include "search/search.h"
+
+/* Hashes of the files met so far, so that each is read once. */
+struct known_files {
+    struct dse_arena *arena;
+    struct dse_msg_file_ref files[2 * DSE_WORKLOAD_LIST_MAX + 1];
+    int n;
+};
+
+static enum dse_status hash_once(struct known_files *known, const char *path, const char **sha256,
+                                 struct dse_err *err) {
+    for (int i = 0; i < known->n; i++) {
+        if (strcmp(known->files[i].path, path) == 0) {
+            *sha256 = known->files[i].sha256;
+            return DSE_OK;
+        }
+    }
+    char hex[DSE_SHA256_HEX];
+    DSE_TRY(dse_sha256_file(path, hex, err));
+    char *copy = dse_arena_strdup(known->arena, hex);
+    if (copy == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a file's hash");
+    dse_assert(known->n < (int)(sizeof known->files / sizeof known->files[0]));
+    known->files[known->n++] = (struct dse_msg_file_ref){.path = path, .sha256 = copy};
+    *sha256 = copy;
+    return DSE_OK;
+}
+
+static enum dse_status hash_for_workload(void *context, const char *path, char out[DSE_SHA256_HEX],
+                                         struct dse_err *err) {
+    const char *sha256;
+    DSE_TRY(hash_once(context, path, &sha256, err));
+    memcpy(out, sha256, DSE_SHA256_HEX);
+    return DSE_OK;
+}
+
+static enum dse_status refer_to_file(struct known_files *known, const char *path,
+                                     const struct dse_msg_file_ref **out, struct dse_err *err) {
+    struct dse_msg_file_ref *ref = dse_arena_alloc(known->arena, 1, sizeof *ref);
+    if (ref == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a context");
+    ref->path = path;
+    DSE_TRY(hash_once(known, path, &ref->sha256, err));
+    *out = ref;
+    return DSE_OK;
+}
+
+static enum dse_status describe_dataset(struct known_files *known,
+                                        const struct dse_workload *workload,
+                                        const struct dse_text_list *files, int64_t first,
+                                        int64_t count, const struct dse_msg_dataset **out,
+                                        struct dse_err *err) {
+    struct dse_msg_dataset *dataset = dse_arena_alloc(known->arena, 1, sizeof *dataset);
+    struct dse_msg_file_ref *refs = dse_arena_alloc(known->arena, (size_t)files->n, sizeof *refs);
+    if (dataset == NULL || refs == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a context");
+    for (int i = 0; i < files->n; i++) {
+        refs[i].path = files->items[i];
+        DSE_TRY(hash_once(known, files->items[i], &refs[i].sha256, err));
+    }
+    *dataset = (struct dse_msg_dataset){
+        .format = workload->dataset_format,
+        .files = refs,
+        .files_n = files->n,
+        .first = first,
+        .count = count,
+        .mean = workload->dataset_mean.items,
+        .mean_n = workload->dataset_mean.n,
+        .std = workload->dataset_std.items,
+        .std_n = workload->dataset_std.n,
+    };
+    *out = dataset;
+    return DSE_OK;
+}
+
+static enum dse_status describe_corruptions(const struct dse_workload *workload,
+                                            struct dse_arena *arena,
+                                            struct dse_msg_context *context, struct dse_err *err) {
+    const struct dse_number_list *from = &workload->corruptions_severities;
+    int64_t *severities = dse_arena_alloc(arena, (size_t)from->n, sizeof *severities);
+    if (severities == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a context");
+    for (int i = 0; i < from->n; i++)
+        severities[i] = (int64_t)from->items[i];
+    context->clean = workload->corruptions_clean;
+    context->corruptions = workload->corruptions_names.items;
+    context->corruptions_n = workload->corruptions_names.n;
+    context->severities = severities;
+    context->severities_n = from->n;
+    context->data_seed = workload->corruptions_seed;
+    return DSE_OK;
+}
+
+static enum dse_status name_hashes(struct known_files *known, const struct dse_workload *workload,
+                                   const char *evaluator, struct dse_msg_context *context,
+                                   const char **content_hash, struct dse_err *err) {
+    char content[DSE_SHA256_HEX], context_hash[DSE_SHA256_HEX];
+    DSE_TRY(dse_workload_hashes(workload, evaluator, hash_for_workload, known, content,
+                                context_hash, err));
+    context->hash = dse_arena_strdup(known->arena, context_hash);
+    *content_hash = dse_arena_strdup(known->arena, content);
+    if (context->hash == NULL || *content_hash == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a context");
+    return DSE_OK;
+}
+
+enum dse_status dse_context_build(const struct dse_workload *workload, const char *evaluator,
+                                  struct dse_arena *arena, struct dse_msg_context *context,
+                                  const char **content_hash, struct dse_err *err) {
+    struct known_files known = {.arena = arena};
+    struct dse_msg_context built = {
+        .output = workload->model_output,
+        .percentile = workload->calibration_percentile,
+        .shard_images = workload->execution_shard_images,
+        .batch = workload->execution_batch,
+    };
+    const struct dse_text_list *calibration_files =
+        workload->calibration_files.n > 0 ? &workload->calibration_files : &workload->dataset_files;
+    DSE_TRY(refer_to_file(&known, workload->model_file, &built.model, err));
+    DSE_TRY(describe_dataset(&known, workload, &workload->dataset_files, workload->dataset_first,
+                             workload->dataset_images, &built.dataset, err));
+    DSE_TRY(describe_dataset(&known, workload, calibration_files, workload->calibration_first,
+                             workload->calibration_images, &built.calibration, err));
+    DSE_TRY(describe_corruptions(workload, arena, &built, err));
+    DSE_TRY(name_hashes(&known, workload, evaluator, &built, content_hash, err));
+    *context = built;
+    return DSE_OK;
+}
+
+enum dse_status dse_context_model_facts(const struct dse_msg_prepared *prepared, bool has_clean,
+                                        struct dse_arena *arena, struct dse_model_facts *facts,
+                                        struct dse_err *err) {
+    struct dse_layer_facts *layers =
+        dse_arena_alloc(arena, (size_t)prepared->layers_n, sizeof *layers);
+    if (layers == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d layers", prepared->layers_n);
+    for (int i = 0; i < prepared->layers_n; i++)
+        layers[i] = (struct dse_layer_facts){
+            .name = prepared->layers[i].name,
+            .macs = prepared->layers[i].macs,
+            .weights = prepared->layers[i].weights,
+        };
+    *facts = (struct dse_model_facts){
+        .layers = layers,
+        .n_layers = prepared->layers_n,
+        .n_cells = prepared->cells_n,
+        .has_clean = has_clean,
+    };
+    return DSE_OK;
+}
+
+struct dse_search_options dse_context_search_options(const struct dse_workload *workload) {
+    struct dse_search_options options = dse_search_options_default();
+#define X(name, type, fallback, min, max, help) options.name = (type)workload->exploration_##name;
+    DSE_SEARCH_OPTIONS(X)
+#undef X
+    return options;
+}

@@ -1,0 +1,62 @@
+/* One sweep being explored: from rows to tasks, from partials to rows, generation after generation.
+ * Knows neither loop nor processes. Everything it needs is read from the store at each generation,
+ * by the same code that reads it after a restart. */
+#ifndef DSE_DAEMON_EXPLORER_H
+#define DSE_DAEMON_EXPLORER_H
+
+#include "base/base.h"
+#include "problems/problems.h"
+#include "protocol/protocol.h"
+#include "store/store.h"
+
+struct dse_explorer;
+
+/* (group of candidates) x (shard). Owned by the explorer. */
+struct dse_task {
+    int shard;
+    int *members; /* indices into the wave */
+    int n_members;
+    int attempts; /* workers that it has cost */
+    bool in_work;
+    struct dse_task *next;
+};
+
+/* Takes up a sweep that is not finished: parses its workload, reads its context, and writes the
+ * first generation where there is none. USER errors mean that the sweep cannot go on (its files
+ * are gone, say) and should be marked failed. */
+DSE_MUST_USE enum dse_status dse_explorer_open(struct dse_store *store, int64_t sweep_id,
+                                               struct dse_explorer **explorer, struct dse_err *err);
+void dse_explorer_free(struct dse_explorer *explorer);
+
+int64_t dse_explorer_sweep(const struct dse_explorer *explorer);
+/* The sweep is done and its rows say so. */
+bool dse_explorer_finished(const struct dse_explorer *explorer);
+/* What a worker must open, calibration included. Borrowed. */
+const struct dse_msg_context *dse_explorer_context(const struct dse_explorer *explorer);
+
+/* The next task nobody works on, one whose shard is in shards_held (bit shard % 64) if there is
+ * one; NULL when all are given out. The caller has it until take or return. */
+struct dse_task *dse_explorer_next_task(struct dse_explorer *explorer, uint64_t shards_held);
+/* The message for a task. Arrays live in the arena. */
+DSE_MUST_USE enum dse_status dse_explorer_describe_task(const struct dse_explorer *explorer,
+                                                        const struct dse_task *task, int64_t fence,
+                                                        struct dse_arena *arena,
+                                                        struct dse_msg_task *message,
+                                                        struct dse_err *err);
+/* Commits the result of a task, the objectives of every individual it completes, and when it
+ * completes the generation, the next one. The task is gone afterwards. PROTOCOL (nothing written,
+ * the task is returned) when the partials do not fit the task. */
+DSE_MUST_USE enum dse_status dse_explorer_take(struct dse_explorer *explorer, struct dse_task *task,
+                                               const struct dse_msg_partials *partials,
+                                               struct dse_err *err);
+/* The worker was lost, or reported a failure: the task goes back. One that has cost too many
+ * workers is cut into single candidates; a single candidate that goes on doing so becomes a failed
+ * individual with this reason, and the sweep goes on. */
+DSE_MUST_USE enum dse_status dse_explorer_return(struct dse_explorer *explorer,
+                                                 struct dse_task *task, const char *reason,
+                                                 struct dse_err *err);
+
+/* Individuals finished since open, for rates. */
+int64_t dse_explorer_finished_since_open(const struct dse_explorer *explorer);
+
+#endif

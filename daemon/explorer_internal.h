@@ -1,0 +1,91 @@
+/* Shared by the files of the explorer. */
+#ifndef DSE_DAEMON_EXPLORER_INTERNAL_H
+#define DSE_DAEMON_EXPLORER_INTERNAL_H
+
+#include "daemon/explorer.h"
+#include "search/search.h"
+#include "workloads/workloads.h"
+
+/* An individual whose evaluation is under way. */
+struct member {
+    struct dse_individual_row row;
+    struct dse_candidate candidate;
+    int missing_shards;
+};
+
+struct front_member {
+    int generation, slot;
+    char *genome;
+    double objectives[DSE_MAX_OBJECTIVES];
+};
+
+struct dse_explorer {
+    struct dse_store *store;
+    int64_t sweep_id;
+    bool finished;
+    int64_t finished_individuals;
+
+    /* for the life of the explorer */
+    struct dse_arena arena;
+    struct dse_workload workload;
+    struct dse_search_options search;
+    struct dse_msg_context context;
+    const struct dse_msg_prepared *prepared;
+    const struct dse_problem_def *problem;
+    struct dse_space space;
+    struct dse_model_facts model;
+    int n_shards, n_cells;
+    int64_t *seen, *correct; /* n_cells each, scratch */
+
+    struct front_member *front;
+    int n_front, front_capacity;
+
+    /* for one generation: the individuals without a result, by generation and slot, and their
+     * tasks */
+    struct dse_arena wave_arena;
+    int generation;
+    struct member *wave;
+    int n_wave, n_unfinished;
+    struct dse_task *tasks;
+};
+
+/* ---- front.c: the non-dominated individuals, as they arrive ---- */
+
+DSE_MUST_USE enum dse_status dse_explorer__load_front(struct dse_explorer *ex, struct dse_err *err);
+/* Puts a measured individual into the front if it belongs there (row->in_front is set, the row is
+ * not written) and takes out those it dominates, in the store too. */
+DSE_MUST_USE enum dse_status dse_explorer__offer_to_front(struct dse_explorer *ex,
+                                                          struct dse_individual_row *row,
+                                                          struct dse_err *err);
+void dse_explorer__free_front(struct dse_explorer *ex);
+
+/* ---- measure.c: from an evaluation that has all its shards to an individual's row ---- */
+
+/* Candidate of a genome text ("float32" for the baseline). */
+DSE_MUST_USE enum dse_status dse_explorer__decode(const struct dse_explorer *ex, const char *genome,
+                                                  struct dse_candidate *candidate,
+                                                  struct dse_err *err);
+/* Fills state, reason, objectives, violation and in_front of row from its evaluation's sums. A
+ * metric without a value makes it a failed individual, not an error. */
+DSE_MUST_USE enum dse_status dse_explorer__measure(struct dse_explorer *ex,
+                                                   const struct dse_candidate *candidate,
+                                                   struct dse_individual_row *row,
+                                                   struct dse_err *err);
+
+/* ---- generation.c: what comes next ---- */
+
+/* Brings the sweep to the next point where work is needed: writes missing generations, loads the
+ * wave and its tasks, or finishes the sweep. */
+DSE_MUST_USE enum dse_status dse_explorer__advance(struct dse_explorer *ex, struct dse_err *err);
+
+/* ---- tasks.c ---- */
+
+DSE_MUST_USE enum dse_status dse_explorer__make_tasks(struct dse_explorer *ex, struct dse_err *err);
+/* A member has every shard (or has failed): writes its evaluation and its row. Inside a
+ * transaction. */
+DSE_MUST_USE enum dse_status dse_explorer__finish_member(struct dse_explorer *ex,
+                                                         struct member *member,
+                                                         enum dse_result_state state,
+                                                         const char *reason, struct dse_err *err);
+
+#endif

@@ -1,0 +1,249 @@
+/* What comes next in a sweep: the first generation, the survivors of a whole one and its offspring,
+ * or the end. Each step is one transaction, and the next step is found by looking at the rows: that
+ * is all there is to recovery. */
+#include <math.h>
+#include <string.h>
+
+#include "daemon/explorer_internal.h"
+
+/* ---- writing a generation ---- */
+
+static enum dse_status insert_individual(struct dse_explorer *ex, int generation, int slot,
+                                         const char *genome, struct dse_err *err) {
+    struct dse_evaluation_row evaluation;
+    DSE_TRY(dse_store_ensure_evaluation(ex->store, ex->context.hash, genome, &ex->wave_arena,
+                                        &evaluation, err));
+    struct dse_individual_row row = {
+        .sweep_id = ex->sweep_id,
+        .generation = generation,
+        .slot = slot,
+        .genome = genome,
+        .evaluation_id = evaluation.id,
+        .state = evaluation.state,
+        .reason = evaluation.reason,
+        .cached = evaluation.state != DSE_RESULT_PENDING,
+    };
+    if (evaluation.state == DSE_RESULT_DONE) {
+        struct dse_candidate candidate;
+        DSE_TRY(dse_explorer__decode(ex, genome, &candidate, err));
+        enum dse_status status = dse_explorer__measure(ex, &candidate, &row, err);
+        dse_candidate_fini(&candidate);
+        if (status != DSE_OK)
+            return status;
+    }
+    return dse_store_insert_individual(ex->store, &row, err);
+}
+
+static enum dse_status insert_generation(struct dse_explorer *ex, int generation,
+                                         const double *genomes, int n, struct dse_err *err) {
+    struct dse_buf text = {0};
+    enum dse_status status = DSE_OK;
+    for (int slot = 0; status == DSE_OK && slot < n; slot++) {
+        dse_buf_reset(&text);
+        dse_genome_print(genomes + (size_t)slot * (size_t)ex->space.n_genes, ex->space.n_genes,
+                         &text);
+        status = dse_buf_status(&text, err);
+        if (status == DSE_OK)
+            status = insert_individual(ex, generation, slot, text.data, err);
+    }
+    dse_buf_fini(&text);
+    return status;
+}
+
+static enum dse_status ask(struct dse_explorer *ex, int generation,
+                           const struct dse_individual *parents, int n_parents, double **genomes,
+                           int *n, struct dse_err *err) {
+    int most =
+        ex->search.population > ex->search.offspring ? ex->search.population : ex->search.offspring;
+    double *asked =
+        dse_arena_alloc(&ex->wave_arena, (size_t)most * (size_t)ex->space.n_genes, sizeof *asked);
+    if (asked == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a generation of %d", most);
+    DSE_TRY(dse_search_ask(&ex->space, &ex->search, (uint64_t)ex->workload.seed, generation,
+                           parents, n_parents, ex->problem->repair, asked, n, err));
+    *genomes = asked;
+    return DSE_OK;
+}
+
+static enum dse_status write_first_generation(struct dse_explorer *ex, struct dse_err *err) {
+    double *genomes = NULL;
+    int n;
+    DSE_TRY(insert_individual(ex, -1, 0, "float32", err));
+    DSE_TRY(ask(ex, 0, NULL, 0, &genomes, &n, err));
+    return insert_generation(ex, 0, genomes, n, err);
+}
+
+/* ---- ending a generation ---- */
+
+/* Everyone who competes for survival: the survivors before, then the generation. */
+struct pool {
+    struct dse_individual_row *rows;
+    struct dse_individual *individuals;
+    int n;
+};
+
+static enum dse_status see_as_individual(struct dse_explorer *ex,
+                                         const struct dse_individual_row *row,
+                                         struct dse_individual *individual, struct dse_err *err) {
+    double *genome = dse_arena_alloc(&ex->wave_arena, (size_t)ex->space.n_genes, sizeof *genome);
+    if (genome == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a genome");
+    DSE_TRY(dse_genome_parse(row->genome, genome, ex->space.n_genes, err));
+    *individual = (struct dse_individual){
+        .genome = genome,
+        .objectives = row->objectives,
+        .violation = row->state == DSE_RESULT_DONE ? row->violation : INFINITY,
+    };
+    return DSE_OK;
+}
+
+static enum dse_status gather_pool(struct dse_explorer *ex, int generation, struct pool *pool,
+                                   struct dse_err *err) {
+    struct dse_survivor_row *survivors = NULL;
+    struct dse_individual_row *born;
+    int n_survivors = 0, n_born;
+    if (generation > 0)
+        DSE_TRY(dse_store_load_survivors(ex->store, ex->sweep_id, generation - 1, &ex->wave_arena,
+                                         &survivors, &n_survivors, err));
+    DSE_TRY(dse_store_load_individuals(ex->store, ex->sweep_id, DSE_SELECT_GENERATION, generation,
+                                       &ex->wave_arena, &born, &n_born, err));
+    size_t n = (size_t)n_survivors + (size_t)n_born;
+    pool->rows = dse_arena_alloc(&ex->wave_arena, n, sizeof *pool->rows);
+    pool->individuals = dse_arena_alloc(&ex->wave_arena, n, sizeof *pool->individuals);
+    if (pool->rows == NULL || pool->individuals == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %zu individuals", n);
+    for (int i = 0; i < n_survivors; i++)
+        DSE_TRY(dse_store_load_individual(ex->store, ex->sweep_id, survivors[i].generation,
+                                          survivors[i].slot, &ex->wave_arena, &pool->rows[i], err));
+    for (int i = 0; i < n_born; i++)
+        pool->rows[n_survivors + i] = born[i];
+    pool->n = (int)n;
+    for (int i = 0; i < pool->n; i++)
+        DSE_TRY(see_as_individual(ex, &pool->rows[i], &pool->individuals[i], err));
+    return DSE_OK;
+}
+
+static enum dse_status select_survivors(struct dse_explorer *ex, struct pool *pool, int generation,
+                                        struct dse_individual **parents, int *n_parents,
+                                        struct dse_err *err) {
+    int keep = pool->n < ex->search.population ? pool->n : ex->search.population;
+    int *order = dse_arena_alloc(&ex->wave_arena, (size_t)keep, sizeof *order);
+    struct dse_survivor_row *rows = dse_arena_alloc(&ex->wave_arena, (size_t)keep, sizeof *rows);
+    struct dse_individual *kept = dse_arena_alloc(&ex->wave_arena, (size_t)keep, sizeof *kept);
+    if (order == NULL || rows == NULL || kept == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d survivors", keep);
+    DSE_TRY(dse_search_survive(&ex->space, pool->individuals, pool->n, keep, order, err));
+    for (int i = 0; i < keep; i++) {
+        kept[i] = pool->individuals[order[i]];
+        rows[i] = (struct dse_survivor_row){
+            .generation = pool->rows[order[i]].generation,
+            .slot = pool->rows[order[i]].slot,
+            .rank = kept[i].rank,
+            .crowding = kept[i].crowding,
+        };
+    }
+    DSE_TRY(dse_store_put_survivors(ex->store, ex->sweep_id, generation, rows, keep, err));
+    *parents = kept;
+    *n_parents = keep;
+    return DSE_OK;
+}
+
+static enum dse_status write_next_generation(struct dse_explorer *ex, int generation,
+                                             struct dse_err *err) {
+    struct pool pool = {0};
+    struct dse_individual *parents = NULL;
+    int n_parents = 0, n = 0;
+    double *genomes = NULL;
+    DSE_TRY(gather_pool(ex, generation, &pool, err));
+    DSE_TRY(select_survivors(ex, &pool, generation, &parents, &n_parents, err));
+    if (generation + 1 < ex->search.generations)
+        DSE_TRY(ask(ex, generation + 1, parents, n_parents, &genomes, &n, err));
+    if (n > 0)
+        return insert_generation(ex, generation + 1, genomes, n, err);
+    /* The last generation, or nothing new is left to try. */
+    return dse_store_set_sweep_state(ex->store, ex->sweep_id, DSE_SWEEP_DONE, "",
+                                     dse_clock_wall_ms(), err);
+}
+
+/* ---- loading what is under way ---- */
+
+static enum dse_status add_pending(struct dse_explorer *ex, int generation, struct dse_err *err) {
+    struct dse_individual_row *rows;
+    int n;
+    DSE_TRY(dse_store_load_individuals(ex->store, ex->sweep_id, DSE_SELECT_GENERATION, generation,
+                                       &ex->wave_arena, &rows, &n, err));
+    struct member *grown =
+        dse_arena_alloc(&ex->wave_arena, (size_t)ex->n_wave + (size_t)n, sizeof *grown);
+    if (grown == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a generation of %d", n);
+    if (ex->n_wave > 0)
+        memcpy(grown, ex->wave, (size_t)ex->n_wave * sizeof *grown);
+    ex->wave = grown;
+    for (int i = 0; i < n; i++) {
+        if (rows[i].state != DSE_RESULT_PENDING)
+            continue;
+        struct member *member = &ex->wave[ex->n_wave];
+        *member = (struct member){.row = rows[i]};
+        DSE_TRY(dse_explorer__decode(ex, rows[i].genome, &member->candidate, err));
+        ex->n_wave++;
+    }
+    return DSE_OK;
+}
+
+static void forget_wave(struct dse_explorer *ex) {
+    for (int i = 0; i < ex->n_wave; i++)
+        dse_candidate_fini(&ex->wave[i].candidate);
+    dse_arena_fini(&ex->wave_arena);
+    ex->wave = NULL;
+    ex->tasks = NULL;
+    ex->n_wave = ex->n_unfinished = 0;
+}
+
+static enum dse_status load_wave(struct dse_explorer *ex, int generation, struct dse_err *err) {
+    forget_wave(ex);
+    ex->generation = generation;
+    if (generation == 0)
+        DSE_TRY(add_pending(ex, -1, err));
+    DSE_TRY(add_pending(ex, generation, err));
+    ex->n_unfinished = ex->n_wave;
+    return dse_explorer__make_tasks(ex, err);
+}
+
+static enum dse_status in_transaction(struct dse_explorer *ex, int generation,
+                                      enum dse_status (*step)(struct dse_explorer *, int,
+                                                              struct dse_err *),
+                                      struct dse_err *err) {
+    DSE_TRY(dse_store_begin(ex->store, err));
+    enum dse_status status = step(ex, generation, err);
+    if (status == DSE_OK)
+        status = dse_store_commit(ex->store, err);
+    if (status != DSE_OK)
+        dse_store_rollback(ex->store);
+    return status;
+}
+
+static enum dse_status begin_sweep(struct dse_explorer *ex, int generation, struct dse_err *err) {
+    (void)generation;
+    return write_first_generation(ex, err);
+}
+
+enum dse_status dse_explorer__advance(struct dse_explorer *ex, struct dse_err *err) {
+    for (;;) {
+        struct dse_sweep_row row;
+        struct dse_sweep_counts counts;
+        forget_wave(ex);
+        DSE_TRY(dse_store_load_sweep(ex->store, ex->sweep_id, &ex->wave_arena, &row, err));
+        ex->finished = dse_sweep_state_final(row.state);
+        if (ex->finished)
+            return DSE_OK;
+        DSE_TRY(dse_store_count_sweep(ex->store, ex->sweep_id, &counts, err));
+        if (counts.generation < 0) {
+            DSE_TRY(in_transaction(ex, 0, begin_sweep, err));
+            continue;
+        }
+        DSE_TRY(load_wave(ex, counts.generation, err));
+        if (ex->n_unfinished > 0)
+            return DSE_OK;
+        DSE_TRY(in_transaction(ex, counts.generation, write_next_generation, err));
+    }
+}

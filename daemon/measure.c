@@ -1,0 +1,52 @@
+/* From an evaluation that has all its shards to an individual's row. */
+#include <math.h>
+#include <string.h>
+
+#include "daemon/explorer_internal.h"
+
+enum dse_status dse_explorer__decode(const struct dse_explorer *ex, const char *genome,
+                                     struct dse_candidate *candidate, struct dse_err *err) {
+    struct dse_candidate decoded;
+    DSE_TRY(dse_candidate_init(&decoded, ex->model.n_layers, err));
+    if (strcmp(genome, "float32") != 0) {
+        double *values = dse_alloc((size_t)ex->space.n_genes, sizeof *values);
+        enum dse_status status = values == NULL
+                                     ? dse_err_set(err, DSE_NO_MEMORY, "out of memory for a genome")
+                                     : dse_genome_parse(genome, values, ex->space.n_genes, err);
+        if (status == DSE_OK)
+            ex->problem->decode(&ex->space, values, &decoded);
+        dse_free(values);
+        if (status != DSE_OK) {
+            dse_candidate_fini(&decoded);
+            return status;
+        }
+    }
+    *candidate = decoded;
+    return DSE_OK;
+}
+
+enum dse_status dse_explorer__measure(struct dse_explorer *ex,
+                                      const struct dse_candidate *candidate,
+                                      struct dse_individual_row *row, struct dse_err *err) {
+    DSE_TRY(dse_store_sum_partials(ex->store, row->evaluation_id, ex->seen, ex->correct,
+                                   ex->n_cells, err));
+    struct dse_cell_counts counts = {ex->seen, ex->correct, ex->n_cells};
+    struct dse_err why = {0};
+    double violation;
+    if (dse_space_measure(&ex->space, &ex->model, candidate, &counts, row->objectives, &violation,
+                          &why) != DSE_OK) {
+        row->state = DSE_RESULT_FAILED;
+        row->reason = dse_arena_strdup(&ex->wave_arena, why.text);
+        row->n_objectives = 0;
+        if (row->reason == NULL)
+            DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a reason");
+        return DSE_OK;
+    }
+    row->state = DSE_RESULT_DONE;
+    row->reason = "";
+    row->n_objectives = ex->space.n_objectives;
+    row->violation = violation;
+    if (row->generation < 0)
+        return DSE_OK; /* the baseline stands beside the front, not in it */
+    return dse_explorer__offer_to_front(ex, row, err);
+}

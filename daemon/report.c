@@ -1,0 +1,425 @@
+/* Rows as records for clients. */
+#include "daemon/report.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/context.h"
+#include "search/search.h"
+
+static enum dse_status no_memory(struct dse_err *err) {
+    return dse_err_set(err, DSE_NO_MEMORY, "out of memory for an answer");
+}
+
+static enum dse_status read_spec(const struct dse_sweep_row *row, struct dse_arena *arena,
+                                 struct dse_msg_spec *spec, struct dse_err *err) {
+    return dse_record_decode(DSE_RECORD_spec, row->spec, strlen(row->spec), arena, spec, err);
+}
+
+/* ---- sweeps ---- */
+
+static double expected_individuals(const struct dse_msg_spec *spec) {
+    double offspring = (double)(spec->offspring > 0 ? spec->offspring : spec->population);
+    return (double)spec->population + offspring * (double)(spec->generations - 1);
+}
+
+static enum dse_status describe_row(struct dse_store *store, const struct dse_scheduler *scheduler,
+                                    const struct dse_sweep_row *row, struct dse_arena *arena,
+                                    struct dse_msg_sweep *sweep, struct dse_err *err) {
+    struct dse_msg_spec spec;
+    struct dse_sweep_counts counts;
+    DSE_TRY(read_spec(row, arena, &spec, err));
+    DSE_TRY(dse_store_count_sweep(store, row->id, &counts, err));
+    struct dse_live_sweep live = dse_scheduler_live(scheduler, row->id);
+    double left = expected_individuals(&spec) - (double)counts.measured;
+    bool final = dse_sweep_state_final(row->state);
+    char *phase = dse_arena_strdup(arena, live.phase);
+    if (phase == NULL)
+        return no_memory(err);
+    *sweep = (struct dse_msg_sweep){
+        .sweep = row->id,
+        .name = row->name,
+        .state = dse_sweep_state_text(row->state),
+        .reason = row->reason,
+        .content_hash = row->content_hash,
+        .seed = (int64_t)row->seed,
+        .generation = counts.generation < -1 ? -1 : counts.generation,
+        .generations = spec.generations,
+        .population = spec.population,
+        .individuals = counts.individuals,
+        .measured = counts.measured,
+        .evaluations = counts.measured - counts.cache_hits,
+        .cache_hits = counts.cache_hits,
+        .failures = counts.failures,
+        .front_size = counts.front_size,
+        .progress = row->state == DSE_SWEEP_DONE
+                        ? 1.0
+                        : (double)counts.measured / expected_individuals(&spec),
+        .evaluations_per_s = live.evaluations_per_s,
+        .remaining_s = final                        ? 0.0
+                       : live.evaluations_per_s > 0 ? left / live.evaluations_per_s
+                                                    : -1.0,
+        .submitted_at_ms = row->submitted_at_ms,
+        .finished_at_ms = row->finished_at_ms,
+        .phase = phase,
+    };
+    return DSE_OK;
+}
+
+enum dse_status dse_report_sweep(struct dse_store *store, const struct dse_scheduler *scheduler,
+                                 int64_t sweep_id, struct dse_arena *arena,
+                                 struct dse_msg_sweep *sweep, struct dse_err *err) {
+    struct dse_sweep_row row;
+    DSE_TRY(dse_store_load_sweep(store, sweep_id, arena, &row, err));
+    return describe_row(store, scheduler, &row, arena, sweep, err);
+}
+
+enum dse_status dse_report_list(struct dse_store *store, const struct dse_scheduler *scheduler,
+                                struct dse_arena *arena, struct dse_msg_sweep_list *list,
+                                struct dse_err *err) {
+    struct dse_sweep_row *rows;
+    int n;
+    DSE_TRY(dse_store_list_sweeps(store, arena, &rows, &n, err));
+    struct dse_msg_sweep *sweeps = dse_arena_alloc(arena, (size_t)n, sizeof *sweeps);
+    if (sweeps == NULL)
+        return no_memory(err);
+    for (int i = 0; i < n; i++)
+        DSE_TRY(describe_row(store, scheduler, &rows[i], arena, &sweeps[i], err));
+    *list = (struct dse_msg_sweep_list){.sweeps = sweeps, .sweeps_n = n};
+    return DSE_OK;
+}
+
+/* ---- individuals ---- */
+
+static const char *result_state_text(enum dse_result_state state) {
+    static const char *const texts[] = {"pending", "done", "failed"};
+    return texts[state];
+}
+
+static struct dse_msg_individual describe_individual(const struct dse_individual_row *row) {
+    return (struct dse_msg_individual){
+        .generation = row->generation,
+        .slot = row->slot,
+        .state = result_state_text(row->state),
+        .reason = row->reason,
+        .genome = row->generation < 0 ? "" : row->genome,
+        .objectives = row->objectives,
+        .objectives_n = row->n_objectives,
+        .violation = row->violation,
+        .in_front = row->in_front,
+    };
+}
+
+/* What is needed to see a sweep's genomes as bits. */
+struct decoder {
+    struct dse_workload workload;
+    struct dse_msg_prepared prepared;
+    struct dse_msg_spec spec;
+    const struct dse_problem_def *problem;
+    struct dse_model_facts model;
+    struct dse_space space;
+};
+
+static enum dse_status build_space(const struct dse_workload *workload,
+                                   const struct dse_msg_prepared *prepared, bool has_clean,
+                                   struct dse_arena *arena, struct decoder *decoder,
+                                   struct dse_err *err) {
+    struct dse_problem_settings settings = dse_workload_problem_settings(workload);
+    decoder->problem = dse_problem_find(workload->problem_type);
+    if (decoder->problem == NULL)
+        DSE_FAIL(err, DSE_UNSUPPORTED, "problem type '%s' is not known", workload->problem_type);
+    DSE_TRY(dse_context_model_facts(prepared, has_clean, arena, &decoder->model, err));
+    return decoder->problem->prepare(&settings, &decoder->model, &decoder->space, err);
+}
+
+/* space is the caller's to finish. Problem settings come from the canonical workload, whose files
+ * may be gone by now: that does not matter for looking at results. */
+static enum dse_status make_decoder(struct dse_store *store, const struct dse_sweep_row *row,
+                                    struct dse_arena *arena, struct decoder *decoder,
+                                    struct dse_err *err) {
+    const char *json;
+    DSE_TRY(read_spec(row, arena, &decoder->spec, err));
+    DSE_TRY(dse_store_load_context(store, row->context_hash, arena, &json, err));
+    DSE_TRY(
+        dse_record_decode(DSE_RECORD_prepared, json, strlen(json), arena, &decoder->prepared, err));
+    DSE_TRY(dse_workload_parse_stored(row->canonical, strlen(row->canonical), row->file,
+                                      row->base_dir, arena, &decoder->workload, err));
+    return build_space(&decoder->workload, &decoder->prepared, decoder->spec.context->clean, arena,
+                       decoder, err);
+}
+
+static enum dse_status add_bits(const struct decoder *decoder, const struct dse_individual_row *row,
+                                struct dse_arena *arena, struct dse_msg_individual *individual,
+                                struct dse_err *err) {
+    int n = decoder->model.n_layers, n_genes = decoder->space.n_genes;
+    int64_t *input_bits = dse_arena_alloc(arena, (size_t)n, sizeof *input_bits);
+    int64_t *weight_bits = dse_arena_alloc(arena, (size_t)n, sizeof *weight_bits);
+    int *ints = dse_arena_alloc(arena, 2 * (size_t)n, sizeof *ints);
+    double *genome = dse_arena_alloc(arena, (size_t)n_genes, sizeof *genome);
+    if (input_bits == NULL || weight_bits == NULL || ints == NULL || genome == NULL)
+        return no_memory(err);
+    struct dse_candidate candidate = {n, ints, ints + n};
+    if (row->generation >= 0) {
+        DSE_TRY(dse_genome_parse(row->genome, genome, n_genes, err));
+        decoder->problem->decode(&decoder->space, genome, &candidate);
+    }
+    for (int l = 0; l < n; l++) {
+        input_bits[l] = candidate.input_bits[l];
+        weight_bits[l] = candidate.weight_bits[l];
+    }
+    individual->input_bits = input_bits;
+    individual->weight_bits = weight_bits;
+    individual->input_bits_n = individual->weight_bits_n = n;
+    return DSE_OK;
+}
+
+/* ---- the front ---- */
+
+struct sort_key {
+    const struct dse_msg_objective *objectives;
+    int n;
+};
+
+/* Best first by the first objective, then by the next; then by birth. */
+static int compare_members(const void *a, const void *b, void *key) {
+    const struct dse_msg_individual *x = a, *y = b;
+    const struct sort_key *sort = key;
+    for (int k = 0; k < sort->n && k < x->objectives_n && k < y->objectives_n; k++) {
+        double difference = x->objectives[k] - y->objectives[k];
+        if (strcmp(sort->objectives[k].sense, "maximize") == 0)
+            difference = -difference;
+        if (difference != 0)
+            return difference < 0 ? -1 : 1;
+    }
+    return x->generation != y->generation ? (x->generation < y->generation ? -1 : 1)
+                                          : (x->slot < y->slot ? -1 : 1);
+}
+
+static enum dse_status list_members(struct dse_store *store, int64_t sweep_id,
+                                    const struct decoder *decoder, struct dse_arena *arena,
+                                    struct dse_msg_front *front, struct dse_err *err) {
+    struct dse_individual_row *rows;
+    int n;
+    DSE_TRY(
+        dse_store_load_individuals(store, sweep_id, DSE_SELECT_FRONT, 0, arena, &rows, &n, err));
+    struct dse_msg_individual *members = dse_arena_alloc(arena, (size_t)n, sizeof *members);
+    if (members == NULL)
+        return no_memory(err);
+    for (int i = 0; i < n; i++) {
+        members[i] = describe_individual(&rows[i]);
+        DSE_TRY(add_bits(decoder, &rows[i], arena, &members[i], err));
+    }
+    struct sort_key key = {front->objectives, front->objectives_n};
+    if (n > 0)
+        qsort_r(members, (size_t)n, sizeof *members, compare_members, &key);
+    front->members = members;
+    front->members_n = n;
+    return DSE_OK;
+}
+
+static enum dse_status add_baseline(struct dse_store *store, int64_t sweep_id,
+                                    struct dse_arena *arena, struct dse_msg_front *front,
+                                    struct dse_err *err) {
+    struct dse_individual_row *row = dse_arena_alloc(arena, 1, sizeof *row);
+    struct dse_msg_individual *baseline = dse_arena_alloc(arena, 1, sizeof *baseline);
+    struct dse_err unknown = {0};
+    if (row == NULL || baseline == NULL)
+        return no_memory(err);
+    enum dse_status status =
+        dse_store_load_individual(store, sweep_id, -1, 0, arena, row, &unknown);
+    if (status == DSE_NOT_FOUND)
+        return DSE_OK; /* the sweep has not begun */
+    if (status != DSE_OK)
+        DSE_FAIL(err, status, "%s", unknown.text);
+    *baseline = describe_individual(row);
+    front->baseline = baseline;
+    return DSE_OK;
+}
+
+enum dse_status dse_report_front(struct dse_store *store, const struct dse_scheduler *scheduler,
+                                 int64_t sweep_id, struct dse_arena *arena,
+                                 struct dse_msg_front *front, struct dse_err *err) {
+    struct dse_sweep_row row;
+    struct decoder decoder = {0};
+    struct dse_msg_front answer = {0};
+    struct dse_msg_sweep *sweep = dse_arena_alloc(arena, 1, sizeof *sweep);
+    if (sweep == NULL)
+        return no_memory(err);
+    DSE_TRY(dse_store_load_sweep(store, sweep_id, arena, &row, err));
+    DSE_TRY(describe_row(store, scheduler, &row, arena, sweep, err));
+    answer.sweep = sweep;
+    enum dse_status status = make_decoder(store, &row, arena, &decoder, err);
+    if (status != DSE_OK)
+        goto fail;
+    answer.objectives = decoder.spec.objectives;
+    answer.objectives_n = decoder.spec.objectives_n;
+    DSE_TRY_GOTO(status, list_members(store, sweep_id, &decoder, arena, &answer, err), fail);
+    DSE_TRY_GOTO(status, add_baseline(store, sweep_id, arena, &answer, err), fail);
+    *front = answer;
+fail:
+    dse_space_fini(&decoder.space);
+    return status;
+}
+
+/* ---- one individual ---- */
+
+static enum dse_status add_cells(struct dse_store *store, const struct decoder *decoder,
+                                 const struct dse_individual_row *row, struct dse_arena *arena,
+                                 struct dse_msg_individual *individual, struct dse_err *err) {
+    int n = decoder->model.n_cells;
+    int64_t *seen = dse_arena_alloc(arena, (size_t)n, sizeof *seen);
+    int64_t *correct = dse_arena_alloc(arena, (size_t)n, sizeof *correct);
+    struct dse_msg_cell_result *cells = dse_arena_alloc(arena, (size_t)n, sizeof *cells);
+    if (seen == NULL || correct == NULL || cells == NULL)
+        return no_memory(err);
+    DSE_TRY(dse_store_sum_partials(store, row->evaluation_id, seen, correct, n, err));
+    int n_seen = 0;
+    for (int c = 0; c < n; c++) {
+        if (seen[c] == 0)
+            continue;
+        struct dse_msg_cell_result *cell = &cells[n_seen++];
+        *cell = (struct dse_msg_cell_result){
+            .cell = decoder->prepared.cells[c],
+            .seen = seen[c],
+            .correct = correct[c],
+            .accuracy = (double)correct[c] / (double)seen[c],
+        };
+        dse_wilson_interval(correct[c], seen[c], &cell->low, &cell->high);
+    }
+    individual->cells = cells;
+    individual->cells_n = n_seen;
+    return DSE_OK;
+}
+
+enum dse_status dse_report_individual(struct dse_store *store,
+                                      const struct dse_msg_individual_id *which,
+                                      struct dse_arena *arena,
+                                      struct dse_msg_individual *individual, struct dse_err *err) {
+    struct dse_sweep_row sweep;
+    struct decoder decoder = {0};
+    struct dse_individual_row *row = dse_arena_alloc(arena, 1, sizeof *row);
+    if (row == NULL)
+        return no_memory(err);
+    if (which->generation < -1 || which->generation > INT32_MAX || which->slot < 0 ||
+        which->slot > INT32_MAX)
+        DSE_FAIL(err, DSE_NOT_FOUND, "there is no individual %lld.%lld",
+                 (long long)which->generation, (long long)which->slot);
+    DSE_TRY(dse_store_load_sweep(store, which->sweep, arena, &sweep, err));
+    DSE_TRY(dse_store_load_individual(store, which->sweep, (int)which->generation, (int)which->slot,
+                                      arena, row, err));
+    struct dse_msg_individual answer = describe_individual(row);
+    enum dse_status status = make_decoder(store, &sweep, arena, &decoder, err);
+    if (status != DSE_OK)
+        goto fail;
+    DSE_TRY_GOTO(status, add_bits(&decoder, row, arena, &answer, err), fail);
+    DSE_TRY_GOTO(status, add_cells(store, &decoder, row, arena, &answer, err), fail);
+    answer.layers = decoder.prepared.layers;
+    answer.layers_n = decoder.prepared.layers_n;
+    answer.objective_names = decoder.spec.objectives;
+    answer.objective_names_n = decoder.spec.objectives_n;
+    *individual = answer;
+fail:
+    dse_space_fini(&decoder.space);
+    return status;
+}
+
+/* ---- plans ---- */
+
+enum dse_status dse_report_objectives(const struct dse_space *space, struct dse_arena *arena,
+                                      const struct dse_msg_objective **objectives, int *n,
+                                      struct dse_err *err) {
+    struct dse_msg_objective *list =
+        dse_arena_alloc(arena, (size_t)space->n_objectives, sizeof *list);
+    if (list == NULL)
+        return no_memory(err);
+    for (int i = 0; i < space->n_objectives; i++) {
+        const struct dse_metric_def *metric = dse_metric_find(space->objectives[i].metric);
+        dse_assert(metric != NULL);
+        list[i] = (struct dse_msg_objective){
+            .metric = metric->name,
+            .sense = space->objectives[i].sense == DSE_MAXIMIZE ? "maximize" : "minimize",
+            .unit = metric->unit,
+        };
+    }
+    *objectives = list;
+    *n = space->n_objectives;
+    return DSE_OK;
+}
+
+static enum dse_status prepare_space(struct dse_preparation *preparation, struct decoder *decoder,
+                                     struct dse_err *err) {
+    return build_space(&preparation->workload, preparation->prepared, preparation->context.clean,
+                       &preparation->arena, decoder, err);
+}
+
+enum dse_status dse_report_plan(struct dse_preparation *preparation, struct dse_msg_plan *plan,
+                                struct dse_err *err) {
+    struct decoder decoder = {0};
+    struct dse_buf canonical = {0};
+    const struct dse_msg_prepared *prepared = preparation->prepared;
+    struct dse_search_options search = dse_context_search_options(&preparation->workload);
+    struct dse_msg_spec spec = {.population = search.population,
+                                .offspring = search.offspring,
+                                .generations = search.generations};
+    int64_t evaluations = (int64_t)expected_individuals(&spec) + 1; /* and the baseline */
+    struct dse_msg_plan answer = {
+        .name = preparation->workload.name,
+        .content_hash = preparation->content_hash,
+        .problem = preparation->workload.problem_type,
+        .layers = prepared->layers,
+        .layers_n = prepared->layers_n,
+        .cells = prepared->cells,
+        .cells_n = prepared->cells_n,
+        .images_per_cell = prepared->images,
+        .population = search.population,
+        .generations = search.generations,
+        .evaluations_max = evaluations,
+        .inferences_max = evaluations * prepared->images * prepared->cells_n,
+    };
+    enum dse_status status = prepare_space(preparation, &decoder, err);
+    if (status != DSE_OK)
+        goto fail;
+    DSE_TRY_GOTO(status,
+                 dse_report_objectives(&decoder.space, &preparation->arena, &answer.objectives,
+                                       &answer.objectives_n, err),
+                 fail);
+    DSE_TRY_GOTO(status, dse_workload_print(&preparation->workload, &canonical, err), fail);
+    answer.canonical = dse_arena_strdup(&preparation->arena, canonical.data);
+    answer.genes = decoder.space.n_genes;
+    if (answer.canonical == NULL)
+        status = no_memory(err);
+    else
+        *plan = answer;
+fail:
+    dse_buf_fini(&canonical);
+    dse_space_fini(&decoder.space);
+    return status;
+}
+
+enum dse_status dse_report_spec(struct dse_preparation *preparation, const char **spec_json,
+                                struct dse_err *err) {
+    struct decoder decoder = {0};
+    struct dse_buf json = {0};
+    struct dse_search_options search = dse_context_search_options(&preparation->workload);
+    struct dse_msg_spec spec = {
+        .context = &preparation->context,
+        .population = search.population,
+        .offspring = search.offspring,
+        .generations = search.generations,
+    };
+    enum dse_status status = prepare_space(preparation, &decoder, err);
+    if (status != DSE_OK)
+        goto fail;
+    DSE_TRY_GOTO(status,
+                 dse_report_objectives(&decoder.space, &preparation->arena, &spec.objectives,
+                                       &spec.objectives_n, err),
+                 fail);
+    DSE_TRY_GOTO(status, dse_record_encode(DSE_RECORD_spec, &spec, &json, err), fail);
+    *spec_json = dse_arena_strdup(&preparation->arena, json.data);
+    if (*spec_json == NULL)
+        status = no_memory(err);
+fail:
+    dse_buf_fini(&json);
+    dse_space_fini(&decoder.space);
+    return status;
+}

@@ -1,0 +1,64 @@
+/* Who computes what: preparations of clients first, then the tasks of the sweep whose turn it is
+ * (the oldest that is not finished). */
+#ifndef DSE_DAEMON_SCHEDULER_H
+#define DSE_DAEMON_SCHEDULER_H
+
+#include "base/base.h"
+#include "daemon/pool.h"
+#include "protocol/protocol.h"
+#include "store/store.h"
+#include "workloads/workloads.h"
+
+/* A workload on its way to a plan or a sweep: its files are hashed, then a worker opens its context
+ * (unless the store knows it). Created and freed by the requester, after `done`. */
+struct dse_preparation {
+    struct dse_arena arena;
+    struct dse_workload workload;
+    struct dse_msg_context context;          /* once built */
+    const char *content_hash;                /* once built */
+    const struct dse_msg_prepared *prepared; /* when done */
+    const char *prepared_json;               /* when done */
+    /* Called once. status is not DSE_OK where model or data cannot be used. */
+    void (*done)(void *context, struct dse_preparation *preparation, enum dse_status status,
+                 const struct dse_err *why);
+    void *done_context;
+    void *request; /* the requester's own */
+    bool built, in_work;
+    struct dse_preparation *next;
+};
+
+struct dse_scheduler;
+
+struct dse_scheduler_events {
+    /* Rows of the sweep have changed. */
+    void (*changed)(void *context, int64_t sweep_id);
+    /* The store can no longer be written, or there will be no workers. */
+    void (*fatal)(void *context, const struct dse_err *why);
+    /* Stopping, and nobody is at work any more. */
+    void (*drained)(void *context);
+};
+
+DSE_MUST_USE enum dse_status dse_scheduler_new(uv_loop_t *loop, struct dse_store *store,
+                                               const struct dse_pool_options *pool_options,
+                                               const struct dse_scheduler_events *events,
+                                               void *context, struct dse_scheduler **scheduler,
+                                               struct dse_err *err);
+/* Gives out no more work and tells `drained` when the work given out is done (at once: now). */
+void dse_scheduler_stop(struct dse_scheduler *scheduler);
+/* Ends the workers and frees the scheduler; preparations under way are told FAILED. */
+void dse_scheduler_close(struct dse_scheduler *scheduler, bool at_once);
+
+/* Queues a preparation; `done` may be called before it returns. */
+void dse_scheduler_prepare(struct dse_scheduler *scheduler, struct dse_preparation *preparation);
+/* Looks for work again: a sweep has been added or cancelled. */
+void dse_scheduler_kick(struct dse_scheduler *scheduler);
+int dse_scheduler_workers(const struct dse_scheduler *scheduler);
+
+/* What is known of a sweep beyond its rows; zeros for a sweep whose turn it is not. */
+struct dse_live_sweep {
+    double evaluations_per_s;
+    const char *phase; /* "" when evaluations come in; borrowed */
+};
+struct dse_live_sweep dse_scheduler_live(const struct dse_scheduler *scheduler, int64_t sweep_id);
+
+#endif

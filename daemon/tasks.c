@@ -1,0 +1,305 @@
+/* Tasks: cut from the individuals without a result, given out, taken back. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/explorer_internal.h"
+
+/* A task that has cost this many workers is cut up; a single candidate fails. */
+enum { ATTEMPTS_MAX = 5 };
+
+/* By layer settings, so that neighbours share prefixes; the float32 baseline (0 bits) first. */
+static int compare_members(const struct member *a, const struct member *b) {
+    for (int l = 0; l < a->candidate.n_layers; l++) {
+        int by_input = a->candidate.input_bits[l] - b->candidate.input_bits[l];
+        int by_weight = a->candidate.weight_bits[l] - b->candidate.weight_bits[l];
+        if (by_input != 0 || by_weight != 0)
+            return by_input != 0 ? by_input : by_weight;
+    }
+    return a->row.slot - b->row.slot;
+}
+
+static int compare_indices(const void *a, const void *b, void *wave) {
+    const struct member *members = wave;
+    return compare_members(&members[*(const int *)a], &members[*(const int *)b]);
+}
+
+static enum dse_status add_task(struct dse_explorer *ex, int shard, const int *members, int n,
+                                struct dse_task ***end, struct dse_err *err) {
+    struct dse_task *task = dse_arena_alloc(&ex->wave_arena, 1, sizeof *task);
+    int *copy = dse_arena_alloc(&ex->wave_arena, (size_t)n, sizeof *copy);
+    if (task == NULL || copy == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for tasks");
+    memcpy(copy, members, (size_t)n * sizeof *copy);
+    *task = (struct dse_task){.shard = shard, .members = copy, .n_members = n};
+    **end = task;
+    *end = &task->next;
+    return DSE_OK;
+}
+
+/* The float32 network shares no work with the others: a task of its own. */
+static bool may_join(const struct dse_explorer *ex, int first, int next) {
+    return ex->wave[first].row.generation == ex->wave[next].row.generation;
+}
+
+static enum dse_status cut_shard(struct dse_explorer *ex, int shard, const int *lacking, int n,
+                                 struct dse_task ***end, struct dse_err *err) {
+    int group = (int)ex->workload.execution_group;
+    for (int first = 0; first < n;) {
+        int last = first + 1;
+        while (last < n && last - first < group && may_join(ex, lacking[first], lacking[last]))
+            last++;
+        DSE_TRY(add_task(ex, shard, lacking + first, last - first, end, err));
+        first = last;
+    }
+    return DSE_OK;
+}
+
+/* Finishes what needs no work any more: all its shards were there. */
+static enum dse_status finish_complete_members(struct dse_explorer *ex, struct dse_err *err) {
+    bool any = false;
+    for (int i = 0; i < ex->n_wave; i++)
+        any = any || ex->wave[i].missing_shards == 0;
+    if (!any)
+        return DSE_OK;
+    DSE_TRY(dse_store_begin(ex->store, err));
+    enum dse_status status = DSE_OK;
+    for (int i = 0; status == DSE_OK && i < ex->n_wave; i++)
+        if (ex->wave[i].missing_shards == 0)
+            status = dse_explorer__finish_member(ex, &ex->wave[i], DSE_RESULT_DONE, "", err);
+    if (status == DSE_OK)
+        status = dse_store_commit(ex->store, err);
+    if (status != DSE_OK)
+        dse_store_rollback(ex->store);
+    return status;
+}
+
+enum dse_status dse_explorer__make_tasks(struct dse_explorer *ex, struct dse_err *err) {
+    size_t n = (size_t)ex->n_wave, shards = (size_t)ex->n_shards;
+    int *order = dse_arena_alloc(&ex->wave_arena, n, sizeof *order);
+    int *lacking = dse_arena_alloc(&ex->wave_arena, n, sizeof *lacking);
+    bool *have = dse_arena_alloc(&ex->wave_arena, n * shards, sizeof *have);
+    if (order == NULL || lacking == NULL || have == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for tasks");
+    for (int i = 0; i < ex->n_wave; i++) {
+        bool *of_member = have + (size_t)i * shards;
+        DSE_TRY(dse_store_load_shards(ex->store, ex->wave[i].row.evaluation_id, of_member,
+                                      ex->n_shards, err));
+        for (int s = 0; s < ex->n_shards; s++)
+            ex->wave[i].missing_shards += !of_member[s];
+        order[i] = i;
+    }
+    DSE_TRY(finish_complete_members(ex, err));
+    if (n > 0)
+        qsort_r(order, n, sizeof *order, compare_indices, ex->wave);
+    struct dse_task **end = &ex->tasks;
+    for (int s = 0; s < ex->n_shards; s++) {
+        int n_lacking = 0;
+        for (int i = 0; i < ex->n_wave; i++)
+            if (!have[(size_t)order[i] * shards + (size_t)s])
+                lacking[n_lacking++] = order[i];
+        DSE_TRY(cut_shard(ex, s, lacking, n_lacking, &end, err));
+    }
+    return DSE_OK;
+}
+
+struct dse_task *dse_explorer_next_task(struct dse_explorer *ex, uint64_t shards_held) {
+    struct dse_task *first = NULL;
+    for (struct dse_task *task = ex->tasks; task != NULL; task = task->next) {
+        if (task->in_work)
+            continue;
+        if (first == NULL)
+            first = task;
+        if (shards_held >> (task->shard % 64) & 1) {
+            first = task;
+            break;
+        }
+    }
+    if (first != NULL)
+        first->in_work = true;
+    return first;
+}
+
+static int64_t *copy_bits(const int *bits, int n, struct dse_arena *arena) {
+    int64_t *copy = dse_arena_alloc(arena, (size_t)n, sizeof *copy);
+    for (int i = 0; copy != NULL && i < n; i++)
+        copy[i] = bits[i];
+    return copy;
+}
+
+enum dse_status dse_explorer_describe_task(const struct dse_explorer *ex,
+                                           const struct dse_task *task, int64_t fence,
+                                           struct dse_arena *arena, struct dse_msg_task *message,
+                                           struct dse_err *err) {
+    struct dse_msg_candidate *candidates =
+        dse_arena_alloc(arena, (size_t)task->n_members, sizeof *candidates);
+    if (candidates == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a task");
+    for (int i = 0; i < task->n_members; i++) {
+        const struct dse_candidate *from = &ex->wave[task->members[i]].candidate;
+        candidates[i] = (struct dse_msg_candidate){
+            .key = task->members[i],
+            .input_bits = copy_bits(from->input_bits, from->n_layers, arena),
+            .input_bits_n = from->n_layers,
+            .weight_bits = copy_bits(from->weight_bits, from->n_layers, arena),
+            .weight_bits_n = from->n_layers,
+        };
+        if (candidates[i].input_bits == NULL || candidates[i].weight_bits == NULL)
+            DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a task");
+    }
+    *message = (struct dse_msg_task){
+        .task = fence,
+        .hash = ex->context.hash,
+        .shard = task->shard,
+        .candidates = candidates,
+        .candidates_n = task->n_members,
+    };
+    return DSE_OK;
+}
+
+static void remove_task(struct dse_explorer *ex, struct dse_task *task) {
+    struct dse_task **link = &ex->tasks;
+    while (*link != task)
+        link = &(*link)->next;
+    *link = task->next;
+}
+
+/* The next generation, once nobody works on this one any more. */
+static enum dse_status advance_when_whole(struct dse_explorer *ex, struct dse_err *err) {
+    if (ex->n_unfinished > 0)
+        return DSE_OK;
+    for (const struct dse_task *task = ex->tasks; task != NULL; task = task->next)
+        if (task->in_work)
+            return DSE_OK;
+    return dse_explorer__advance(ex, err);
+}
+
+enum dse_status dse_explorer__finish_member(struct dse_explorer *ex, struct member *member,
+                                            enum dse_result_state state, const char *reason,
+                                            struct dse_err *err) {
+    struct dse_individual_row *row = &member->row;
+    DSE_TRY(dse_store_finish_evaluation(ex->store, row->evaluation_id, state, reason, err));
+    row->state = state;
+    row->reason = reason;
+    if (state == DSE_RESULT_DONE)
+        DSE_TRY(dse_explorer__measure(ex, &member->candidate, row, err));
+    DSE_TRY(dse_store_update_individual(ex->store, row, err));
+    ex->n_unfinished--;
+    ex->finished_individuals++;
+    return DSE_OK;
+}
+
+static enum dse_status check_partials(const struct dse_explorer *ex, const struct dse_task *task,
+                                      const struct dse_msg_partials *partials,
+                                      struct dse_err *err) {
+    if (partials->results_n != task->n_members)
+        DSE_FAIL(err, DSE_PROTOCOL, "a task of %d candidates was answered by %d partials",
+                 task->n_members, partials->results_n);
+    for (int i = 0; i < task->n_members; i++) {
+        const struct dse_msg_partial *result = &partials->results[i];
+        if (result->key != task->members[i] || result->seen_n != ex->n_cells ||
+            result->correct_n != ex->n_cells)
+            DSE_FAIL(err, DSE_PROTOCOL, "partial %d does not answer its candidate", i);
+        for (int c = 0; c < ex->n_cells; c++)
+            if (result->correct[c] < 0 || result->correct[c] > result->seen[c])
+                DSE_FAIL(err, DSE_PROTOCOL, "partial %d counts %lld correct of %lld", i,
+                         (long long)result->correct[c], (long long)result->seen[c]);
+    }
+    return DSE_OK;
+}
+
+static enum dse_status write_partials(struct dse_explorer *ex, const struct dse_task *task,
+                                      const struct dse_msg_partials *partials,
+                                      struct dse_err *err) {
+    for (int i = 0; i < task->n_members; i++) {
+        struct member *member = &ex->wave[task->members[i]];
+        const struct dse_msg_partial *result = &partials->results[i];
+        if (member->row.state != DSE_RESULT_PENDING)
+            continue; /* given up while this task was in work */
+        DSE_TRY(dse_store_put_partial(ex->store, member->row.evaluation_id, task->shard,
+                                      result->seen, result->correct, ex->n_cells, err));
+        if (--member->missing_shards == 0)
+            DSE_TRY(dse_explorer__finish_member(ex, member, DSE_RESULT_DONE, "", err));
+    }
+    return DSE_OK;
+}
+
+enum dse_status dse_explorer_take(struct dse_explorer *ex, struct dse_task *task,
+                                  const struct dse_msg_partials *partials, struct dse_err *err) {
+    enum dse_status status = check_partials(ex, task, partials, err);
+    if (status != DSE_OK) {
+        task->in_work = false;
+        return status;
+    }
+    DSE_TRY(dse_store_begin(ex->store, err));
+    status = write_partials(ex, task, partials, err);
+    if (status == DSE_OK)
+        status = dse_store_commit(ex->store, err);
+    if (status != DSE_OK) {
+        dse_store_rollback(ex->store);
+        return status;
+    }
+    remove_task(ex, task);
+    return advance_when_whole(ex, err);
+}
+
+/* Each candidate of the task becomes a task of its own. */
+static enum dse_status cut_up(struct dse_explorer *ex, struct dse_task *task, struct dse_err *err) {
+    struct dse_task *first = NULL, **end = &first;
+    for (int i = 0; i < task->n_members; i++)
+        DSE_TRY(add_task(ex, task->shard, &task->members[i], 1, &end, err));
+    remove_task(ex, task);
+    *end = ex->tasks;
+    ex->tasks = first;
+    return DSE_OK;
+}
+
+/* Candidates that were given up need nothing of this task any more. */
+static void drop_finished_members(const struct dse_explorer *ex, struct dse_task *task) {
+    int kept = 0;
+    for (int i = 0; i < task->n_members; i++)
+        if (ex->wave[task->members[i]].row.state == DSE_RESULT_PENDING)
+            task->members[kept++] = task->members[i];
+    task->n_members = kept;
+}
+
+static void drop_finished_from_waiting_tasks(struct dse_explorer *ex) {
+    for (struct dse_task **link = &ex->tasks; *link != NULL;) {
+        struct dse_task *task = *link;
+        if (!task->in_work)
+            drop_finished_members(ex, task);
+        if (task->n_members == 0)
+            *link = task->next;
+        else
+            link = &task->next;
+    }
+}
+
+static enum dse_status give_up(struct dse_explorer *ex, struct member *member, const char *reason,
+                               struct dse_err *err) {
+    char *text = dse_arena_printf(&ex->wave_arena, "given up after %d attempts: %s",
+                                  (int)ATTEMPTS_MAX, reason);
+    if (text == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a reason");
+    DSE_TRY(dse_store_begin(ex->store, err));
+    enum dse_status status = dse_explorer__finish_member(ex, member, DSE_RESULT_FAILED, text, err);
+    if (status == DSE_OK)
+        status = dse_store_commit(ex->store, err);
+    if (status != DSE_OK)
+        dse_store_rollback(ex->store);
+    return status;
+}
+
+enum dse_status dse_explorer_return(struct dse_explorer *ex, struct dse_task *task,
+                                    const char *reason, struct dse_err *err) {
+    task->in_work = false;
+    task->attempts++;
+    drop_finished_members(ex, task);
+    if (task->n_members > 0 && task->attempts < ATTEMPTS_MAX)
+        return DSE_OK;
+    if (task->n_members > 1)
+        return cut_up(ex, task, err);
+    if (task->n_members == 1)
+        DSE_TRY(give_up(ex, &ex->wave[task->members[0]], reason, err));
+    drop_finished_from_waiting_tasks(ex);
+    return advance_when_whole(ex, err);
+}
