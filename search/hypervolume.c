@@ -38,7 +38,7 @@ static enum dse_status sweep(const double *rows, const int *order, int n, const 
     double area = 0, sum = 0, at = 0;
     for (int i = 0; i < n; i++) {
         const double *row = rows + (size_t)order[i] * OBJECTIVES_MAX;
-        sum += i == 0 ? 0 : area * (row[0] - at);
+        sum += area * (row[0] - at); /* the first time 0 */
         at = row[0];
         if (search__staircase_covers(stairs, row[1], row[2]))
             continue;

@@ -86,6 +86,13 @@ static void measuring_gives_objectives_and_violation(void **state) {
         dse_space_measure(&space, &with_clean, &candidate, &counts, objectives, &violation, &err),
         &err);
     assert_true(violation == 0);
+    space.constraints[0].bound =
+        0.25; /* room to spare here does not pay for what is missing there */
+    space.constraints[1].bound = 499;
+    assert_ok(
+        dse_space_measure(&space, &with_clean, &candidate, &counts, objectives, &violation, &err),
+        &err);
+    assert_true(violation == 1);
 }
 
 static void measuring_fails_by_name_and_leaves_outputs(void **state) {
@@ -119,11 +126,13 @@ static void wilson_interval_agrees_with_scipy(void **state) {
         dse_wilson_interval(cases[i].correct, cases[i].seen, &low, &high);
         assert_true(fabs(low - cases[i].low) < 1e-12 && fabs(high - cases[i].high) < 1e-12);
     }
-    double low, high;
-    dse_wilson_interval(0, 10, &low, &high);
-    assert_true(low == 0 && high < 1);
-    dse_wilson_interval(10, 10, &low, &high);
-    assert_true(low > 0 && high == 1);
+    for (int64_t seen = 1; seen < 2000; seen++) { /* the ends are exact, whatever rounding does */
+        double low, high;
+        dse_wilson_interval(0, seen, &low, &high);
+        assert_true(low == 0 && high < 1);
+        dse_wilson_interval(seen, seen, &low, &high);
+        assert_true(low > 0 && high == 1);
+    }
 }
 
 static void candidates_start_as_float32(void **state) {

@@ -94,7 +94,7 @@ static void assert_share(double count, double n, double expected) {
         fail_msg("%g of %g is not a share of %g", count, n, expected);
 }
 
-/* With many float genes no child is a duplicate, so nothing is dropped and shares can be counted.*/
+/* With many float genes no child is a duplicate, so nothing is dropped and shares count. */
 static void probabilities_are_per_mating_individual_and_gene(void **state) {
     (void)state;
     enum { GENES = 40, CHILDREN = 8000 };
@@ -119,7 +119,7 @@ static void probabilities_are_per_mating_individual_and_gene(void **state) {
     assert_share(mutated, (double)n * GENES, 1.0 / GENES / (1 - share_without_any));
 }
 
-/* Whole numbers that do not mutate: how often a child differs from both parents' gene. */
+/* Without mutation a gene that differs from both parents' was crossed. */
 static void crossed_genes_and_exchanges(void **state) {
     (void)state;
     enum { GENES = 60, CHILDREN = 4000 };
