@@ -1,12 +1,10 @@
-/* The daemon: lock, store, workers, socket and signals around one loop. */
+/* The daemon: store, workers, socket and signals around one loop. */
 #include "daemon/daemon.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -19,7 +17,6 @@ enum { EVENT_INTERVAL_MS = 200 }; /* progress events are gathered for this time 
 struct daemon {
     uv_loop_t loop;
     const struct dse_daemon_options *options;
-    int lock_fd;
     struct dse_store *store;
     struct dse_scheduler *scheduler;
     struct dse_server *server;
@@ -97,21 +94,9 @@ static void when_client_gone(void *context, struct dse_client *client) {
 
 /* ---- the way in ---- */
 
-static enum dse_status lock_state_dir(struct daemon *d, struct dse_err *err) {
-    char path[4096];
-    const char *dir = d->options->state_dir;
-    DSE_TRY(dse_dir_create(dir, err));
-    (void)snprintf(path, sizeof path, "%s/lock", dir);
-    d->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (d->lock_fd < 0)
-        DSE_FAIL(err, dse_status_from_errno(errno), "%s: %s", path, strerror(errno));
-    if (flock(d->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        DSE_FAIL(err, DSE_CONFLICT, "%s: another paretod serves this directory", dir);
-    return DSE_OK;
-}
-
 static enum dse_status open_store(struct daemon *d, struct dse_err *err) {
     char path[4096];
+    DSE_TRY(dse_dir_create(d->options->state_dir, err));
     (void)snprintf(path, sizeof path, "%s/pareto.db", d->options->state_dir);
     return dse_store_open(path, d->options->max_db_bytes, &d->store, err);
 }
@@ -183,7 +168,6 @@ static void serve(struct daemon *d) {
 }
 
 static enum dse_status run(struct daemon *d, struct dse_err *err) {
-    DSE_TRY(lock_state_dir(d, err));
     DSE_TRY(open_store(d, err));
     start_handles(d);
     enum dse_status status = start_scheduler(d, err);
@@ -209,7 +193,7 @@ static enum dse_status run(struct daemon *d, struct dse_err *err) {
 }
 
 enum dse_status dse_daemon_run(const struct dse_daemon_options *options, struct dse_err *err) {
-    struct daemon d = {.options = options, .lock_fd = -1};
+    struct daemon d = {.options = options};
     (void)signal(SIGPIPE, SIG_IGN);
     if (uv_loop_init(&d.loop) != 0)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for the event loop");
@@ -218,7 +202,5 @@ enum dse_status dse_daemon_run(const struct dse_daemon_options *options, struct 
     (void)uv_run(&d.loop, UV_RUN_DEFAULT);
     dse_assert(uv_loop_close(&d.loop) == 0);
     dse_store_close(d.store);
-    if (d.lock_fd >= 0)
-        (void)close(d.lock_fd);
     return status;
 }
