@@ -73,7 +73,7 @@
 #define DSE_FIELDS_sweep(F)                                                                     \
     F(REQ, INT, _, sweep, "sweep id")                                                           \
     F(REQ, STR, _, name, "name of the workload")                                                \
-    F(REQ, STR, _, state, "queued, preparing, running, done, failed or cancelled")              \
+    F(REQ, STR, _, state, "queued, running, done, failed or cancelled")                         \
     F(REQ, STR, _, reason, "why it failed; else empty")                                         \
     F(REQ, STR, _, content_hash, "SHA-256 of the canonical workload and of the files it names") \
     F(REQ, INT, _, seed, "seed")                                                                \

@@ -23,12 +23,11 @@
 enum { DSE_STORE_SCHEMA_VERSION = 1 };
 
 /* States of a sweep: X(name, text, final). Stored by text. */
-#define DSE_SWEEP_STATE_TABLE(X)     \
-    X(QUEUED, "queued", false)       \
-    X(PREPARING, "preparing", false) \
-    X(RUNNING, "running", false)     \
-    X(DONE, "done", true)            \
-    X(FAILED, "failed", true)        \
+#define DSE_SWEEP_STATE_TABLE(X) \
+    X(QUEUED, "queued", false)   \
+    X(RUNNING, "running", false) \
+    X(DONE, "done", true)        \
+    X(FAILED, "failed", true)    \
     X(CANCELLED, "cancelled", true)
 enum dse_sweep_state {
 #define X(name, text, final) DSE_SWEEP_##name,
@@ -37,8 +36,8 @@ enum dse_sweep_state {
 };
 const char *dse_sweep_state_text(enum dse_sweep_state state);
 bool dse_sweep_state_final(enum dse_sweep_state state);
-/* May a sweep go from one state to the other? queued -> preparing -> running -> done; any state
- * that is not final -> failed, cancelled; preparing and running -> queued (restart). */
+/* May a sweep go from one state to the other? queued -> running -> done; any state that
+ * is not final -> failed, cancelled. */
 bool dse_sweep_state_may_follow(enum dse_sweep_state from, enum dse_sweep_state to);
 
 enum dse_result_state { DSE_RESULT_PENDING, DSE_RESULT_DONE, DSE_RESULT_FAILED };

@@ -23,7 +23,7 @@ static const char schema_1[] =
     " sweep_id INTEGER PRIMARY KEY,"
     " name TEXT NOT NULL,"
     " state TEXT NOT NULL CHECK(state IN"
-    "  ('queued','preparing','running','done','failed','cancelled')),"
+    "  ('queued','running','done','failed','cancelled')),"
     " reason TEXT NOT NULL,"
     " seed INTEGER NOT NULL,"
     " content_hash TEXT NOT NULL,"

@@ -18,9 +18,8 @@ enum { N_STATES = sizeof states / sizeof states[0] };
 
 #define TO(name) (1u << DSE_SWEEP_##name)
 static const unsigned followers[N_STATES] = {
-    [DSE_SWEEP_QUEUED] = TO(PREPARING) | TO(FAILED) | TO(CANCELLED),
-    [DSE_SWEEP_PREPARING] = TO(RUNNING) | TO(QUEUED) | TO(FAILED) | TO(CANCELLED),
-    [DSE_SWEEP_RUNNING] = TO(DONE) | TO(QUEUED) | TO(FAILED) | TO(CANCELLED),
+    [DSE_SWEEP_QUEUED] = TO(RUNNING) | TO(FAILED) | TO(CANCELLED),
+    [DSE_SWEEP_RUNNING] = TO(DONE) | TO(FAILED) | TO(CANCELLED),
 };
 #undef TO
 

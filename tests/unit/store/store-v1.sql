@@ -8,7 +8,7 @@ PRAGMA foreign_keys=OFF;
 BEGIN TRANSACTION;
 CREATE TABLE about( key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 INSERT INTO about VALUES('paretod','0.1.0');
-CREATE TABLE sweep( sweep_id INTEGER PRIMARY KEY, name TEXT NOT NULL, state TEXT NOT NULL CHECK(state IN  ('queued','preparing','running','done','failed','cancelled')), reason TEXT NOT NULL, seed INTEGER NOT NULL, content_hash TEXT NOT NULL, context_hash TEXT NOT NULL, source TEXT NOT NULL, file TEXT NOT NULL, base_dir TEXT NOT NULL, canonical TEXT NOT NULL, spec TEXT NOT NULL, submitted_at_ms INTEGER NOT NULL, finished_at_ms INTEGER NOT NULL);
+CREATE TABLE sweep( sweep_id INTEGER PRIMARY KEY, name TEXT NOT NULL, state TEXT NOT NULL CHECK(state IN  ('queued','running','done','failed','cancelled')), reason TEXT NOT NULL, seed INTEGER NOT NULL, content_hash TEXT NOT NULL, context_hash TEXT NOT NULL, source TEXT NOT NULL, file TEXT NOT NULL, base_dir TEXT NOT NULL, canonical TEXT NOT NULL, spec TEXT NOT NULL, submitted_at_ms INTEGER NOT NULL, finished_at_ms INTEGER NOT NULL);
 INSERT INTO sweep VALUES(1,'resnet8','running','',-1,'c0ffee','abcd',replace('name: resnet8\n# "quoted"\n','\n',char(10)),'w.yaml','/data','{"name":"resnet8"}','{}',1700000000123,0);
 CREATE TABLE sweep_counts( sweep_id INTEGER PRIMARY KEY REFERENCES sweep, individuals INTEGER NOT NULL DEFAULT 0, measured INTEGER NOT NULL DEFAULT 0, failures INTEGER NOT NULL DEFAULT 0, cache_hits INTEGER NOT NULL DEFAULT 0, front_size INTEGER NOT NULL DEFAULT 0, generation INTEGER NOT NULL DEFAULT -2);
 INSERT INTO sweep_counts VALUES(1,2,2,1,0,1,0);

@@ -104,7 +104,6 @@ static void the_newest_living_sweep_of_a_content_is_found(void **state) {
     assert_ok(dse_store_find_sweep(f->store, "c0ffee", &id, &f->err), &f->err);
     assert_int_equal(id, 2);
     set_state(f, 2, DSE_SWEEP_CANCELLED);
-    set_state(f, 1, DSE_SWEEP_PREPARING);
     set_state(f, 1, DSE_SWEEP_RUNNING);
     set_state(f, 1, DSE_SWEEP_DONE);
     assert_ok(dse_store_find_sweep(f->store, "c0ffee", &id, &f->err), &f->err);
@@ -116,25 +115,23 @@ static void the_newest_living_sweep_of_a_content_is_found(void **state) {
 
 /* The moves of the header, written out: row from, column to. */
 static const char *const allowed[] = {
-    /*            q p r d f c */
-    /* queued */ "0 1 0 0 1 1",
-    /* prep.  */ "1 0 1 0 1 1",
-    /* running*/ "1 0 0 1 1 1",
-    /* done   */ "0 0 0 0 0 0",
-    /* failed */ "0 0 0 0 0 0",
-    /* cancel.*/ "0 0 0 0 0 0",
+    /*            q r d f c */
+    /* queued */ "0 1 0 1 1",
+    /* running*/ "0 0 1 1 1",
+    /* done   */ "0 0 0 0 0",
+    /* failed */ "0 0 0 0 0",
+    /* cancel.*/ "0 0 0 0 0",
 };
 
 static void the_states_follow_the_table(void **state) {
     struct fixture *f = *state;
-    static const char *const texts[] = {"queued", "preparing", "running",
-                                        "done",   "failed",    "cancelled"};
+    static const char *const texts[] = {"queued", "running", "done", "failed", "cancelled"};
     char sql[128];
     int64_t id = add_sweep(f->store);
-    for (int from = 0; from < 6; from++) {
+    for (int from = 0; from < 5; from++) {
         assert_string_equal(dse_sweep_state_text((enum dse_sweep_state)from), texts[from]);
-        assert_int_equal(dse_sweep_state_final((enum dse_sweep_state)from), from >= 3);
-        for (int to = 0; to < 6; to++) {
+        assert_int_equal(dse_sweep_state_final((enum dse_sweep_state)from), from >= 2);
+        for (int to = 0; to < 5; to++) {
             bool may = allowed[from][2 * to] == '1';
             struct dse_sweep_row row;
             struct dse_err err = {0};

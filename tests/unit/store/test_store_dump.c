@@ -97,7 +97,6 @@ static void live_and_dump(const struct history *history, struct dse_buf *out) {
     for (int i = 0; i < history->sweeps_before; i++)
         add_generation(store, add_my_sweep(store, history, "earlier"), history, &rng);
     int64_t id = add_my_sweep(store, history, "mine");
-    set_state(store, id, DSE_SWEEP_PREPARING, 0);
     assert_ok(dse_store_put_context(store, "abcd", "{\"layers\":\n[1]}", &err), &err);
     set_state(store, id, DSE_SWEEP_RUNNING, 0);
     struct dse_individual_row row = individual_row(store, id, -1, 0, "float32");
@@ -208,7 +207,6 @@ static void unfinished_states_read_the_same(void **state) {
     struct dse_store *store = open_store(&place);
     int64_t id = add_sweep(store);
     dump_sweep(store, id, &queued);
-    set_state(store, id, DSE_SWEEP_PREPARING, 0);
     set_state(store, id, DSE_SWEEP_RUNNING, 0);
     dump_sweep(store, id, &running);
     assert_string_equal(queued.data, running.data);
