@@ -34,6 +34,10 @@ static void find_cases(void) {
     qsort(names, (size_t)n_names, NAME_SIZE, compare_names);
 }
 
+static void path_of(const char *name, const char *suffix, char *out, size_t size) {
+    (void)snprintf(out, size, "%s/bad/%.*s.%s", folder, NAME_SIZE, name, suffix);
+}
+
 /* Text with every occurrence of the folder as @DIR@. */
 static void append_portable(const char *text, struct dse_buf *out) {
     for (;;) {
@@ -54,8 +58,8 @@ static void messages_of(const char *name, struct dse_buf *out) {
     struct dse_arena arena = {0};
     struct dse_workload workload, untouched;
     static struct dse_workload_errors errors;
-    (void)snprintf(path, sizeof path, "%s/bad/%s.yaml", folder, name);
-    (void)snprintf(file, sizeof file, "%s.yaml", name);
+    path_of(name, "yaml", path, sizeof path);
+    (void)snprintf(file, sizeof file, "%.*s.yaml", NAME_SIZE, name);
     assert_ok(dse_file_read(path, DSE_WORKLOAD_TEXT_MAX, &text, &err), &err);
     memset(&workload, 0x5a, sizeof workload);
     memset(&untouched, 0x5a, sizeof untouched);
@@ -77,7 +81,7 @@ static int check_case(const char *name) {
     char path[4096];
     struct dse_err err = {0};
     struct dse_buf got = {0}, expected = {0};
-    (void)snprintf(path, sizeof path, "%s/bad/%s.expected", folder, name);
+    path_of(name, "expected", path, sizeof path);
     messages_of(name, &got);
     if (dse_file_read(path, DSE_WORKLOAD_TEXT_MAX, &expected, &err) != DSE_OK)
         print_error("%s\n", err.text);
@@ -107,7 +111,7 @@ static void bless(void **state) {
         struct dse_err err = {0};
         struct dse_buf got = {0};
         messages_of(names[i], &got);
-        (void)snprintf(path, sizeof path, "%s/bad/%s.expected", folder, names[i]);
+        path_of(names[i], "expected", path, sizeof path);
         assert_ok(dse_file_replace(path, got.data, got.size, &err), &err);
         assert_int_equal(chmod(path, 0644), 0);
         dse_buf_fini(&got);
