@@ -10,8 +10,9 @@ static const double LIBRARY_TOLERANCE = 1e-5;
 
 enum fill {
     FILL_RANDOM,
-    FILL_LARGEST, /* 127 x 127 */
-    FILL_SMALLEST /* 127 x -127 */
+    FILL_LARGEST,  /* 127 x 127 */
+    FILL_SMALLEST, /* 127 x -127 */
+    FILL_UNEVEN,   /* 126 or 127 both: large sums that need every bit */
 };
 
 struct tensors {
@@ -29,16 +30,27 @@ static void *must_alloc(size_t n, size_t size) {
     return block;
 }
 
+static uint8_t u8_value(enum fill fill, struct dse_rng *rng) {
+    if (fill == FILL_RANDOM)
+        return (uint8_t)dse_rng_below(rng, 128);
+    return (uint8_t)(127 - (fill == FILL_UNEVEN ? dse_rng_below(rng, 2) : 0));
+}
+
+static int8_t s8_value(enum fill fill, struct dse_rng *rng) {
+    if (fill == FILL_RANDOM)
+        return (int8_t)((int)dse_rng_below(rng, 255) - 127);
+    if (fill == FILL_UNEVEN)
+        return (int8_t)(127 - (int)dse_rng_below(rng, 2));
+    return fill == FILL_LARGEST ? 127 : -127;
+}
+
 static void fill_tensors(struct tensors *t, enum fill fill, struct dse_rng *rng) {
     for (size_t i = 0; i < t->n_src; i++) {
-        t->src_u8[i] = fill == FILL_RANDOM ? (uint8_t)dse_rng_below(rng, 128) : 127;
+        t->src_u8[i] = u8_value(fill, rng);
         t->src_f32[i] = (float)(dse_rng_uniform(rng) * 4 - 1);
     }
     for (size_t i = 0; i < t->n_weights; i++) {
-        int random = (int)dse_rng_below(rng, 255) - 127;
-        t->weights_s8[i] = (int8_t)(fill == FILL_RANDOM    ? random
-                                    : fill == FILL_LARGEST ? 127
-                                                           : -127);
+        t->weights_s8[i] = s8_value(fill, rng);
         t->weights_f32[i] = (float)(dse_rng_uniform(rng) * 2 - 1);
     }
 }
@@ -292,6 +304,7 @@ static void check_extremes(struct dse_kernels *kernels) {
             shape_of(cases[i].geometry, cases[i].ic, cases[i].oc, cases[i].groups);
         check_conv(kernels, &s, 2, FILL_LARGEST);
         check_conv(kernels, &s, 2, FILL_SMALLEST);
+        check_conv(kernels, &s, 2, FILL_UNEVEN);
         check_conv(kernels, &s, 2, FILL_RANDOM);
     }
 }
