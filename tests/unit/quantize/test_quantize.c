@@ -1,0 +1,188 @@
+/* quantize: known values, ties, zeros, percentiles by hand and as NumPy computed them. */
+#include "tests/lib/testing.h"
+
+#include <float.h>
+#include <math.h>
+
+#include "evaluator/quantize/quantize.h"
+
+static void largest_integer_of_every_width(void **state) {
+    (void)state;
+    static const int expected[] = {1, 3, 7, 15, 31, 63, 127};
+    for (int bits = 2; bits <= 8; bits++)
+        assert_int_equal(dse_quantize_max(bits), expected[bits - 2]);
+}
+
+static void weights_round_half_to_even(void **state) {
+    (void)state;
+    /* amax 7 at 4 bits: scale 1, so the weights are the quotients. */
+    static const float weights[] = {7,     0.5f, 1.5f,  2.5f, 3.5f,  -0.5f, -1.5f,
+                                    -2.5f, 6.5f, -6.5f, -7,   0.49f, 0,     -0.51f};
+    static const int8_t expected[] = {7, 0, 2, 2, 4, 0, -2, -2, 6, -6, -7, 0, 0, -1};
+    enum { N = sizeof expected };
+    int8_t q[N];
+    float scale;
+    dse_quantize_weights(weights, 1, N, 4, q, &scale);
+    assert_true(scale == 1.0f);
+    assert_memory_equal(q, expected, N);
+}
+
+static void every_channel_has_its_scale(void **state) {
+    (void)state;
+    static const float weights[] = {0.1f, -0.2f, 0.05f, 0, 0, 0, -3, 1.5f, 0.7f, 1e-40f, 0, 0};
+    int8_t q[12];
+    float scales[4];
+    dse_quantize_weights(weights, 4, 3, 8, q, scales);
+    static const int8_t expected[] = {64, -127, 32, 0, 0, 0, -127, 64, 30};
+    assert_memory_equal(q, expected, sizeof expected);
+    assert_true(scales[0] == 0.2f / 127.0f && scales[1] == 0 && scales[2] == 3.0f / 127.0f);
+    /* So small that the scale is not a normal number: any integer in range, no undefined value. */
+    assert_in_range(q[9], 0, 127);
+    dse_quantize_weights(weights, 4, 3, 2, q, scales);
+    static const int8_t ternary[] = {0, -1, 0, 0, 0, 0, -1, 0, 0};
+    assert_memory_equal(q, ternary, sizeof ternary);
+}
+
+static void range_is_narrow_and_quotients_are_nearest(void **state) {
+    (void)state;
+    enum { N = 5000 };
+    static float weights[N];
+    static int8_t q[N];
+    struct dse_rng rng;
+    dse_rng_init(&rng, 1, DSE_RNG_TEST, 0, 0);
+    for (int bits = 2; bits <= 8; bits++) {
+        float scale;
+        for (int i = 0; i < N; i++)
+            weights[i] = (float)dse_rng_normal(&rng);
+        dse_quantize_weights(weights, 1, N, bits, q, &scale);
+        int M = dse_quantize_max(bits), largest = 0;
+        for (int i = 0; i < N; i++) {
+            assert_int_equal(q[i], (int)nearbyint((double)(weights[i] / scale)));
+            largest = abs(q[i]) > largest ? abs(q[i]) : largest;
+        }
+        assert_int_equal(largest, M);
+    }
+}
+
+static void scale_of_an_activation(void **state) {
+    (void)state;
+    assert_true(dse_quantize_scale(6.35, 8) == 6.35f / 127.0f);
+    assert_true(dse_quantize_scale(6.35, 2) == 6.35f);
+    assert_true(dse_quantize_scale(0, 8) == 0);
+}
+
+/* ---- calibration ---- */
+
+static void percentile_by_hand(void **state) {
+    (void)state;
+    struct dse_histogram histogram = {0};
+    struct dse_err err = {0};
+    assert_true(dse_histogram_percentile(&histogram, 99.99) == 0);
+    /* First maximum 2048: bins of width 1. */
+    static const float first[] = {2048, 0.5f, -1, 1.5f, -3.25f, 100, 0, 7};
+    assert_ok(dse_histogram_add(&histogram, first, 8, &err), &err);
+    assert_int_equal(histogram.n_bins, 2048);
+    assert_true(histogram.width == 1);
+    assert_int_equal(histogram.counts[0], 2);
+    assert_int_equal(histogram.counts[1], 2);
+    assert_int_equal(histogram.counts[2047], 1); /* the last bin holds its right edge */
+    assert_true(dse_histogram_percentile(&histogram, 25) == 1);   /* bin 0: one width */
+    assert_true(dse_histogram_percentile(&histogram, 25.1) == 1); /* bin 1 */
+    assert_true(dse_histogram_percentile(&histogram, 62.5) == 3);
+    assert_true(dse_histogram_percentile(&histogram, 63) == 7);
+    assert_true(dse_histogram_percentile(&histogram, 100) == 2047);
+    /* A larger value extends it with the same width; an inner edge belongs to the bin above. */
+    static const float second[] = {3000.5f, 2048};
+    assert_ok(dse_histogram_add(&histogram, second, 2, &err), &err);
+    assert_int_equal(histogram.n_bins, 3001);
+    assert_int_equal(histogram.total, 10);
+    assert_int_equal(histogram.counts[2048], 1);
+    assert_true(dse_histogram_percentile(&histogram, 90) == 2048);
+    assert_true(dse_histogram_percentile(&histogram, 100) == 3000);
+    dse_histogram_fini(&histogram);
+}
+
+static void zeros_first_and_values_later(void **state) {
+    (void)state;
+    struct dse_histogram histogram = {0};
+    struct dse_err err = {0};
+    static const float zeros[4];
+    static const float values[] = {4, 0};
+    assert_ok(dse_histogram_add(&histogram, zeros, 4, &err), &err);
+    assert_true(dse_histogram_percentile(&histogram, 99.99) == 0);
+    assert_ok(dse_histogram_add(&histogram, values, 2, &err), &err);
+    assert_ok(dse_histogram_add(&histogram, values, 0, &err), &err);
+    assert_int_equal(histogram.counts[0], 5);
+    assert_true(dse_histogram_percentile(&histogram, 50) == 4.0 / 2048);
+    assert_true(dse_histogram_percentile(&histogram, 99) == 4.0 / 2048 * 2047);
+    dse_histogram_fini(&histogram);
+}
+
+static void unusable_values_leave_the_histogram_as_it_was(void **state) {
+    (void)state;
+    const float bad[][2] = {{1, NAN}, {INFINITY, 0}, {-INFINITY, 0}, {1e9f, 0}};
+    static const float good[] = {1, 0.5f};
+    struct dse_histogram histogram = {0};
+    struct dse_err err = {0};
+    assert_ok(dse_histogram_add(&histogram, good, 2, &err), &err);
+    for (size_t i = 0; i < 4; i++) {
+        struct dse_err failure = {0};
+        assert_int_equal(dse_histogram_add(&histogram, bad[i], 2, &failure), DSE_INVALID);
+        assert_true(failure.text[0] != 0);
+        assert_int_equal(histogram.total, 2);
+        assert_int_equal(histogram.n_bins, 2048);
+    }
+    static const float larger[] = {1.5f};
+    dse_alloc_fail_at(0);
+    struct dse_err failure = {0};
+    assert_int_equal(dse_histogram_add(&histogram, larger, 1, &failure), DSE_NO_MEMORY);
+    dse_alloc_fail_at(-1);
+    assert_int_equal(histogram.n_bins, 2048);
+    assert_ok(dse_histogram_add(&histogram, larger, 1, &err), &err);
+    assert_int_equal(histogram.n_bins, 3072);
+    dse_histogram_fini(&histogram);
+    assert_int_equal(dse_alloc_live(), 0);
+}
+
+static void percentiles_as_numpy_computes_them(void **state) {
+    (void)state;
+    enum { BATCHES = 4, N = 1500, PERCENTILES = 7 };
+    static float x[BATCHES][N];
+    FILE *values = fopen(DSE_FIXTURES_DIR "/histogram.f32", "rb");
+    FILE *expected = fopen(DSE_FIXTURES_DIR "/histogram.txt", "r");
+    assert_non_null(values);
+    assert_non_null(expected);
+    assert_int_equal(fread(x, sizeof x, 1, values), 1);
+    struct dse_histogram histogram = {0};
+    struct dse_err err = {0};
+    for (int batch = 0; batch < BATCHES; batch++) {
+        assert_ok(dse_histogram_add(&histogram, x[batch], N, &err), &err);
+        for (int i = 0; i < PERCENTILES; i++) {
+            int n_bins;
+            double percentile, value;
+            assert_int_equal(fscanf(expected, "%d %lf %lf", &n_bins, &percentile, &value), 3);
+            assert_int_equal(histogram.n_bins, n_bins);
+            double ours = dse_histogram_percentile(&histogram, percentile);
+            if (!(fabs(ours - value) <= 4 * DBL_EPSILON * value))
+                fail_msg("batch %d, %g: %.17g, NumPy %.17g", batch, percentile, ours, value);
+        }
+    }
+    dse_histogram_fini(&histogram);
+    (void)fclose(values);
+    (void)fclose(expected);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(largest_integer_of_every_width),
+        cmocka_unit_test(weights_round_half_to_even),
+        cmocka_unit_test(every_channel_has_its_scale),
+        cmocka_unit_test(range_is_narrow_and_quotients_are_nearest),
+        cmocka_unit_test(scale_of_an_activation),
+        cmocka_unit_test(percentile_by_hand),
+        cmocka_unit_test(zeros_first_and_values_later),
+        cmocka_unit_test(unusable_values_leave_the_histogram_as_it_was),
+        cmocka_unit_test(percentiles_as_numpy_computes_them),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
