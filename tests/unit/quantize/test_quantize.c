@@ -51,11 +51,16 @@ static void range_is_narrow_and_quotients_are_nearest(void **state) {
     struct dse_rng rng;
     dse_rng_init(&rng, 1, DSE_RNG_TEST, 0, 0);
     for (int bits = 2; bits <= 8; bits++) {
-        float scale;
-        for (int i = 0; i < N; i++)
-            weights[i] = (float)dse_rng_normal(&rng);
-        dse_quantize_weights(weights, 1, N, bits, q, &scale);
         int M = dse_quantize_max(bits), largest = 0;
+        const float amax = 5.37f;
+        float scale;
+        for (int i = 0; i < N; i++) {
+            /* Every other one close to a tie, where a product with 1 / scale would differ. */
+            float tie = ((float)dse_rng_below(&rng, (uint32_t)M) + 0.5f) * (amax / (float)M);
+            weights[i] = i % 2 ? tie : (float)dse_rng_normal(&rng);
+        }
+        weights[0] = -amax;
+        dse_quantize_weights(weights, 1, N, bits, q, &scale);
         for (int i = 0; i < N; i++) {
             assert_int_equal(q[i], (int)nearbyint((double)(weights[i] / scale)));
             largest = abs(q[i]) > largest ? abs(q[i]) : largest;
