@@ -12,16 +12,20 @@
 
 static const float ROUNDER = 12582912.0f; /* 1.5 x 2^23 */
 
+/* Functions with clones are static: clang 14 exports them under another name. */
 KERNELS__CLONES
-void dse_quantize_u8(const float *restrict x, size_t n, float inv_scale, int M,
-                     uint8_t *restrict q) {
-    float top = (float)M;
+static void quantize_unsigned(const float *restrict x, size_t n, float inv_scale, float top,
+                              uint8_t *restrict q) {
     for (size_t i = 0; i < n; i++) {
         float y = x[i] * inv_scale;
         y = y > 0.0f ? y : 0.0f;
         y = y < top ? y : top;
         q[i] = (uint8_t)(int32_t)((y + ROUNDER) - ROUNDER);
     }
+}
+
+void dse_quantize_u8(const float *x, size_t n, float inv_scale, int M, uint8_t *q) {
+    quantize_unsigned(x, n, inv_scale, (float)M, q);
 }
 
 KERNELS__CLONES
@@ -157,7 +161,7 @@ void dse_finish_f32(const float *x, size_t pixels, int c, const float *bias, con
 }
 
 KERNELS__CLONES
-void dse_add_f32(const float *a, const float *b, size_t n, bool relu, float *y) {
+static void add_values(const float *a, const float *b, size_t n, bool relu, float *y) {
     if (b == NULL && !relu) {
         if (y != a)
             memmove(y, a, n * sizeof *a);
@@ -173,6 +177,10 @@ void dse_add_f32(const float *a, const float *b, size_t n, bool relu, float *y) 
         for (size_t i = 0; i < n; i++)
             y[i] = a[i] + b[i];
     }
+}
+
+void dse_add_f32(const float *a, const float *b, size_t n, bool relu, float *y) {
+    add_values(a, b, n, relu, y);
 }
 
 /* ---- pooling ---- */

@@ -81,7 +81,7 @@ static enum dse_status take_named(struct dse_kernels *kernels, enum dse_kernel_c
                      implementations[i].name);
         return take_implementation(kernels, implementations[i].ops, err);
     }
-    dse_assert(!"a kernel choice outside of the table");
+    dse_assert(false); /* a choice outside of the table */
     return DSE_INTERNAL;
 }
 
