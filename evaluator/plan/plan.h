@@ -45,8 +45,9 @@ DSE_MUST_USE enum dse_status dse_plan_order(const struct dse_plan *plan,
                                             int *order, struct dse_err *err);
 
 /* Runs at most `batch` images through every candidate, in `order`. images: float
- * [n_images][h][w][c]. logits: [n][n_images][classes], by candidate index. Each candidate has the
- * graph's n_layers; bits 2..8, or 0 for a float32 layer (input and weights both). */
+ * [n_images][h][w][c]. logits: [n][n_images][classes], by candidate index; undefined after a
+ * failure. stats may be NULL; the run is added to what it holds. Each candidate has the graph's
+ * n_layers; bits 2..8, or 0 for a float32 layer (input and weights both). */
 DSE_MUST_USE enum dse_status dse_plan_run(struct dse_plan *plan,
                                           const struct dse_candidate *candidates, int n,
                                           const int *order, const float *images, int n_images,
@@ -56,9 +57,10 @@ DSE_MUST_USE enum dse_status dse_plan_run(struct dse_plan *plan,
 /* Number of outputs for one image. */
 int dse_plan_classes(const struct dse_plan *plan);
 
-/* For checks: the integer input (u8, as quantised; 2c channels where the layer's input is signed)
- * and the int32 accumulators of one layer in the last run of a quantised candidate. Borrowed until
- * the next run. NULL pointers are not written. INVALID for a float32 layer. */
+/* For checks: runs the images through the candidate up to one layer, and gives that layer's integer
+ * input (u8, as quantised; 2c channels where the layer's input is signed: in each group, positive
+ * parts, then negative parts) and int32 accumulators. Borrowed until the next inspection. NULL
+ * pointers are not written. INVALID for a float32 layer. */
 DSE_MUST_USE enum dse_status dse_plan_inspect_layer(struct dse_plan *plan,
                                                     const struct dse_candidate *candidate,
                                                     const float *images, int n_images, int layer,

@@ -136,6 +136,11 @@ static void old_operator_sets_and_unneeded_heads_load(void **state) {
     assert_computes_as_recorded("old-style", "y");
 }
 
+static void sums_in_every_position_load(void **state) {
+    (void)state;
+    assert_computes_as_recorded("branches", "");
+}
+
 /* ---- the sample model ---- */
 
 static void the_sample_model_has_its_shapes(void **state) {
@@ -219,6 +224,7 @@ int main(void) {
         cmocka_unit_test(columns_of_a_dense_layer_follow_the_flattened_map),
         cmocka_unit_test(computed_pads_and_shapes_are_folded),
         cmocka_unit_test(old_operator_sets_and_unneeded_heads_load),
+        cmocka_unit_test(sums_in_every_position_load),
         cmocka_unit_test(the_sample_model_has_its_shapes),
         cmocka_unit_test(an_early_exit_needs_fewer_layers),
         cmocka_unit_test(signs_follow_from_the_operators),

@@ -1,0 +1,104 @@
+/* plan, inside.
+ *
+ * plan_steps    from nodes to steps: what is computed in one go, and where its result stands
+ * plan_layers   convolutions and dense layers: primitives, packed weights, one layer computed
+ * plan_moves    the other steps: poolings, pads, slices, sums
+ * plan          buffers, candidates in order, and only what differs
+ * calibrate_plan  largest inputs of layers */
+#ifndef DSE_EVALUATOR_PLAN_INTERNAL_H
+#define DSE_EVALUATOR_PLAN_INTERNAL_H
+
+#include "evaluator/plan/plan.h"
+
+enum { PLAN__MAX_BITS = 8, PLAN__TYPES = 2 };
+
+/* One thing computed: a node, or a convolution or dense layer with the sum and the Relu after it.
+ */
+struct plan__step {
+    const struct dse_node *node;
+    int layer;  /* index in the graph's list of layers; -1: none */
+    int add;    /* value added before the Relu; -1: none */
+    bool relu;  /* is a Relu part of this step? */
+    int output; /* value that holds the result; node->inputs[0] is the input */
+};
+
+/* Weights of one layer at one number of bits, packed. */
+struct plan__weights {
+    struct dse_packed *packed; /* NULL: not yet */
+    float *scales;             /* [oc]; NULL for float32 */
+};
+
+struct plan__layer {
+    int step;
+    bool splits;                 /* is the input signed, so that it takes twice the channels? */
+    int at_once;                 /* images a convolution call computes; divides the batch */
+    struct dse_conv_shape shape; /* of the float32 convolution */
+    int convs[PLAN__TYPES];      /* by dse_conv_type, index in plan->convs; -1: not yet */
+    struct plan__weights weights[PLAN__MAX_BITS + 1]; /* by bits; 0: float32 */
+};
+
+/* Layers of the same shape share one. */
+struct plan__conv {
+    struct dse_conv *conv;
+    struct dse_conv_shape shape;
+    enum dse_conv_type type;
+    int images;
+};
+
+struct dse_plan {
+    const struct dse_graph *graph; /* borrowed */
+    struct dse_kernels *kernels;   /* borrowed */
+    int batch;
+    double *input_amax; /* per layer; NULL: float32 candidates only */
+    struct plan__step *steps;
+    int n_steps;
+    struct plan__layer *layers;
+    int *layer_order; /* layers in the order of their steps */
+    struct plan__conv *convs;
+    int n_convs;
+    /* One block of memory for all of these. */
+    void *block;
+    float **values;        /* by value: [batch][h][w][c]; NULL where it is inside of a step */
+    uint8_t *quantised;    /* input of the layer at work, at_once images */
+    int32_t *accumulators; /* its sums */
+    float *scales;         /* its output scales */
+    /* For dse_plan_inspect_layer: a whole batch of the above. NULL until asked. */
+    uint8_t *inspected_input;
+    int32_t *inspected_accumulators;
+};
+
+/* Where one layer puts its integers: a scratch that is used again for the next images (stride 0) or
+ * room for the whole batch. */
+struct plan__scratch {
+    uint8_t *input;
+    int32_t *accumulators;
+    bool whole_batch;
+};
+
+/* ---- plan_steps.c ---- */
+
+/* Fills plan->steps, n_steps, layers[].step and layer_order. */
+DSE_MUST_USE enum dse_status plan__compile(struct dse_plan *plan, struct dse_err *err);
+
+/* ---- plan_layers.c ---- */
+
+/* Fills shape, splits and at_once of every layer; checks that sums of integers fit. */
+DSE_MUST_USE enum dse_status plan__layers_describe(struct dse_plan *plan, struct dse_err *err);
+void plan__layers_fini(struct dse_plan *plan);
+/* Makes the primitive and the packed weights of a layer at these bits, where they are missing. */
+DSE_MUST_USE enum dse_status plan__layer_prepare(struct dse_plan *plan, int layer, int weight_bits,
+                                                 struct dse_err *err);
+/* Elements for one image: of the integer input (with its split) and of the sums. */
+size_t plan__layer_input_size(const struct plan__layer *layer);
+size_t plan__layer_output_size(const struct plan__layer *layer);
+DSE_MUST_USE enum dse_status plan__run_layer(struct dse_plan *plan, const struct plan__step *step,
+                                             int input_bits, int weight_bits,
+                                             const struct plan__scratch *scratch,
+                                             struct dse_err *err);
+
+/* ---- plan_moves.c ---- */
+
+/* A step that is not a layer. */
+void plan__run_move(const struct dse_plan *plan, const struct plan__step *step);
+
+#endif

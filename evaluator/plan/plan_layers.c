@@ -1,0 +1,258 @@
+/* Layers: primitives and packed weights, made on first use, and one layer computed. */
+#include "evaluator/plan/plan_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "evaluator/quantize/quantize.h"
+
+/* A convolution call takes as many images as keep its integers within this, so that they are still
+ * in the second-level cache when the next loop reads them. */
+enum { SCRATCH_BYTES = 512 * 1024 };
+/* Largest sum of products is K x 127 x 127. */
+enum { MAX_PRODUCTS = INT32_MAX / (127 * 127) };
+
+/* ---- what the layers are ---- */
+
+size_t plan__layer_input_size(const struct plan__layer *layer) {
+    const struct dse_conv_shape *shape = &layer->shape;
+    return (size_t)shape->ih * (size_t)shape->iw * (size_t)shape->ic * (layer->splits ? 2 : 1);
+}
+
+size_t plan__layer_output_size(const struct plan__layer *layer) {
+    const struct dse_conv_shape *shape = &layer->shape;
+    return (size_t)shape->oh * (size_t)shape->ow * (size_t)shape->oc;
+}
+
+static size_t weights_per_channel(const struct dse_conv_shape *shape) {
+    return (size_t)shape->kernel_h * (size_t)shape->kernel_w * (size_t)(shape->ic / shape->groups);
+}
+
+static int choose_at_once(const struct plan__layer *layer, int batch) {
+    size_t per_image =
+        plan__layer_input_size(layer) + plan__layer_output_size(layer) * sizeof(int32_t);
+    int best = 1;
+    for (int n = 1; n <= batch; n++)
+        if (batch % n == 0 && (size_t)n * per_image <= SCRATCH_BYTES)
+            best = n;
+    return best;
+}
+
+static struct dse_conv_shape describe_shape(const struct dse_graph *graph,
+                                            const struct dse_node *node) {
+    const struct dse_conv_node *conv = &node->conv;
+    struct dse_shape in = dse_graph_input_shape(graph, node);
+    struct dse_shape out = dse_graph_output_shape(graph, node);
+    return (struct dse_conv_shape){
+        .ic = in.c,
+        .ih = in.h,
+        .iw = in.w,
+        .oc = out.c,
+        .oh = out.h,
+        .ow = out.w,
+        .kernel_h = conv->kernel_h,
+        .kernel_w = conv->kernel_w,
+        .stride_h = conv->stride_h,
+        .stride_w = conv->stride_w,
+        .dilation_h = conv->dilation_h,
+        .dilation_w = conv->dilation_w,
+        .groups = conv->groups,
+        .pad_top = conv->pad_top,
+        .pad_left = conv->pad_left,
+    };
+}
+
+enum dse_status plan__layers_describe(struct dse_plan *plan, struct dse_err *err) {
+    for (int i = 0; i < plan->graph->n_layers; i++) {
+        const struct dse_node *node = &plan->graph->nodes[plan->graph->layers[i]];
+        struct plan__layer *layer = &plan->layers[i];
+        layer->shape = describe_shape(plan->graph, node);
+        layer->splits = dse_graph_value_signed(plan->graph, node->inputs[0]);
+        layer->at_once = choose_at_once(layer, plan->batch);
+        for (int type = 0; type < PLAN__TYPES; type++)
+            layer->convs[type] = -1;
+        if (plan->input_amax != NULL && weights_per_channel(&layer->shape) > MAX_PRODUCTS)
+            DSE_FAIL(err, DSE_UNSUPPORTED,
+                     "layer '%s' adds %zu products for one output; integers hold at most %d",
+                     node->name, weights_per_channel(&layer->shape), MAX_PRODUCTS);
+    }
+    return DSE_OK;
+}
+
+void plan__layers_fini(struct dse_plan *plan) {
+    for (int i = 0; plan->layers != NULL && i < plan->graph->n_layers; i++) {
+        for (int bits = 0; bits <= PLAN__MAX_BITS; bits++) {
+            dse_packed_free(plan->layers[i].weights[bits].packed);
+            dse_free(plan->layers[i].weights[bits].scales);
+        }
+    }
+    for (int i = 0; i < plan->n_convs; i++)
+        dse_conv_free(plan->convs[i].conv);
+}
+
+/* ---- primitives ---- */
+
+static bool same_shape(const struct dse_conv_shape *a, const struct dse_conv_shape *b) {
+    return memcmp(a, b, sizeof *a) == 0; /* nothing but ints inside, so no padding */
+}
+
+/* Finds or makes the primitive; there is room for one a layer and type. */
+static enum dse_status find_conv(struct dse_plan *plan, const struct dse_conv_shape *shape,
+                                 enum dse_conv_type type, int images, int *index,
+                                 struct dse_err *err) {
+    for (int i = 0; i < plan->n_convs; i++) {
+        const struct plan__conv *conv = &plan->convs[i];
+        if (conv->type == type && conv->images == images && same_shape(&conv->shape, shape)) {
+            *index = i;
+            return DSE_OK;
+        }
+    }
+    struct plan__conv made = {.shape = *shape, .type = type, .images = images};
+    DSE_TRY(dse_conv_new(plan->kernels, shape, type, images, &made.conv, err));
+    dse_assert(plan->n_convs < PLAN__TYPES * plan->graph->n_layers);
+    plan->convs[plan->n_convs] = made;
+    *index = plan->n_convs++;
+    return DSE_OK;
+}
+
+static enum dse_status prepare_conv(struct dse_plan *plan, struct plan__layer *layer,
+                                    enum dse_conv_type type, struct dse_err *err) {
+    if (layer->convs[type] >= 0)
+        return DSE_OK;
+    struct dse_conv_shape shape = layer->shape;
+    if (type == DSE_CONV_U8S8 && layer->splits)
+        shape.ic *= 2;
+    return find_conv(plan, &shape, type, layer->at_once, &layer->convs[type], err);
+}
+
+/* ---- weights ---- */
+
+/* [oc][kh][kw][ic] to [oc][kh][kw][2 ic]: w for the positive half, -w for the negative one. */
+static void split_weights(const int8_t *from, size_t pixels, size_t ic, int8_t *to) {
+    for (size_t p = 0; p < pixels; p++, from += ic, to += 2 * ic)
+        for (size_t i = 0; i < ic; i++) {
+            to[i] = from[i];
+            to[ic + i] = (int8_t)-from[i];
+        }
+}
+
+static enum dse_status pack_integers(struct dse_plan *plan, int index, int bits,
+                                     struct plan__weights *made, struct dse_err *err) {
+    const struct plan__layer *layer = &plan->layers[index];
+    const struct dse_conv_node *node = &plan->graph->nodes[plan->graph->layers[index]].conv;
+    size_t oc = (size_t)layer->shape.oc, per_channel = weights_per_channel(&layer->shape);
+    size_t ic = (size_t)(layer->shape.ic / layer->shape.groups);
+    enum dse_status status = DSE_NO_MEMORY;
+    int8_t *integers = dse_alloc(oc * per_channel, 1);
+    int8_t *split = layer->splits ? dse_alloc(oc * per_channel, 2) : NULL;
+    made->scales = dse_alloc(oc, sizeof *made->scales);
+    if (integers == NULL || made->scales == NULL || (layer->splits && split == NULL)) {
+        status = dse_err_set(err, DSE_NO_MEMORY, "no memory for %zu weights", oc * per_channel);
+        goto done;
+    }
+    dse_quantize_weights(node->weights, (int)oc, per_channel, bits, integers, made->scales);
+    if (layer->splits)
+        split_weights(integers, oc * per_channel / ic, ic, split);
+    status = dse_conv_pack(plan->convs[layer->convs[DSE_CONV_U8S8]].conv,
+                           layer->splits ? split : integers, &made->packed, err);
+done:
+    if (status != DSE_OK)
+        dse_free(made->scales);
+    dse_free(integers);
+    dse_free(split);
+    return status;
+}
+
+enum dse_status plan__layer_prepare(struct dse_plan *plan, int index, int weight_bits,
+                                    struct dse_err *err) {
+    struct plan__layer *layer = &plan->layers[index];
+    struct plan__weights made = {NULL, NULL};
+    if (layer->weights[weight_bits].packed != NULL)
+        return DSE_OK;
+    if (weight_bits == 0) {
+        DSE_TRY(prepare_conv(plan, layer, DSE_CONV_F32, err));
+        DSE_TRY(dse_conv_pack(plan->convs[layer->convs[DSE_CONV_F32]].conv,
+                              plan->graph->nodes[plan->graph->layers[index]].conv.weights,
+                              &made.packed, err));
+    } else {
+        DSE_TRY(prepare_conv(plan, layer, DSE_CONV_U8S8, err));
+        DSE_TRY(pack_integers(plan, index, weight_bits, &made, err));
+    }
+    layer->weights[weight_bits] = made;
+    return DSE_OK;
+}
+
+/* ---- one layer ---- */
+
+/* 1 / scale; 0 where that is no number, so that everything becomes 0. */
+static float invert_scale(float scale) {
+    float inverse = scale > 0 ? 1.0f / scale : 0.0f;
+    return isfinite(inverse) ? inverse : 0.0f;
+}
+
+/* Channels of a group stay together: the halves alternate group by group. */
+static void quantise_input(const struct plan__layer *layer, const float *x, int images,
+                           float inverse, int bits, uint8_t *q) {
+    const struct dse_conv_shape *shape = &layer->shape;
+    size_t n = (size_t)images * (size_t)shape->ih * (size_t)shape->iw * (size_t)shape->ic;
+    int M = dse_quantize_max(bits), group = shape->ic / shape->groups;
+    if (layer->splits)
+        dse_quantize_split_u8(x, n / (size_t)group, group, inverse, M, q);
+    else
+        dse_quantize_u8(x, n, inverse, M, q);
+}
+
+static enum dse_status run_integers(struct dse_plan *plan, const struct plan__step *step,
+                                    int input_bits, int weight_bits,
+                                    const struct plan__scratch *scratch, struct dse_err *err) {
+    const struct plan__layer *layer = &plan->layers[step->layer];
+    const struct plan__weights *weights = &layer->weights[weight_bits];
+    const struct plan__conv *conv = &plan->convs[layer->convs[DSE_CONV_U8S8]];
+    const struct dse_conv_shape *shape = &layer->shape;
+    size_t in = plan__layer_input_size(layer), out = plan__layer_output_size(layer);
+    size_t in_values = in / (layer->splits ? 2 : 1);
+    size_t pixels = (size_t)shape->oh * (size_t)shape->ow * (size_t)layer->at_once;
+    float scale = dse_quantize_scale(plan->input_amax[step->layer], input_bits);
+    float inverse = invert_scale(scale);
+    for (int c = 0; c < shape->oc; c++)
+        plan->scales[c] = scale * weights->scales[c];
+    for (int done = 0; done < plan->batch; done += layer->at_once) {
+        size_t first = (size_t)done, kept = scratch->whole_batch ? first : 0;
+        uint8_t *input = scratch->input + kept * in;
+        int32_t *accumulators = scratch->accumulators + kept * out;
+        quantise_input(layer, plan->values[step->node->inputs[0]] + first * in_values,
+                       layer->at_once, inverse, input_bits, input);
+        DSE_TRY(dse_conv_run(conv->conv, weights->packed, input, accumulators, err));
+        dse_finish_s32(accumulators, pixels, shape->oc, plan->scales, step->node->conv.bias,
+                       step->add < 0 ? NULL : plan->values[step->add] + first * out, step->relu,
+                       plan->values[step->output] + first * out);
+    }
+    return DSE_OK;
+}
+
+static enum dse_status run_floats(struct dse_plan *plan, const struct plan__step *step,
+                                  struct dse_err *err) {
+    const struct plan__layer *layer = &plan->layers[step->layer];
+    const struct dse_conv_shape *shape = &layer->shape;
+    size_t in = (size_t)shape->ih * (size_t)shape->iw * (size_t)shape->ic;
+    size_t out = plan__layer_output_size(layer);
+    size_t pixels = (size_t)shape->oh * (size_t)shape->ow * (size_t)layer->at_once;
+    for (int done = 0; done < plan->batch; done += layer->at_once) {
+        size_t first = (size_t)done;
+        float *result = plan->values[step->output] + first * out;
+        DSE_TRY(dse_conv_run(plan->convs[layer->convs[DSE_CONV_F32]].conv, layer->weights[0].packed,
+                             plan->values[step->node->inputs[0]] + first * in, result, err));
+        dse_finish_f32(result, pixels, shape->oc, step->node->conv.bias,
+                       step->add < 0 ? NULL : plan->values[step->add] + first * out, step->relu,
+                       result);
+    }
+    return DSE_OK;
+}
+
+enum dse_status plan__run_layer(struct dse_plan *plan, const struct plan__step *step,
+                                int input_bits, int weight_bits,
+                                const struct plan__scratch *scratch, struct dse_err *err) {
+    if (weight_bits == 0)
+        return run_floats(plan, step, err);
+    return run_integers(plan, step, input_bits, weight_bits, scratch, err);
+}

@@ -1,0 +1,105 @@
+/* Steps without weights. */
+#include "evaluator/plan/plan_internal.h"
+
+#include <string.h>
+
+static struct dse_pool_shape describe_pool(const struct dse_graph *graph,
+                                           const struct dse_node *node) {
+    struct dse_shape in = dse_graph_input_shape(graph, node);
+    struct dse_shape out = dse_graph_output_shape(graph, node);
+    const struct dse_pool_node *pool = &node->pool;
+    return (struct dse_pool_shape){
+        .c = in.c,
+        .ih = in.h,
+        .iw = in.w,
+        .oh = out.h,
+        .ow = out.w,
+        .kernel_h = pool->kernel_h,
+        .kernel_w = pool->kernel_w,
+        .stride_h = pool->stride_h,
+        .stride_w = pool->stride_w,
+        .pad_top = pool->pad_top,
+        .pad_left = pool->pad_left,
+        .exclude_padding = pool->exclude_padding,
+    };
+}
+
+/* Address of pixel (h, w) of a row-major image. */
+static size_t pixel_at(struct dse_shape shape, int h, int w) {
+    return ((size_t)h * (size_t)shape.w + (size_t)w) * (size_t)shape.c;
+}
+
+/* The border is never written: it is 0 from the plan's beginning. */
+static void pad_image(const struct dse_node *node, const float *x, struct dse_shape in, float *y,
+                      struct dse_shape out) {
+    const int *before = node->pad.before;
+    size_t pixel_bytes = (size_t)in.c * sizeof *x;
+    for (int h = 0; h < in.h; h++) {
+        const float *from = x + pixel_at(in, h, 0);
+        float *to = y + pixel_at(out, h + before[DSE_AXIS_H], before[DSE_AXIS_W]) +
+                    (size_t)before[DSE_AXIS_C];
+        if (in.c == out.c) {
+            memcpy(to, from, (size_t)in.w * pixel_bytes);
+            continue;
+        }
+        for (int w = 0; w < in.w; w++)
+            memcpy(to + (size_t)w * (size_t)out.c, from + (size_t)w * (size_t)in.c, pixel_bytes);
+    }
+}
+
+static void slice_image(const struct dse_node *node, const float *x, struct dse_shape in, float *y,
+                        struct dse_shape out) {
+    const int *start = node->slice.start, *step = node->slice.step;
+    for (int h = 0; h < out.h; h++)
+        for (int w = 0; w < out.w; w++) {
+            const float *from = x +
+                                pixel_at(in, start[DSE_AXIS_H] + h * step[DSE_AXIS_H],
+                                         start[DSE_AXIS_W] + w * step[DSE_AXIS_W]) +
+                                (size_t)start[DSE_AXIS_C];
+            float *to = y + pixel_at(out, h, w);
+            if (step[DSE_AXIS_C] == 1)
+                memcpy(to, from, (size_t)out.c * sizeof *to);
+            else
+                for (int c = 0; c < out.c; c++)
+                    to[c] = from[(size_t)c * (size_t)step[DSE_AXIS_C]];
+        }
+}
+
+static void move_images(const struct dse_plan *plan, const struct dse_node *node, const float *x,
+                        float *y) {
+    struct dse_shape in = dse_graph_input_shape(plan->graph, node);
+    struct dse_shape out = dse_graph_output_shape(plan->graph, node);
+    size_t in_size = dse_shape_size(in), out_size = dse_shape_size(out);
+    for (size_t i = 0; i < (size_t)plan->batch; i++) {
+        if (node->op == DSE_OP_PAD)
+            pad_image(node, x + i * in_size, in, y + i * out_size, out);
+        else
+            slice_image(node, x + i * in_size, in, y + i * out_size, out);
+    }
+}
+
+void plan__run_move(const struct dse_plan *plan, const struct plan__step *step) {
+    const struct dse_node *node = step->node;
+    const float *x = plan->values[node->inputs[0]];
+    float *y = plan->values[step->output];
+    struct dse_pool_shape pool;
+    switch (node->op) {
+    case DSE_OP_ADD:
+    case DSE_OP_RELU:
+        dse_add_f32(x, step->add < 0 ? NULL : plan->values[step->add],
+                    dse_shape_size(dse_graph_output_shape(plan->graph, node)) * (size_t)plan->batch,
+                    step->relu, y);
+        break;
+    case DSE_OP_AVGPOOL:
+        pool = describe_pool(plan->graph, node);
+        dse_avgpool_f32(x, plan->batch, &pool, y);
+        break;
+    case DSE_OP_MAXPOOL:
+        pool = describe_pool(plan->graph, node);
+        dse_maxpool_f32(x, plan->batch, &pool, y);
+        break;
+    default:
+        dse_assert(node->op == DSE_OP_PAD || node->op == DSE_OP_SLICE);
+        move_images(plan, node, x, y);
+    }
+}

@@ -1,0 +1,145 @@
+/* From nodes to steps. A layer takes in the sum and the Relu behind it, when nothing else reads the
+ * values between: the loop that turns sums into float32 does them on the way. Such a step stands
+ * where its last node stands, so that all it reads has been computed. */
+#include "evaluator/plan/plan_internal.h"
+
+struct compiler {
+    struct dse_plan *plan;
+    const struct dse_graph *graph;
+    int *readers;     /* of a value; the network's output counts as read */
+    int *reader;      /* the node that reads it last */
+    int *layer_of;    /* a node; -1: none */
+    bool *swallowed;  /* nodes that are part of a later node's step */
+    int *chain_start; /* by last node of a chain: its first; -1: the node itself */
+};
+
+static bool is_layer(const struct compiler *compiler, int node) {
+    return node >= 0 && compiler->layer_of[node] >= 0;
+}
+
+/* The node that reads the value, when only one does; else -1. */
+static int sole_reader(const struct compiler *compiler, int value) {
+    return compiler->readers[value] == 1 ? compiler->reader[value] : -1;
+}
+
+static void count_readers(struct compiler *compiler) {
+    const struct dse_graph *graph = compiler->graph;
+    for (int i = 0; i < graph->n_nodes; i++) {
+        compiler->layer_of[i] = -1;
+        compiler->chain_start[i] = -1;
+        for (int k = 0; k < 2; k++) {
+            int value = graph->nodes[i].inputs[k];
+            if (value < 0)
+                continue;
+            compiler->readers[value]++;
+            compiler->reader[value] = i;
+        }
+    }
+    compiler->readers[graph->output]++;
+    compiler->reader[graph->output] = -1;
+    for (int i = 0; i < graph->n_layers; i++)
+        compiler->layer_of[graph->layers[i]] = i;
+}
+
+/* Of the layers that feed only this sum, the later one; -1: none. */
+static int layer_before_sum(const struct compiler *compiler, const struct dse_node *sum) {
+    int found = -1;
+    for (int k = 0; k < 2; k++) {
+        int producer = compiler->graph->values[sum->inputs[k]].producer;
+        bool only_for_sum = is_layer(compiler, producer) && compiler->readers[sum->inputs[k]] == 1;
+        if (only_for_sum && producer > found)
+            found = producer;
+    }
+    return found;
+}
+
+static void extend_chain(struct compiler *compiler, int from, int to) {
+    int start = compiler->chain_start[from];
+    compiler->swallowed[from] = true;
+    compiler->chain_start[to] = start >= 0 ? start : from;
+}
+
+/* Chains are layer, layer + sum, layer + Relu, layer + sum + Relu, sum + Relu. */
+static void find_chains(struct compiler *compiler) {
+    const struct dse_graph *graph = compiler->graph;
+    for (int i = 0; i < graph->n_nodes; i++) {
+        const struct dse_node *node = &graph->nodes[i];
+        if (node->op == DSE_OP_ADD) {
+            int layer = layer_before_sum(compiler, node);
+            if (layer >= 0)
+                extend_chain(compiler, layer, i);
+        } else if (node->op == DSE_OP_RELU) {
+            int producer = graph->values[node->inputs[0]].producer;
+            bool sole = sole_reader(compiler, node->inputs[0]) == i;
+            if (sole && producer >= 0 &&
+                (is_layer(compiler, producer) || graph->nodes[producer].op == DSE_OP_ADD))
+                extend_chain(compiler, producer, i);
+        }
+    }
+}
+
+/* The value that the chain's sum adds to the result of its first node; -1: it has no sum. */
+static int added_value(const struct compiler *compiler, int start, int last) {
+    const struct dse_node *nodes = compiler->graph->nodes;
+    const struct dse_node *sum = &nodes[last];
+    if (sum->op == DSE_OP_RELU && last != start)
+        sum = &nodes[compiler->graph->values[sum->inputs[0]].producer];
+    if (sum->op != DSE_OP_ADD)
+        return -1;
+    if (sum == &nodes[start])
+        return sum->inputs[1];
+    return sum->inputs[0] == nodes[start].output ? sum->inputs[1] : sum->inputs[0];
+}
+
+static void emit_steps(struct compiler *compiler) {
+    struct dse_plan *plan = compiler->plan;
+    const struct dse_graph *graph = compiler->graph;
+    int n_ordered = 0;
+    for (int i = 0; i < graph->n_nodes; i++) {
+        if (compiler->swallowed[i] || graph->nodes[i].op == DSE_OP_FLATTEN)
+            continue;
+        int start = compiler->chain_start[i] >= 0 ? compiler->chain_start[i] : i;
+        int layer = compiler->layer_of[start];
+        plan->steps[plan->n_steps] = (struct plan__step){
+            .node = &graph->nodes[start],
+            .layer = layer,
+            .add = added_value(compiler, start, i),
+            .relu = graph->nodes[i].op == DSE_OP_RELU,
+            .output = graph->nodes[i].output,
+        };
+        if (layer >= 0) {
+            plan->layers[layer].step = plan->n_steps;
+            plan->layer_order[n_ordered++] = layer;
+        }
+        plan->n_steps++;
+    }
+    dse_assert(n_ordered == graph->n_layers);
+}
+
+enum dse_status plan__compile(struct dse_plan *plan, struct dse_err *err) {
+    const struct dse_graph *graph = plan->graph;
+    size_t n_nodes = (size_t)graph->n_nodes, n_values = (size_t)graph->n_values;
+    struct dse_arena arena = {0};
+    struct compiler compiler = {
+        .plan = plan,
+        .graph = graph,
+        .readers = dse_arena_alloc(&arena, n_values, sizeof *compiler.readers),
+        .reader = dse_arena_alloc(&arena, n_values, sizeof *compiler.reader),
+        .layer_of = dse_arena_alloc(&arena, n_nodes, sizeof *compiler.layer_of),
+        .swallowed = dse_arena_alloc(&arena, n_nodes, sizeof *compiler.swallowed),
+        .chain_start = dse_arena_alloc(&arena, n_nodes, sizeof *compiler.chain_start),
+    };
+    plan->steps = dse_alloc(n_nodes, sizeof *plan->steps);
+    bool whole = plan->steps != NULL && compiler.readers != NULL && compiler.reader != NULL &&
+                 compiler.layer_of != NULL && compiler.swallowed != NULL &&
+                 compiler.chain_start != NULL;
+    if (whole) {
+        count_readers(&compiler);
+        find_chains(&compiler);
+        emit_steps(&compiler);
+    }
+    dse_arena_fini(&arena);
+    if (!whole)
+        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %zu steps", n_nodes);
+    return DSE_OK;
+}
