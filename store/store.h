@@ -54,7 +54,8 @@ DSE_MUST_USE enum dse_status dse_store_open(const char *path, int64_t max_bytes,
 void dse_store_close(struct dse_store *store);
 
 DSE_MUST_USE enum dse_status dse_store_begin(struct dse_store *store, struct dse_err *err);
-/* A commit that fails has been rolled back, whatever the error. */
+/* A commit that fails has been rolled back, whatever the error. Only after IO may a later start
+ * find it done all the same, when its bytes had reached the disk: trust the rows. */
 DSE_MUST_USE enum dse_status dse_store_commit(struct dse_store *store, struct dse_err *err);
 /* Fine without a transaction. */
 void dse_store_rollback(struct dse_store *store);

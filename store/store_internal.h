@@ -68,7 +68,7 @@ DSE_MUST_USE enum dse_status store__column_result(const struct store__query *que
                                                   struct dse_err *err);
 const char *store__result_text(enum dse_result_state state);
 
-/* The error for an SQLite code, told for a person. */
+/* The error for an SQLite code, told for a person; called right after the call that gave it. */
 enum dse_status store__fail(struct dse_store *store, int sqlite_code, struct dse_err *err);
 /* INVALID: the file's content contradicts itself. */
 enum dse_status store__fail_damaged(const struct dse_store *store, const char *what,

@@ -62,6 +62,7 @@ static enum dse_status sync_path(struct dse_store *store, const char *path, stru
 
 static enum dse_status vacuum_into(struct dse_store *store, const char *path, struct dse_err *err) {
     sqlite3_stmt *stmt;
+    errno = 0;
     int code = sqlite3_prepare_v2(store->db, "VACUUM INTO ?1", -1, &stmt, NULL);
     if (code == SQLITE_OK)
         code = sqlite3_bind_text(stmt, 1, path, -1, SQLITE_STATIC);

@@ -88,6 +88,7 @@ fail_name:
 static enum dse_status connect_database(struct dse_store *store, struct dse_err *err) {
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX |
                 SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
+    errno = 0;
     int code = sqlite3_open_v2(store->path, &store->db, flags, NULL);
     if (store->db == NULL)
         return store__fail_memory(store, err);
@@ -104,6 +105,7 @@ static enum dse_status connect_database(struct dse_store *store, struct dse_err 
 
 static enum dse_status switch_to_wal(struct dse_store *store, struct dse_err *err) {
     sqlite3_stmt *stmt;
+    errno = 0;
     int code = sqlite3_prepare_v2(store->db, "PRAGMA journal_mode=WAL", -1, &stmt, NULL);
     if (code != SQLITE_OK)
         return store__fail(store, code, err);

@@ -12,7 +12,7 @@ static const char *const statement_texts[] = {
 
 /* ---- errors ---- */
 
-static enum dse_status status_of_code(struct dse_store *store, int code) {
+static enum dse_status status_of_code(int code, int error_number) {
     if (code == SQLITE_IOERR_NOMEM)
         return DSE_NO_MEMORY;
     if (code == SQLITE_CONSTRAINT_FOREIGNKEY)
@@ -23,10 +23,8 @@ static enum dse_status status_of_code(struct dse_store *store, int code) {
     case SQLITE_NOMEM:
         return DSE_NO_MEMORY;
     case SQLITE_IOERR:
-    case SQLITE_CANTOPEN: {
-        int error_number = sqlite3_system_errno(store->db);
+    case SQLITE_CANTOPEN:
         return error_number == ENOSPC || error_number == EDQUOT ? DSE_NO_SPACE : DSE_IO;
-    }
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
     case SQLITE_TOOBIG:
@@ -50,9 +48,11 @@ static enum dse_status fail_full(struct dse_store *store, struct dse_err *err) {
 }
 
 enum dse_status store__fail(struct dse_store *store, int sqlite_code, struct dse_err *err) {
-    enum dse_status status = status_of_code(store, sqlite_code);
-    const char *detail = store->db != NULL ? sqlite3_errmsg(store->db) : "";
-    int error_number = store->db != NULL ? sqlite3_system_errno(store->db) : 0;
+    /* SQLite keeps the system's number only for some errors (not for those of a commit) and does
+     * not clear it, so errno itself is asked first; callers set it to 0 before they call SQLite. */
+    int error_number = errno != 0 ? errno : sqlite3_system_errno(store->db);
+    enum dse_status status = status_of_code(sqlite_code, error_number);
+    const char *detail = sqlite3_errmsg(store->db);
     switch (sqlite_code & 0xff) {
     case SQLITE_CORRUPT:
         return store__fail_damaged(store, detail, err);
@@ -132,6 +132,7 @@ enum dse_status store__query_start(struct store__query *query, struct dse_store 
     sqlite3_stmt **stmt = &store->statements[statement];
     *query = (struct store__query){.store = store};
     if (*stmt == NULL) {
+        errno = 0;
         int code = sqlite3_prepare_v3(store->db, statement_texts[statement], -1,
                                       SQLITE_PREPARE_PERSISTENT, stmt, NULL);
         if (code != SQLITE_OK)
@@ -168,6 +169,7 @@ enum dse_status store__query_step(struct store__query *query, bool *row, struct 
     dse_assert(query->n_bound == sqlite3_bind_parameter_count(query->stmt));
     if (query->bind_result != SQLITE_OK)
         return fail_query(query, query->bind_result, err);
+    errno = 0;
     int code = sqlite3_step(query->stmt);
     if (code != SQLITE_ROW && code != SQLITE_DONE)
         return fail_query(query, code, err);
@@ -245,6 +247,7 @@ enum dse_status store__column_result(const struct store__query *query, int colum
 /* ---- plain SQL ---- */
 
 enum dse_status store__exec(struct dse_store *store, const char *sql, struct dse_err *err) {
+    errno = 0;
     int code = sqlite3_exec(store->db, sql, NULL, NULL, NULL);
     return code == SQLITE_OK ? DSE_OK : store__fail(store, code, err);
 }
@@ -252,6 +255,7 @@ enum dse_status store__exec(struct dse_store *store, const char *sql, struct dse
 enum dse_status store__exec_int64(struct dse_store *store, const char *sql, int64_t *value,
                                   struct dse_err *err) {
     sqlite3_stmt *stmt;
+    errno = 0;
     int code = sqlite3_prepare_v2(store->db, sql, -1, &stmt, NULL);
     if (code != SQLITE_OK)
         return store__fail(store, code, err);
