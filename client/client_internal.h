@@ -1,0 +1,262 @@
+/* Inside client and for its tests only. One struct client lives in main and goes to everything. */
+#ifndef DSE_CLIENT_INTERNAL_H
+#define DSE_CLIENT_INTERNAL_H
+
+#include <signal.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "base/base.h"
+#include "protocol/protocol.h"
+
+struct client;
+
+/* ---- commands and options as tables (options.c) ------------------------------------------- */
+
+/* Every command: X(name, operands as shown, fewest, most, summary, more for its own help). */
+#define CLIENT_COMMAND_TABLE(X)                                                                  \
+    X(run, "FILE", 1, 1, "explore a workload to its end and print the front",                    \
+      "Uses the daemon that answers, or starts a private one until the sweep is done. Ctrl-C\n"  \
+      "loses nothing: the same command continues. A sweep that is finished is not run again.\n") \
+    X(plan, "FILE", 1, 1, "check a workload and say what its sweep would do",                    \
+      "Nothing is stored. FILE \"-\" is standard input.\n")                                      \
+    X(submit, "FILE", 1, 1, "give a workload to the daemon as a sweep",                          \
+      "Prints the id of the sweep when the sweep is safely on disk. FILE \"-\" is standard\n"    \
+      "input.\n")                                                                                \
+    X(watch, "[SWEEP]", 0, 1, "follow a sweep to its end",                                       \
+      "Ctrl-C stops watching; the sweep goes on. Exit status 1 when the sweep failed or was\n"   \
+      "cancelled.\n")                                                                            \
+    X(front, "[SWEEP]", 0, 1, "print the Pareto front as it is now",                             \
+      "One row an individual: its id (generation.slot), its objectives and the mean bits of\n"   \
+      "weights and inputs over the layers (float32 counts 32). The first row is the float32\n"   \
+      "network.\n")                                                                              \
+    X(show, "[SWEEP] INDIVIDUAL", 1, 2, "print one individual with its cells and bits",          \
+      "INDIVIDUAL is generation.slot as the front prints it, or \"baseline\".\n")                \
+    X(list, "", 0, 0, "print all sweeps", "")                                                    \
+    X(status, "[SWEEP]", 0, 1, "print the state of a sweep", "")                                 \
+    X(cancel, "[SWEEP]", 0, 1, "stop a sweep; what it found stays", "")                          \
+    X(dump, "[SWEEP]", 0, 1, "print everything known of a sweep, canonical",                     \
+      "No times and no process ids are in it: equal sweeps have equal dumps.\n")                 \
+    X(ping, "", 0, 0, "say which daemon answers", "")
+
+enum client__command_id {
+#define X(name, operands, fewest, most, summary, more) CLIENT_COMMAND_##name,
+    CLIENT_COMMAND_TABLE(X)
+#undef X
+        CLIENT_COMMAND_COUNT
+};
+
+#define CLIENT_ON(name) (1u << CLIENT_COMMAND_##name)
+#define CLIENT_ANY      0u
+
+/* Every option: X(member, kind, text, value as shown, commands, help). Kinds: FLAG, TEXT, COUNT. */
+#define CLIENT_OPTION_TABLE(X)                                                               \
+    X(socket, TEXT, "--socket", "PATH", CLIENT_ANY, "socket of the daemon (STATE/socket)")   \
+    X(state, TEXT, "--state", "DIR", CLIENT_ANY, "state directory of the daemon")            \
+    X(json, FLAG, "--json", "", CLIENT_ANY, "print the daemon's result as one line of JSON") \
+    X(no_color, FLAG, "--no-color", "", CLIENT_ANY, "no colours")                            \
+    X(help, FLAG, "--help", "", CLIENT_ANY, "print help and exit")                           \
+    X(version, FLAG, "--version", "", CLIENT_ANY, "print the version and exit")              \
+    X(workers, COUNT, "--workers", "N", CLIENT_ON(run) | CLIENT_ON(plan),                    \
+      "worker processes of a private daemon")                                                \
+    X(reuse, FLAG, "--reuse", "", CLIENT_ON(submit),                                         \
+      "take an existing sweep of equal content that did not fail")                           \
+    X(plot, FLAG, "--plot", "", CLIENT_ON(front) | CLIENT_ON(run),                           \
+      "draw the plot where output is not a terminal, too")                                   \
+    X(sha256, FLAG, "--sha256", "", CLIENT_ON(dump), "print the SHA-256 of the dump instead")
+
+#define CLIENT_OPTION_TYPE_FLAG  bool
+#define CLIENT_OPTION_TYPE_TEXT  const char *
+#define CLIENT_OPTION_TYPE_COUNT int64_t
+
+enum { CLIENT_OPERANDS_MAX = 2 };
+
+/* The command line, read. Strings are borrowed from argv. */
+struct client__options {
+    enum client__command_id command; /* COUNT: none was given */
+    const char *operands[CLIENT_OPERANDS_MAX];
+    int n_operands;
+#define X(member, kind, text, value, commands, help) CLIENT_OPTION_TYPE_##kind member;
+    CLIENT_OPTION_TABLE(X)
+#undef X
+};
+/* USAGE with what is wrong and how to get help. */
+DSE_MUST_USE enum dse_status
+client__options_read(int argc, char **argv, struct client__options *options, struct dse_err *err);
+/* Help of a command, or of the program for CLIENT_COMMAND_COUNT; appended. */
+void client__help(enum client__command_id command, struct dse_buf *out);
+const char *client__command_name(enum client__command_id command);
+
+/* ---- text (text_format.c) ----------------------------------------------------------------- */
+
+/* These never return NULL: without memory they give "?". */
+const char *client__printf(struct dse_arena *arena, const char *fmt, ...) DSE_PRINTF(2, 3);
+/* Text of the daemon or of files without control characters, so that it cannot steer a terminal. */
+const char *client__clean(struct dse_arena *arena, const char *text);
+const char *client__count_text(struct dse_arena *arena, int64_t count); /* 1,234,567 */
+const char *client__duration_text(struct dse_arena *arena, double seconds);
+const char *client__date_text(struct dse_arena *arena, int64_t wall_ms);
+/* Columns of a terminal that UTF-8 text takes. */
+int client__text_width(const char *text);
+/* Bytes of the longest beginning of text that takes at most `width` columns. */
+size_t client__text_fit(const char *text, int width);
+
+/* ---- terminal (terminal.c) ---------------------------------------------------------------- */
+
+bool client__is_terminal(int fd);
+/* $COLUMNS, else what the terminal says, else 80. */
+int client__terminal_width(int fd);
+/* Escape sequences, or "" where colour is not wanted. */
+struct client__style {
+    const char *bold, *dim, *red, *reset;
+};
+struct client__style client__style_of(int fd, bool no_color);
+
+/* ---- tables and plots (text_table.c, text_plot.c) ----------------------------------------- */
+
+enum { CLIENT_COLUMNS_MAX = 16 };
+
+struct client__column {
+    const char *header; /* lines separated by \n */
+    bool is_left;       /* aligned to the left */
+    bool may_shrink;    /* cut it before dropping anything */
+    int drop_order;     /* 0: stays; else columns with the greatest number are dropped first */
+};
+/* Cells are borrowed; a NULL cell is empty. */
+struct client__table {
+    struct client__column columns[CLIENT_COLUMNS_MAX];
+    int n_columns;
+    const char **cells; /* [row][column] */
+    int n_rows;
+};
+DSE_MUST_USE enum dse_status client__table_init(struct client__table *table,
+                                                const struct client__column *columns, int n_columns,
+                                                int n_rows, struct dse_arena *arena,
+                                                struct dse_err *err);
+void client__table_set(struct client__table *table, int row, int column, const char *text);
+/* Lines of at most `width` columns where that is possible; names what it had to leave out. */
+void client__table_print(const struct client__table *table, int width,
+                         const struct client__style *style, struct dse_buf *out);
+
+struct client__axis {
+    const char *label;
+    int decimals;
+};
+struct client__point {
+    double x, y;
+    char mark; /* later points hide earlier ones */
+};
+/* A scatter plot of `height` rows. An axis whose values span more than a factor of 20 is drawn
+ * logarithmically. Points that are not finite are left out; prints nothing without any. */
+void client__plot_print(const struct client__point *points, int n, const struct client__axis *x,
+                        const struct client__axis *y, int width, int height, struct dse_buf *out);
+
+/* ---- talking to the daemon (connection.c) ------------------------------------------------- */
+
+struct client__connection {
+    int fd; /* -1: not connected */
+    struct dse_buf in;
+    size_t scanned; /* bytes of `in` without a newline */
+    int64_t next_id;
+};
+
+/* A paretod that this process started; see private_daemon.c. */
+struct client__daemon {
+    pid_t pid; /* 0: none */
+    char log_path[4200];
+    long log_start;         /* size of the log before this daemon */
+    char temporary_dir[64]; /* its state directory, removed at the end; "": a lasting one */
+};
+
+struct client {
+    struct client__options options;
+    char state_dir[4096];
+    char socket_path[4096 + sizeof "/socket"];
+    struct dse_arena arena; /* for the whole command */
+    struct client__connection connection;
+    struct client__daemon daemon;
+    int signal_fd; /* -1: signals have their default effect */
+    sigset_t signals_before;
+    const char *const *errors; /* of a refused workload, in the arena */
+    int errors_n;
+    struct client__style style; /* of standard output */
+};
+
+/* NO_DAEMON when nothing listens; err says how to start one. */
+DSE_MUST_USE enum dse_status client__connect(struct client *c, struct dse_err *err);
+void client__disconnect(struct client *c);
+/* Sends a request and waits for its reply. An error reply becomes the status and err; events on
+ * the way are passed over. The reply lies in c->arena. INTERRUPTED on a signal. */
+DSE_MUST_USE enum dse_status client__call(struct client *c, enum dse_method method,
+                                          const void *params, struct dse_rpc_reply *reply,
+                                          struct dse_err *err);
+/* The next message. timeout_ms < 0 waits for ever; AGAIN when the time is over. */
+DSE_MUST_USE enum dse_status client__receive(struct client *c, enum dse_method expected,
+                                             int timeout_ms, struct dse_arena *arena,
+                                             struct dse_rpc_reply *reply, struct dse_err *err);
+
+/* ---- a private daemon (private_daemon.c) -------------------------------------------------- */
+
+/* From here on SIGINT, SIGTERM and SIGHUP are read by the waits above instead of ending us. */
+DSE_MUST_USE enum dse_status client__catch_signals(struct client *c, struct dse_err *err);
+void client__release_signals(struct client *c);
+/* True when one of these signals has come; reads it. */
+bool client__take_interrupt(struct client *c);
+/* Starts paretod on c->state_dir and c->socket_path, waits until it serves, connects. Needs
+ * client__catch_signals. On failure nothing is left running. */
+DSE_MUST_USE enum dse_status client__start_daemon(struct client *c, struct dse_err *err);
+/* Uses a temporary state directory from here on. */
+DSE_MUST_USE enum dse_status client__use_temporary_state(struct client *c, struct dse_err *err);
+/* Ends a private daemon and waits for it; a further signal kills it. Fine without one. */
+void client__stop_daemon(struct client *c);
+/* How the private daemon ended, and the last lines of its log; true when it has ended. */
+bool client__describe_daemon_end(struct client *c, struct dse_err *err);
+
+/* ---- the commands ------------------------------------------------------------------------- */
+
+#define X(name, operands, fewest, most, summary, more) \
+    DSE_MUST_USE enum dse_status client__command_##name(struct client *c, struct dse_err *err);
+CLIENT_COMMAND_TABLE(X)
+#undef X
+
+/* The workload file that the user named, in c->arena (workload_file.c). */
+DSE_MUST_USE enum dse_status client__workload_read(struct client *c, const char *path,
+                                                   struct dse_msg_workload_text *out,
+                                                   struct dse_err *err);
+/* The sweep of an operand; NULL: the newest. Needs a connection. */
+DSE_MUST_USE enum dse_status client__sweep_of(struct client *c, const char *operand, int64_t *sweep,
+                                              struct dse_err *err);
+/* "12.3" or "baseline". */
+DSE_MUST_USE enum dse_status client__individual_of(const char *operand, int64_t *generation,
+                                                   int64_t *slot, struct dse_err *err);
+bool client__sweep_has_ended(const struct dse_msg_sweep *sweep);
+/* Writes to standard output and empties the buffer. */
+DSE_MUST_USE enum dse_status client__put(struct dse_buf *text, struct dse_err *err);
+DSE_MUST_USE enum dse_status client__put_json(const struct dse_rpc_reply *reply,
+                                              struct dse_err *err);
+
+/* Watches on the open connection until the sweep ends, with progress on `to`; INTERRUPTED on a
+ * signal, FAILED when it failed or was cancelled (watch.c). */
+DSE_MUST_USE enum dse_status client__watch_to_end(struct client *c, int64_t sweep, FILE *to,
+                                                  struct dse_err *err);
+/* Asks for the front and prints it (print_front.c). */
+DSE_MUST_USE enum dse_status client__front_of(struct client *c, int64_t sweep, struct dse_err *err);
+
+/* One line on how far a sweep is (progress.c). */
+const char *client__progress_text(struct dse_arena *arena, const struct dse_msg_sweep *sweep);
+
+/* How values of an objective are shown (print_front.c). */
+struct client__measure {
+    const char *header; /* lines for a table */
+    const char *label;  /* one line for a plot */
+    double factor;      /* shown value = value x factor */
+    int decimals;
+};
+/* largest: the largest magnitude among the values; chooses k, M, G, T. */
+struct client__measure client__measure_of(struct dse_arena *arena,
+                                          const struct dse_msg_objective *objective,
+                                          double largest);
+const char *client__measure_text(struct dse_arena *arena, const struct client__measure *measure,
+                                 double value);
+
+#endif

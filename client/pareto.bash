@@ -1,0 +1,43 @@
+# bash completion of pareto
+_pareto() {
+    local commands="run plan submit watch front show list status cancel dump ping"
+    local options="--socket --state --json --no-color --help --version"
+    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command="" i
+    COMPREPLY=()
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in
+        --socket | --state | --workers) ((i++)) ;;
+        -*) ;;
+        *)
+            command=${COMP_WORDS[i]}
+            break
+            ;;
+        esac
+    done
+    case $before in
+    --state)
+        mapfile -t COMPREPLY < <(compgen -d -- "$word")
+        return
+        ;;
+    --socket)
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+        ;;
+    --workers) return ;;
+    esac
+    case $command in
+    run) options+=" --workers --plot" ;;
+    plan) options+=" --workers" ;;
+    submit) options+=" --reuse" ;;
+    front) options+=" --plot" ;;
+    dump) options+=" --sha256" ;;
+    esac
+    if [[ $word == -* ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
+    elif [[ -z $command ]]; then
+        mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
+    elif [[ $command == run || $command == plan || $command == submit ]]; then
+        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+    fi
+}
+complete -o filenames -F _pareto pareto

@@ -1,0 +1,215 @@
+/* pareto front: the front as a table and as a plot. */
+#include "client/client_internal.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- how an objective is shown ---- */
+
+/* "accuracy_clean" over several lines, for a narrow column. */
+static const char *header_of(struct dse_arena *arena, const char *metric, const char *unit,
+                             const char *sense) {
+    char name[128];
+    (void)snprintf(name, sizeof name, "%s", client__clean(arena, metric));
+    for (char *p = name; *p != '\0'; p++)
+        if (*p == '_')
+            *p = '\n';
+    return client__printf(arena, "%s\n%s%s%s", name, unit, unit[0] != '\0' ? ", " : "",
+                          strcmp(sense, "maximize") == 0 ? "max" : "min");
+}
+
+/* The unit with a prefix: "G/image", "Mbit", "%". */
+static const char *unit_text(struct dse_arena *arena, const char *unit, const char *prefix) {
+    static const char per_image[] = " per image";
+    size_t length = strlen(unit), tail = strlen(per_image);
+    if (length > tail && strcmp(unit + length - tail, per_image) == 0)
+        return client__printf(arena, "%s/image", prefix);
+    if (strcmp(unit, "bits") == 0)
+        return client__printf(arena, "%sbit", prefix);
+    return client__printf(arena, "%s%s%s", prefix, prefix[0] != '\0' ? " " : "",
+                          client__clean(arena, unit));
+}
+
+struct client__measure client__measure_of(struct dse_arena *arena,
+                                          const struct dse_msg_objective *objective,
+                                          double largest) {
+    static const struct {
+        double from;
+        const char *prefix;
+    } prefixes[] = {{1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e4, "k"}, {0, ""}};
+    struct client__measure measure = {.factor = 1, .decimals = 2};
+    const char *unit;
+    if (strcmp(objective->unit, "share") == 0) {
+        measure.factor = 100;
+        unit = "%";
+    } else {
+        size_t i = 0;
+        while (prefixes[i].from > 0 && !(fabs(largest) >= prefixes[i].from))
+            i++;
+        if (prefixes[i].from > 0)
+            measure.factor = strcmp(prefixes[i].prefix, "k") == 0 ? 1e-3 : 1 / prefixes[i].from;
+        unit = unit_text(arena, objective->unit, prefixes[i].prefix);
+    }
+    measure.header = header_of(arena, objective->metric, unit, objective->sense);
+    measure.label = client__printf(arena, "%s%s%s", client__clean(arena, objective->metric),
+                                   unit[0] != '\0' ? ", " : "", unit);
+    return measure;
+}
+
+const char *client__measure_text(struct dse_arena *arena, const struct client__measure *measure,
+                                 double value) {
+    if (!isfinite(value))
+        return "-";
+    return client__printf(arena, "%.*f", measure->decimals, value * measure->factor);
+}
+
+static double largest_of(const struct dse_msg_front *front, int objective) {
+    double largest = 0;
+    for (int i = 0; i < front->members_n; i++)
+        if (objective < front->members[i].objectives_n)
+            largest = fmax(largest, fabs(front->members[i].objectives[objective]));
+    return largest;
+}
+
+/* ---- rows ---- */
+
+enum { FIRST_OBJECTIVE = 1 };
+
+static const char *mean_bits(struct dse_arena *arena, const int64_t *bits, int n) {
+    enum { FLOAT_BITS = 32 };
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += bits[i] == 0 ? FLOAT_BITS : (double)bits[i];
+    return n == 0 ? "" : client__printf(arena, "%.1f", sum / n);
+}
+
+static void fill_row(struct client *c, struct client__table *table, int row,
+                     const struct dse_msg_individual *individual,
+                     const struct client__measure *measures, int n) {
+    struct dse_arena *arena = &c->arena;
+    client__table_set(table, row, 0,
+                      individual->generation < 0
+                          ? "float32"
+                          : client__printf(arena, "%lld.%lld", (long long)individual->generation,
+                                           (long long)individual->slot));
+    for (int i = 0; i < n && i < individual->objectives_n; i++)
+        client__table_set(table, row, FIRST_OBJECTIVE + i,
+                          client__measure_text(arena, &measures[i], individual->objectives[i]));
+    client__table_set(table, row, FIRST_OBJECTIVE + n,
+                      mean_bits(arena, individual->weight_bits, individual->weight_bits_n));
+    client__table_set(table, row, FIRST_OBJECTIVE + n + 1,
+                      mean_bits(arena, individual->input_bits, individual->input_bits_n));
+}
+
+static enum dse_status print_table(struct client *c, const struct dse_msg_front *front,
+                                   const struct client__measure *measures, int n,
+                                   struct dse_buf *out, struct dse_err *err) {
+    struct client__column columns[CLIENT_COLUMNS_MAX] = {{.header = "id"}};
+    struct client__table table;
+    int n_columns = FIRST_OBJECTIVE;
+    for (int i = 0; i < n; i++, n_columns++)
+        columns[n_columns] = (struct client__column){.header = measures[i].header, .drop_order = i};
+    columns[n_columns++] =
+        (struct client__column){.header = "weight\nbits\nmean", .drop_order = n + 1};
+    columns[n_columns++] =
+        (struct client__column){.header = "input\nbits\nmean", .drop_order = n + 2};
+    int has_baseline = front->baseline != NULL;
+    DSE_TRY(client__table_init(&table, columns, n_columns, front->members_n + has_baseline,
+                               &c->arena, err));
+    if (has_baseline)
+        fill_row(c, &table, 0, front->baseline, measures, n);
+    for (int i = 0; i < front->members_n; i++)
+        fill_row(c, &table, i + has_baseline, &front->members[i], measures, n);
+    client__table_print(&table, client__terminal_width(1), &c->style, out);
+    return DSE_OK;
+}
+
+/* ---- plot ---- */
+
+static int add_point(const struct dse_msg_individual *individual, int n, char mark,
+                     const struct client__measure *measures, struct client__point *point) {
+    if (individual == NULL || individual->objectives_n < n)
+        return 0;
+    *point = (struct client__point){.x = individual->objectives[n - 1] * measures[n - 1].factor,
+                                    .y = individual->objectives[0] * measures[0].factor,
+                                    .mark = mark};
+    return 1;
+}
+
+/* The first objective over the last one. */
+static enum dse_status print_plot(struct client *c, const struct dse_msg_front *front,
+                                  const struct client__measure *measures, int n,
+                                  struct dse_buf *out, struct dse_err *err) {
+    enum { WIDTH_MAX = 76, HEIGHT = 14 };
+    int width = client__terminal_width(1);
+    int n_points = 0;
+    struct client__point *points =
+        dse_arena_alloc(&c->arena, (size_t)front->members_n + 1, sizeof *points);
+    if (points == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a plot");
+    n_points += add_point(front->baseline, n, 'F', measures, &points[n_points]);
+    for (int i = 0; i < front->members_n; i++)
+        n_points += add_point(&front->members[i], n, '*', measures, &points[n_points]);
+    struct client__axis x = {measures[n - 1].label, measures[n - 1].decimals};
+    struct client__axis y = {measures[0].label, measures[0].decimals};
+    dse_buf_puts(out, "\n");
+    client__plot_print(points, n_points, &x, &y, width < WIDTH_MAX ? width : WIDTH_MAX, HEIGHT,
+                       out);
+    dse_buf_printf(out, "* front%s\n", front->baseline != NULL ? "   F float32" : "");
+    return DSE_OK;
+}
+
+/* ---- the command ---- */
+
+static void print_heading(struct client *c, const struct dse_msg_front *front,
+                          struct dse_buf *out) {
+    const struct dse_msg_sweep *sweep = front->sweep;
+    dse_buf_printf(out, "front of sweep %lld (%s, %s): %d of %s individuals",
+                   (long long)sweep->sweep, client__clean(&c->arena, sweep->name),
+                   client__clean(&c->arena, sweep->state), front->members_n,
+                   client__count_text(&c->arena, sweep->individuals));
+    if (!client__sweep_has_ended(sweep) && sweep->generation >= 0 &&
+        sweep->generation < sweep->generations)
+        dse_buf_printf(out, ", generation %lld/%lld", (long long)sweep->generation + 1,
+                       (long long)sweep->generations);
+    dse_buf_puts(out, "\n\n");
+}
+
+static enum dse_status print_front(struct client *c, const struct dse_msg_front *front,
+                                   struct dse_buf *out, struct dse_err *err) {
+    enum { OBJECTIVES_MAX = CLIENT_COLUMNS_MAX - 3 };
+    struct client__measure measures[OBJECTIVES_MAX];
+    int n = front->objectives_n < OBJECTIVES_MAX ? front->objectives_n : OBJECTIVES_MAX;
+    print_heading(c, front, out);
+    for (int i = 0; i < n; i++)
+        measures[i] = client__measure_of(&c->arena, &front->objectives[i], largest_of(front, i));
+    if (front->members_n > 0 || front->baseline != NULL)
+        DSE_TRY(print_table(c, front, measures, n, out, err));
+    if (front->members_n == 0)
+        dse_buf_puts(out, "The front is empty: no individual has been evaluated and is feasible "
+                          "yet.\n");
+    else if (n >= 2 && (c->options.plot || client__is_terminal(1)))
+        DSE_TRY(print_plot(c, front, measures, n, out, err));
+    return DSE_OK;
+}
+
+enum dse_status client__front_of(struct client *c, int64_t sweep, struct dse_err *err) {
+    struct dse_msg_sweep_id id = {.sweep = sweep};
+    struct dse_rpc_reply reply;
+    struct dse_buf out = {0};
+    DSE_TRY(client__call(c, DSE_METHOD_front, &id, &reply, err));
+    if (c->options.json)
+        return client__put_json(&reply, err);
+    enum dse_status status = print_front(c, reply.result, &out, err);
+    if (status == DSE_OK)
+        return client__put(&out, err);
+    dse_buf_fini(&out);
+    return status;
+}
+
+enum dse_status client__command_front(struct client *c, struct dse_err *err) {
+    int64_t sweep;
+    DSE_TRY(client__connect(c, err));
+    DSE_TRY(client__sweep_of(c, c->options.operands[0], &sweep, err));
+    return client__front_of(c, sweep, err);
+}

@@ -1,0 +1,33 @@
+/* One line on how far a sweep is. */
+#include "client/client_internal.h"
+
+#include <string.h>
+
+const char *client__progress_text(struct dse_arena *arena, const struct dse_msg_sweep *sweep) {
+    const char *head = client__printf(arena, "sweep %lld %s", (long long)sweep->sweep,
+                                      client__clean(arena, sweep->name));
+    if (strcmp(sweep->state, "done") == 0)
+        return client__printf(
+            arena, "%s: done, %s evaluations, %s found in the store, %s failed, front %lld", head,
+            client__count_text(arena, sweep->evaluations),
+            client__count_text(arena, sweep->cache_hits),
+            client__count_text(arena, sweep->failures), (long long)sweep->front_size);
+    if (strcmp(sweep->state, "running") != 0) {
+        bool has_phase = sweep->phase != NULL && sweep->phase[0] != '\0';
+        return client__printf(arena, "%s: %s%s%s", head, client__clean(arena, sweep->state),
+                              has_phase ? ", " : "",
+                              has_phase ? client__clean(arena, sweep->phase) : "");
+    }
+    const char *where = sweep->generation < 0 ? "baseline"
+                                              : client__printf(arena, "generation %lld/%lld",
+                                                               (long long)sweep->generation + 1,
+                                                               (long long)sweep->generations);
+    const char *left =
+        sweep->remaining_s < 0
+            ? ""
+            : client__printf(arena, ", %s left", client__duration_text(arena, sweep->remaining_s));
+    return client__printf(arena, "%s: %s, %.0f %%, %s evaluations (%.1f/s), front %lld%s", head,
+                          where, sweep->progress * 100,
+                          client__count_text(arena, sweep->evaluations), sweep->evaluations_per_s,
+                          (long long)sweep->front_size, left);
+}

@@ -1,0 +1,92 @@
+/* The workload file as the user named it. */
+#include "client/client_internal.h"
+
+#include <errno.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* As large as a request may be; the daemon has a lower limit of its own. */
+enum { TEXT_MAX = DSE_CLIENT_LINE_MAX };
+
+static enum dse_status read_standard_input(struct dse_buf *out, struct dse_err *err) {
+    char block[16 * 1024];
+    for (;;) {
+        ssize_t got = read(0, block, sizeof block);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            DSE_FAIL(err, DSE_IO, "cannot read standard input: %s", strerror(errno));
+        if (got == 0)
+            return dse_buf_status(out, err);
+        dse_buf_append(out, block, (size_t)got);
+        if (out->size > TEXT_MAX)
+            DSE_FAIL(err, DSE_INVALID, "standard input: larger than the limit of %d bytes",
+                     TEXT_MAX);
+    }
+}
+
+/* JSON carries UTF-8 only; the place is easier to find here than from the daemon's answer. */
+static enum dse_status check_utf8(const char *file, const struct dse_buf *text,
+                                  struct dse_err *err) {
+    int line = 1, column = 1;
+    for (size_t i = 0; i < text->size;) {
+        size_t n = dse_utf8_sequence(text->data + i, text->size - i);
+        if (n == 0)
+            return dse_err_set_at(err, DSE_INVALID, file, line, column,
+                                  "byte 0x%02x is not UTF-8; save the file as UTF-8 text",
+                                  (unsigned char)text->data[i]);
+        column++;
+        if (text->data[i] == '\n') {
+            line++;
+            column = 1;
+        }
+        i += n;
+    }
+    return DSE_OK;
+}
+
+/* The directory that relative paths of the file start from. */
+static enum dse_status find_base_dir(struct client *c, const char *path, const char **out,
+                                     struct dse_err *err) {
+    char resolved[PATH_MAX];
+    char *copy = dse_arena_strdup(&c->arena, path);
+    if (copy == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a path");
+    if (realpath(strcmp(path, "-") == 0 ? "." : dirname(copy), resolved) == NULL)
+        DSE_FAIL(err, dse_status_from_errno(errno), "the directory of %s: %s", path,
+                 strerror(errno));
+    *out = dse_arena_strdup(&c->arena, resolved);
+    if (*out == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a path");
+    struct dse_buf name = {.data = resolved, .size = strlen(resolved)};
+    if (check_utf8(resolved, &name, NULL) != DSE_OK)
+        DSE_FAIL(err, DSE_INVALID, "the directory of %s has a name that is not UTF-8; rename it",
+                 path);
+    return DSE_OK;
+}
+
+enum dse_status client__workload_read(struct client *c, const char *path,
+                                      struct dse_msg_workload_text *out, struct dse_err *err) {
+    bool is_standard_input = strcmp(path, "-") == 0;
+    const char *file = is_standard_input ? "<stdin>" : path;
+    const char *base_dir;
+    struct dse_buf text = {0};
+    enum dse_status status = is_standard_input ? read_standard_input(&text, err)
+                                               : dse_file_read(path, TEXT_MAX, &text, err);
+    if (status == DSE_OK)
+        status = check_utf8(file, &text, err);
+    if (status == DSE_OK)
+        status = find_base_dir(c, path, &base_dir, err);
+    if (status == DSE_OK) {
+        char *copy = dse_arena_strdup(&c->arena, dse_buf_text(&text));
+        if (copy == NULL)
+            status = dse_err_set(err, DSE_NO_MEMORY, "out of memory for %s", path);
+        else
+            *out = (struct dse_msg_workload_text){.text = copy, .file = file, .base_dir = base_dir};
+    }
+    dse_buf_fini(&text);
+    return status;
+}
