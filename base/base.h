@@ -85,8 +85,14 @@ const char *dse_err_format(const struct dse_err *err, char *out, size_t size);
         if (dse_try_status_ != DSE_OK)            \
             return dse_try_status_;               \
     } while (0)
-/* Ends the function with an error; DSE_FAIL(err, DSE_INVALID, "gene %d: ...", i). */
-#define DSE_FAIL(err, code, ...) return dse_err_set((err), (code), __VA_ARGS__)
+/* Ends the function with an error; DSE_FAIL(err, DSE_INVALID, "gene %d: ...", i). The code is
+ * returned here, not by dse_err_set, so that the compiler sees that it is not DSE_OK. */
+#define DSE_FAIL(err, code, ...)                               \
+    do {                                                       \
+        enum dse_status dse_fail_code_ = (code);               \
+        (void)dse_err_set((err), dse_fail_code_, __VA_ARGS__); \
+        return dse_fail_code_;                                 \
+    } while (0)
 /* For functions with one exit: sets `status` and jumps. */
 #define DSE_TRY_GOTO(status, call, label) \
     do {                                  \
