@@ -189,7 +189,7 @@ enum dse_status protocol__refuse_huge_integer(const struct protocol__reader *rea
 static enum dse_status read_whole(const struct protocol__reader *reader, enum dse_record which,
                                   const json_t *root, void *record) {
     struct protocol__place place = {.name = dse_record_name(which)};
-    const void *decoded;
+    const void *decoded = NULL;
     DSE_TRY(protocol__read_record(reader, which, root, &place, &decoded));
     DSE_TRY(protocol__refuse_huge_integer(reader));
     memcpy(record, decoded, protocol__record_bytes(which));

@@ -42,7 +42,7 @@ static enum dse_status find_message(const struct protocol__reader *reader, const
 
 static enum dse_status read_message(const struct protocol__reader *reader, const json_t *root,
                                     enum dse_worker_message *message, const void **record) {
-    int found;
+    int found = 0;
     const void *decoded;
     DSE_TRY(find_message(reader, root, &found));
     struct protocol__place place = {.name = messages[found].name};

@@ -186,7 +186,7 @@ void store__query_end(struct store__query *query) {
 }
 
 enum dse_status store__query_run(struct store__query *query, int *n_changed, struct dse_err *err) {
-    bool row;
+    bool row = false;
     DSE_TRY(store__query_step(query, &row, err));
     dse_assert(!row);
     if (n_changed != NULL)

@@ -169,7 +169,7 @@ enum dse_status dse_store_set_sweep_state(struct dse_store *store, int64_t id,
                                           enum dse_sweep_state state, const char *reason,
                                           int64_t finished_at_ms, struct dse_err *err) {
     struct store__query query;
-    enum dse_sweep_state present;
+    enum dse_sweep_state present = DSE_SWEEP_QUEUED;
     DSE_TRY(load_state(store, id, &present, err));
     if (!dse_sweep_state_may_follow(present, state))
         DSE_FAIL(err, DSE_CONFLICT, "sweep %lld is %s and cannot become %s", (long long)id,
