@@ -1,0 +1,546 @@
+/* A context made ready, and tasks computed on it. */
+#include "evaluator/evaluator.h"
+
+#include <string.h>
+
+#include "evaluator/corrupt/corrupt.h"
+#include "evaluator/cost/cost.h"
+#include "evaluator/datasets/datasets.h"
+#include "evaluator/graph/graph.h"
+#include "evaluator/metrics/metrics.h"
+#include "evaluator/plan/plan.h"
+
+/* Images of all cells of the shards kept in memory; the least recently used go first. */
+static const size_t SHARD_MEMORY_BYTES = (size_t)256 << 20;
+
+/* The images of one shard: [cell][image][h][w][c]. */
+struct shard {
+    uint8_t *pixels; /* NULL: not in memory */
+    uint64_t used;   /* clock of the last use */
+};
+
+struct cell {
+    enum dse_corruption corruption; /* meaningless where severity is 0 */
+    int severity;                   /* 0: clean */
+};
+
+struct dse_evaluator {
+    struct dse_kernels *kernels;
+    dse_evaluator_progress progress;
+    void *progress_context;
+
+    /* the open context; hash "" when none is open */
+    char hash[DSE_SHA256_HEX];
+    struct dse_graph *graph;
+    struct dse_plan *plan;
+    struct dse_dataset data;
+    double mean[3], std[3];
+    struct cell *cells;
+    int n_cells;
+    uint64_t data_seed;
+    int first_image; /* index of data's first image in its files */
+    int shard_images, n_shards, batch;
+    struct shard *shards;
+    size_t shard_bytes;
+    uint64_t use_clock;
+    float *images; /* [batch][h][w][c] */
+};
+
+static void report_progress(struct dse_evaluator *ev, const char *phase, int64_t done,
+                            int64_t total) {
+    if (ev->progress != NULL)
+        ev->progress(ev->progress_context, phase, done, total);
+}
+
+enum dse_status dse_evaluator_new(enum dse_kernel_choice choice, dse_evaluator_progress progress,
+                                  void *progress_context, struct dse_evaluator **evaluator,
+                                  struct dse_err *err) {
+    struct dse_evaluator *ev = dse_alloc(1, sizeof *ev);
+    if (ev == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for the evaluator");
+    ev->progress = progress;
+    ev->progress_context = progress_context;
+    enum dse_status status = dse_kernels_new(choice, &ev->kernels, err);
+    if (status != DSE_OK) {
+        dse_free(ev);
+        return status;
+    }
+    *evaluator = ev;
+    return DSE_OK;
+}
+
+static void close_context(struct dse_evaluator *ev) {
+    ev->hash[0] = '\0';
+    for (int s = 0; ev->shards != NULL && s < ev->n_shards; s++)
+        dse_free(ev->shards[s].pixels);
+    dse_free(ev->shards);
+    ev->shards = NULL;
+    dse_free(ev->cells);
+    ev->cells = NULL;
+    dse_free(ev->images);
+    ev->images = NULL;
+    dse_plan_free(ev->plan);
+    ev->plan = NULL;
+    dse_graph_free(ev->graph);
+    ev->graph = NULL;
+    dse_dataset_fini(&ev->data);
+    ev->data = (struct dse_dataset){0};
+}
+
+void dse_evaluator_free(struct dse_evaluator *evaluator) {
+    if (evaluator == NULL)
+        return;
+    close_context(evaluator);
+    dse_kernels_free(evaluator->kernels);
+    dse_free(evaluator);
+}
+
+const char *dse_evaluator_kernels(const struct dse_evaluator *evaluator) {
+    return dse_kernels_describe(evaluator->kernels);
+}
+
+static enum dse_status check_file(const struct dse_msg_file_ref *file, struct dse_err *err) {
+    char hex[DSE_SHA256_HEX];
+    DSE_TRY(dse_sha256_file(file->path, hex, err));
+    if (strcmp(hex, file->sha256) != 0)
+        DSE_FAIL(err, DSE_CONFLICT,
+                 "%s: the file has changed since the workload was submitted; put the old one back, "
+                 "or submit the workload again",
+                 file->path);
+    return DSE_OK;
+}
+
+static enum dse_status load_dataset(const struct dse_msg_dataset *spec, struct dse_dataset *dataset,
+                                    struct dse_err *err) {
+    enum dse_dataset_format format;
+    enum { MAX_FILES = 64 };
+    const char *paths[MAX_FILES];
+    if (!dse_dataset_format_find(spec->format, &format))
+        DSE_FAIL(err, DSE_INVALID, "dataset format '%s' is not known", spec->format);
+    if (spec->files_n > MAX_FILES)
+        DSE_FAIL(err, DSE_INVALID, "%d dataset files; at most %d are allowed", spec->files_n,
+                 (int)MAX_FILES);
+    if (spec->first < 0 || spec->count < 1 || spec->first > INT32_MAX - spec->count)
+        DSE_FAIL(err, DSE_INVALID, "images %lld to %lld cannot be used", (long long)spec->first,
+                 (long long)(spec->first + spec->count));
+    for (int i = 0; i < spec->files_n; i++) {
+        DSE_TRY(check_file(&spec->files[i], err));
+        paths[i] = spec->files[i].path;
+    }
+    return dse_dataset_load(format, paths, spec->files_n, (int)spec->first, (int)spec->count,
+                            dataset, err);
+}
+
+/* Does the data fit the network and its normalisation the data? */
+static enum dse_status check_fit(const struct dse_graph *graph, const struct dse_msg_dataset *spec,
+                                 const struct dse_dataset *data, struct dse_err *err) {
+    struct dse_shape in = graph->values[graph->input].shape;
+    if (in.h != data->h || in.w != data->w || in.c != data->c)
+        DSE_FAIL(err, DSE_INVALID,
+                 "the model takes images of %dx%d with %d channels, the data set has %dx%d with %d",
+                 in.h, in.w, in.c, data->h, data->w, data->c);
+    if (spec->mean_n != data->c || spec->std_n != data->c)
+        DSE_FAIL(err, DSE_INVALID,
+                 "dataset.mean has %d numbers and dataset.std %d; the images have %d channels",
+                 spec->mean_n, spec->std_n, data->c);
+    int classes = (int)dse_shape_size(graph->values[graph->output].shape);
+    if (data->classes > classes)
+        DSE_FAIL(err, DSE_INVALID, "the data set has labels up to %d, the model %d outputs",
+                 data->classes - 1, classes);
+    return DSE_OK;
+}
+
+struct calibration_progress {
+    struct dse_evaluator *ev;
+};
+
+static void calibration_step(void *context, int done, int total) {
+    struct calibration_progress *p = context;
+    report_progress(p->ev, "calibrating", done, total);
+}
+
+static enum dse_status calibrate(struct dse_evaluator *ev, const struct dse_graph *graph,
+                                 const struct dse_msg_context *context, double *input_amax,
+                                 struct dse_err *err) {
+    struct dse_dataset data = {0};
+    float *images = NULL;
+    enum dse_status status = load_dataset(context->calibration, &data, err);
+    if (status != DSE_OK)
+        return dse_err_prefix(err, "calibration");
+    DSE_TRY_GOTO(status, check_fit(graph, context->calibration, &data, err), fail);
+    size_t image_size = (size_t)data.h * (size_t)data.w * (size_t)data.c;
+    images = dse_alloc_aligned((size_t)data.n * image_size, sizeof *images);
+    if (images == NULL) {
+        status = dse_err_set(err, DSE_NO_MEMORY, "out of memory for %d calibration images", data.n);
+        goto fail;
+    }
+    dse_dataset_normalize(data.pixels, (size_t)data.n * image_size, data.c,
+                          context->calibration->mean, context->calibration->std, images);
+    struct calibration_progress progress = {ev};
+    status = dse_plan_calibrate(graph, images, data.n, context->percentile, input_amax,
+                                calibration_step, &progress, err);
+fail:
+    dse_free(images);
+    dse_dataset_fini(&data);
+    return status;
+}
+
+static enum dse_status list_cells(struct dse_evaluator *ev, const struct dse_msg_context *context,
+                                  struct dse_err *err) {
+    int n = (context->clean ? 1 : 0) + context->corruptions_n * context->severities_n;
+    if (n == 0)
+        DSE_FAIL(err, DSE_INVALID, "there is nothing to evaluate: no clean and no corrupted cell");
+    ev->cells = dse_alloc((size_t)n, sizeof *ev->cells);
+    if (ev->cells == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d cells", n);
+    ev->n_cells = 0;
+    if (context->clean)
+        ev->cells[ev->n_cells++] = (struct cell){.severity = 0};
+    for (int i = 0; i < context->corruptions_n; i++) {
+        enum dse_corruption corruption;
+        if (!dse_corruption_find(context->corruptions[i], &corruption))
+            DSE_FAIL(err, DSE_INVALID, "corruption '%s' is not known", context->corruptions[i]);
+        for (int k = 0; k < context->severities_n; k++) {
+            int64_t severity = context->severities[k];
+            if (severity < 1 || severity > DSE_SEVERITIES)
+                DSE_FAIL(err, DSE_INVALID, "severity %lld is not within 1..%d", (long long)severity,
+                         (int)DSE_SEVERITIES);
+            ev->cells[ev->n_cells++] = (struct cell){corruption, (int)severity};
+        }
+    }
+    return DSE_OK;
+}
+
+static enum dse_status check_sizes(const struct dse_msg_context *context, struct dse_err *err) {
+    if (context->batch < 1 || context->batch > 4096)
+        DSE_FAIL(err, DSE_INVALID, "batch %lld is not within 1..4096", (long long)context->batch);
+    if (context->shard_images < 1 || context->shard_images > INT32_MAX)
+        DSE_FAIL(err, DSE_INVALID, "shards of %lld images are not possible",
+                 (long long)context->shard_images);
+    return DSE_OK;
+}
+
+/* The layers of the answer; names live in the arena because the graph may go first. */
+static enum dse_status describe_layers(const struct dse_graph *graph, const double *input_amax,
+                                       struct dse_arena *arena, struct dse_msg_prepared *prepared,
+                                       struct dse_err *err) {
+    struct dse_msg_layer *layers = dse_arena_alloc(arena, (size_t)graph->n_layers, sizeof *layers);
+    if (layers == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d layers", graph->n_layers);
+    for (int i = 0; i < graph->n_layers; i++) {
+        const struct dse_node *node = &graph->nodes[graph->layers[i]];
+        layers[i] = (struct dse_msg_layer){
+            .name = dse_arena_strdup(arena, node->name),
+            .op = dse_op_text(node->op),
+            .macs = dse_cost_macs(graph, node),
+            .weights = dse_cost_weights(graph, node),
+            .input_amax = input_amax[i],
+            .input_signed = dse_graph_value_signed(graph, node->inputs[0]),
+        };
+        if (layers[i].name == NULL)
+            DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d layers", graph->n_layers);
+    }
+    prepared->layers = layers;
+    prepared->layers_n = graph->n_layers;
+    return DSE_OK;
+}
+
+static enum dse_status describe_cells(const struct dse_evaluator *ev,
+                                      const struct dse_msg_context *context,
+                                      struct dse_arena *arena, struct dse_msg_prepared *prepared,
+                                      struct dse_err *err) {
+    const char **names = dse_arena_alloc(arena, (size_t)ev->n_cells, sizeof *names);
+    if (names == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d cells", ev->n_cells);
+    int n = 0;
+    if (context->clean)
+        names[n++] = "clean";
+    for (int i = 0; i < context->corruptions_n; i++) {
+        for (int k = 0; k < context->severities_n; k++) {
+            names[n] = dse_arena_printf(arena, "%s:%d", context->corruptions[i],
+                                        (int)context->severities[k]);
+            if (names[n++] == NULL)
+                DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d cells", ev->n_cells);
+        }
+    }
+    prepared->cells = names;
+    prepared->cells_n = n;
+    return DSE_OK;
+}
+
+static enum dse_status take_input_amax(struct dse_evaluator *ev,
+                                       const struct dse_msg_context *context, double *input_amax,
+                                       struct dse_err *err) {
+    if (context->input_amax_n == 0)
+        return calibrate(ev, ev->graph, context, input_amax, err);
+    if (context->input_amax_n != ev->graph->n_layers)
+        DSE_FAIL(err, DSE_INTERNAL, "calibration has %d layers, the model %d",
+                 context->input_amax_n, ev->graph->n_layers);
+    memcpy(input_amax, context->input_amax, (size_t)context->input_amax_n * sizeof *input_amax);
+    return DSE_OK;
+}
+
+static enum dse_status allocate_for_data(struct dse_evaluator *ev,
+                                         const struct dse_msg_context *context,
+                                         struct dse_err *err) {
+    size_t image_size = (size_t)ev->data.h * (size_t)ev->data.w * (size_t)ev->data.c;
+    ev->batch = (int)context->batch;
+    ev->shard_images = context->shard_images < ev->data.n ? (int)context->shard_images : ev->data.n;
+    ev->n_shards = (ev->data.n + ev->shard_images - 1) / ev->shard_images;
+    ev->shard_bytes = (size_t)ev->n_cells * (size_t)ev->shard_images * image_size;
+    ev->shards = dse_alloc((size_t)ev->n_shards, sizeof *ev->shards);
+    ev->images = dse_alloc_aligned((size_t)ev->batch * image_size, sizeof *ev->images);
+    if (ev->shards == NULL || ev->images == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d shards", ev->n_shards);
+    ev->data_seed = (uint64_t)context->data_seed;
+    ev->first_image = (int)context->dataset->first;
+    memcpy(ev->mean, context->dataset->mean, (size_t)ev->data.c * sizeof ev->mean[0]);
+    memcpy(ev->std, context->dataset->std, (size_t)ev->data.c * sizeof ev->std[0]);
+    return DSE_OK;
+}
+
+static enum dse_status open_context(struct dse_evaluator *ev, const struct dse_msg_context *context,
+                                    struct dse_arena *arena, struct dse_msg_prepared *prepared,
+                                    struct dse_err *err) {
+    report_progress(ev, "loading", 0, 1);
+    DSE_TRY(check_sizes(context, err));
+    DSE_TRY(list_cells(ev, context, err));
+    DSE_TRY(check_file(context->model, err));
+    DSE_TRY(dse_graph_load_onnx(context->model->path, context->output, &ev->graph, err));
+    enum dse_status status = load_dataset(context->dataset, &ev->data, err);
+    if (status != DSE_OK)
+        return dse_err_prefix(err, "dataset");
+    DSE_TRY(check_fit(ev->graph, context->dataset, &ev->data, err));
+    double *input_amax = dse_arena_alloc(arena, (size_t)ev->graph->n_layers, sizeof *input_amax);
+    if (input_amax == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d layers", ev->graph->n_layers);
+    DSE_TRY(take_input_amax(ev, context, input_amax, err));
+    DSE_TRY(allocate_for_data(ev, context, err));
+    DSE_TRY(dse_plan_new(ev->graph, ev->kernels, ev->batch, input_amax, &ev->plan, err));
+    *prepared = (struct dse_msg_prepared){
+        .hash = context->hash,
+        .classes = dse_plan_classes(ev->plan),
+        .images = ev->data.n,
+        .shards = ev->n_shards,
+    };
+    DSE_TRY(describe_layers(ev->graph, input_amax, arena, prepared, err));
+    return describe_cells(ev, context, arena, prepared, err);
+}
+
+enum dse_status dse_evaluator_open(struct dse_evaluator *evaluator,
+                                   const struct dse_msg_context *context, struct dse_arena *arena,
+                                   struct dse_msg_prepared *prepared, struct dse_err *err) {
+    struct dse_msg_prepared answer = {0};
+    if (strlen(context->hash) >= sizeof evaluator->hash)
+        DSE_FAIL(err, DSE_PROTOCOL, "the context's hash is too long");
+    close_context(evaluator);
+    enum dse_status status = open_context(evaluator, context, arena, &answer, err);
+    if (status != DSE_OK) {
+        close_context(evaluator);
+        return status;
+    }
+    memcpy(evaluator->hash, context->hash, strlen(context->hash) + 1);
+    *prepared = answer;
+    return DSE_OK;
+}
+
+/* ---- shards ---- */
+
+static void drop_oldest_shard(struct dse_evaluator *ev) {
+    struct shard *oldest = NULL;
+    for (int s = 0; s < ev->n_shards; s++)
+        if (ev->shards[s].pixels != NULL && (oldest == NULL || ev->shards[s].used < oldest->used))
+            oldest = &ev->shards[s];
+    if (oldest == NULL)
+        return;
+    dse_free(oldest->pixels);
+    oldest->pixels = NULL;
+}
+
+static int shards_in_memory(const struct dse_evaluator *ev) {
+    int n = 0;
+    for (int s = 0; s < ev->n_shards; s++)
+        n += ev->shards[s].pixels != NULL;
+    return n;
+}
+
+static int images_of_shard(const struct dse_evaluator *ev, int shard) {
+    int left = ev->data.n - shard * ev->shard_images;
+    return left < ev->shard_images ? left : ev->shard_images;
+}
+
+static enum dse_status fill_shard(struct dse_evaluator *ev, int shard, uint8_t *pixels,
+                                  struct dse_err *err) {
+    size_t image_size = (size_t)ev->data.h * (size_t)ev->data.w * (size_t)ev->data.c;
+    int n = images_of_shard(ev, shard);
+    for (int cell = 0; cell < ev->n_cells; cell++) {
+        report_progress(ev, "corrupting images", cell, ev->n_cells);
+        for (int i = 0; i < n; i++) {
+            int image = shard * ev->shard_images + i;
+            const uint8_t *src = ev->data.pixels + (size_t)image * image_size;
+            uint8_t *dst = pixels + ((size_t)cell * (size_t)n + (size_t)i) * image_size;
+            if (ev->cells[cell].severity == 0)
+                memcpy(dst, src, image_size);
+            else
+                DSE_TRY(dse_corrupt_image(ev->cells[cell].corruption, ev->cells[cell].severity,
+                                          ev->data_seed, (uint32_t)(ev->first_image + image), src,
+                                          ev->data.h, ev->data.w, ev->data.c, dst, err));
+        }
+    }
+    return DSE_OK;
+}
+
+static enum dse_status ensure_shard(struct dse_evaluator *ev, int shard, struct dse_err *err) {
+    struct shard *wanted = &ev->shards[shard];
+    wanted->used = ++ev->use_clock;
+    if (wanted->pixels != NULL)
+        return DSE_OK;
+    while (shards_in_memory(ev) > 0 &&
+           (size_t)(shards_in_memory(ev) + 1) * ev->shard_bytes > SHARD_MEMORY_BYTES)
+        drop_oldest_shard(ev);
+    uint8_t *pixels = dse_alloc(ev->shard_bytes, 1);
+    if (pixels == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a shard of %zu bytes", ev->shard_bytes);
+    enum dse_status status = fill_shard(ev, shard, pixels, err);
+    if (status != DSE_OK) {
+        dse_free(pixels);
+        return status;
+    }
+    wanted->pixels = pixels;
+    return DSE_OK;
+}
+
+/* ---- tasks ---- */
+
+static enum dse_status check_bits(const int64_t *bits, int n, int n_layers, struct dse_err *err) {
+    if (n != n_layers)
+        DSE_FAIL(err, DSE_PROTOCOL, "a candidate has %d layers, the model %d", n, n_layers);
+    for (int i = 0; i < n; i++)
+        if (bits[i] != 0 && (bits[i] < 2 || bits[i] > 8))
+            DSE_FAIL(err, DSE_PROTOCOL, "layer %d: %lld bits are not possible", i,
+                     (long long)bits[i]);
+    return DSE_OK;
+}
+
+static enum dse_status read_candidates(const struct dse_evaluator *ev,
+                                       const struct dse_msg_task *task, struct dse_arena *arena,
+                                       struct dse_candidate **out, struct dse_err *err) {
+    int n_layers = ev->graph->n_layers;
+    size_t n = (size_t)task->candidates_n;
+    struct dse_candidate *candidates = dse_arena_alloc(arena, n, sizeof *candidates);
+    int *bits = dse_arena_alloc(arena, n * 2 * (size_t)n_layers, sizeof *bits);
+    if (candidates == NULL || bits == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d candidates", task->candidates_n);
+    for (size_t i = 0; i < n; i++) {
+        const struct dse_msg_candidate *from = &task->candidates[i];
+        DSE_TRY(check_bits(from->input_bits, from->input_bits_n, n_layers, err));
+        DSE_TRY(check_bits(from->weight_bits, from->weight_bits_n, n_layers, err));
+        candidates[i] = (struct dse_candidate){n_layers, bits, bits + n_layers};
+        for (int l = 0; l < n_layers; l++) {
+            candidates[i].input_bits[l] = (int)from->input_bits[l];
+            candidates[i].weight_bits[l] = (int)from->weight_bits[l];
+        }
+        bits += 2 * n_layers;
+    }
+    *out = candidates;
+    return DSE_OK;
+}
+
+/* What a task needs while it runs. Counts are [candidate][cell]. */
+struct run {
+    struct dse_candidate *candidates;
+    int n;
+    int *order;
+    float *logits; /* [candidate][batch][classes] */
+    int64_t *seen, *correct;
+    struct dse_plan_stats stats;
+};
+
+static enum dse_status run_cell(struct dse_evaluator *ev, struct run *run, int shard, int cell,
+                                struct dse_err *err) {
+    size_t image_size = (size_t)ev->data.h * (size_t)ev->data.w * (size_t)ev->data.c;
+    int classes = dse_plan_classes(ev->plan);
+    int n_images = images_of_shard(ev, shard);
+    const uint8_t *labels = ev->data.labels + (size_t)shard * (size_t)ev->shard_images;
+    const uint8_t *pixels = ev->shards[shard].pixels + (size_t)cell * (size_t)n_images * image_size;
+    for (int first = 0; first < n_images; first += ev->batch) {
+        int n = n_images - first < ev->batch ? n_images - first : ev->batch;
+        dse_dataset_normalize(pixels + (size_t)first * image_size, (size_t)n * image_size,
+                              ev->data.c, ev->mean, ev->std, ev->images);
+        DSE_TRY(dse_plan_run(ev->plan, run->candidates, run->n, run->order, ev->images, n,
+                             run->logits, &run->stats, err));
+        for (int i = 0; i < run->n; i++) {
+            const float *logits = run->logits + (size_t)i * (size_t)n * (size_t)classes;
+            size_t at = (size_t)i * (size_t)ev->n_cells + (size_t)cell;
+            run->seen[at] += n;
+            run->correct[at] += dse_metrics_count_correct(logits, labels + first, n, classes);
+        }
+    }
+    return DSE_OK;
+}
+
+static enum dse_status allocate_run(const struct dse_evaluator *ev, struct dse_arena *arena,
+                                    struct run *run, struct dse_err *err) {
+    size_t n = (size_t)run->n, counts = n * (size_t)ev->n_cells;
+    size_t classes = (size_t)dse_plan_classes(ev->plan);
+    run->order = dse_arena_alloc(arena, n, sizeof *run->order);
+    run->logits = dse_arena_alloc(arena, n * (size_t)ev->batch * classes, sizeof *run->logits);
+    run->seen = dse_arena_alloc(arena, counts, sizeof *run->seen);
+    run->correct = dse_arena_alloc(arena, counts, sizeof *run->correct);
+    if (run->order == NULL || run->logits == NULL || run->seen == NULL || run->correct == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a task of %d candidates", run->n);
+    return DSE_OK;
+}
+
+static enum dse_status write_partials(const struct dse_evaluator *ev,
+                                      const struct dse_msg_task *task, const struct run *run,
+                                      struct dse_arena *arena, struct dse_msg_partials *partials,
+                                      struct dse_err *err) {
+    struct dse_msg_partial *results = dse_arena_alloc(arena, (size_t)run->n, sizeof *results);
+    if (results == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a task of %d candidates", run->n);
+    int64_t inferences = 0;
+    for (int i = 0; i < run->n; i++) {
+        size_t at = (size_t)i * (size_t)ev->n_cells;
+        results[i] = (struct dse_msg_partial){
+            .key = task->candidates[i].key,
+            .seen = run->seen + at,
+            .seen_n = ev->n_cells,
+            .correct = run->correct + at,
+            .correct_n = ev->n_cells,
+        };
+        for (int cell = 0; cell < ev->n_cells; cell++)
+            inferences += run->seen[at + (size_t)cell];
+    }
+    double asked = (double)run->stats.layers_asked;
+    *partials = (struct dse_msg_partials){
+        .task = task->task,
+        .results = results,
+        .results_n = run->n,
+        .inferences = inferences,
+        .layers_saved = asked > 0 ? 1.0 - (double)run->stats.layers_run / asked : 0.0,
+    };
+    return DSE_OK;
+}
+
+enum dse_status dse_evaluator_run(struct dse_evaluator *evaluator, const struct dse_msg_task *task,
+                                  struct dse_arena *arena, struct dse_msg_partials *partials,
+                                  struct dse_err *err) {
+    struct dse_evaluator *ev = evaluator;
+    if (ev->hash[0] == '\0' || strcmp(ev->hash, task->hash) != 0)
+        DSE_FAIL(err, DSE_CONFLICT, "the task's context is not open");
+    if (task->shard < 0 || task->shard >= ev->n_shards || task->candidates_n < 1)
+        DSE_FAIL(err, DSE_PROTOCOL, "task of %d candidates on shard %lld of %d is not possible",
+                 task->candidates_n, (long long)task->shard, ev->n_shards);
+    struct run run = {.n = task->candidates_n};
+    DSE_TRY(read_candidates(ev, task, arena, &run.candidates, err));
+    DSE_TRY(allocate_run(ev, arena, &run, err));
+    DSE_TRY(dse_plan_order(ev->plan, run.candidates, run.n, run.order, err));
+    int shard = (int)task->shard;
+    DSE_TRY(ensure_shard(ev, shard, err));
+    for (int cell = 0; cell < ev->n_cells; cell++) {
+        report_progress(ev, "evaluating", cell, ev->n_cells);
+        DSE_TRY(run_cell(ev, &run, shard, cell, err));
+    }
+    return write_partials(ev, task, &run, arena, partials, err);
+}
