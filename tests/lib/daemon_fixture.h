@@ -1,0 +1,52 @@
+/* A paretod of the build under test, in a temporary directory, and what tests do to it. Nothing
+ * here sleeps: everything waits for the event it needs. A failure ends the test program. */
+#ifndef DSE_TESTS_DAEMON_FIXTURE_H
+#define DSE_TESTS_DAEMON_FIXTURE_H
+
+#include <sys/types.h>
+
+#include "base/base.h"
+#include "protocol/protocol.h"
+
+struct daemon_fixture {
+    char dir[256]; /* temporary; the state directory is dir/state */
+    char state_dir[300];
+    char socket[320];
+    pid_t pid; /* 0: not running */
+};
+
+/* Makes the directory. */
+void fixture_init(struct daemon_fixture *fixture);
+/* Ends the daemon if it runs and removes the directory. */
+void fixture_fini(struct daemon_fixture *fixture);
+
+/* Starts paretod with extra arguments (NULL-terminated, may be NULL) and waits until it serves. */
+void fixture_start(struct daemon_fixture *fixture, const char *const *extra);
+/* Starts it where it is expected to end by itself; returns its exit status. */
+int fixture_run_to_end(struct daemon_fixture *fixture, const char *const *extra);
+/* Sends a signal and waits for the end; returns the wait status. */
+int fixture_stop(struct daemon_fixture *fixture, int signal_number);
+/* Waits until the daemon ends by itself; returns the wait status. */
+int fixture_wait(struct daemon_fixture *fixture);
+/* Kills one of its workers (-9), the k-th modulo their number; false when it has none. */
+bool fixture_kill_worker(struct daemon_fixture *fixture, int k);
+int fixture_count_workers(const struct daemon_fixture *fixture);
+
+/* Runs a program of the build (or a path) to its end. Output is appended to out and errors to
+ * errors (either may be NULL: thrown away). Returns the exit status, or 128 + signal. */
+int run_program(const char *const *argv, struct dse_buf *out, struct dse_buf *errors);
+/* Runs `pareto --socket ... args`. */
+int fixture_pareto(const struct daemon_fixture *fixture, const char *const *args,
+                   struct dse_buf *out, struct dse_buf *errors);
+
+/* Submits a workload file and returns the sweep id. */
+int64_t fixture_submit(const struct daemon_fixture *fixture, const char *path);
+/* Waits until the sweep has `measured` results or is final. Returns false where the daemon ended
+ * first. state gets the sweep's state. */
+bool fixture_watch(const struct daemon_fixture *fixture, int64_t sweep, int64_t measured,
+                   char *state, size_t state_size);
+/* SHA-256 of the sweep's dump. */
+void fixture_dump_hash(const struct daemon_fixture *fixture, int64_t sweep,
+                       char out[DSE_SHA256_HEX]);
+
+#endif

@@ -1,0 +1,16 @@
+/* A small workload on made-up images, for tests of everything but accuracy: the shipped network on
+ * random 28x28 images, written into a test's directory. */
+#ifndef DSE_TESTS_SAMPLE_H
+#define DSE_TESTS_SAMPLE_H
+
+#include <stddef.h>
+
+struct sample_options {
+    int images, shard_images, population, generations, seed;
+};
+
+/* Writes images.idx, labels.idx and w.yaml into dir; path gets the workload's path. */
+void write_sample_workload(const char *dir, const struct sample_options *options, char *path,
+                           size_t path_size);
+
+#endif
