@@ -28,7 +28,7 @@ static enum dse_status get_attribute(const Onnx__NodeProto *node, const char *na
 
 enum dse_status graph__get_int(const Onnx__NodeProto *node, const char *name, int64_t fallback,
                                int64_t *value, struct dse_err *err) {
-    const Onnx__AttributeProto *attribute;
+    const Onnx__AttributeProto *attribute = NULL;
     DSE_TRY(get_attribute(node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT, &attribute, err));
     *value = attribute == NULL ? fallback : attribute->i;
     return DSE_OK;
@@ -37,7 +37,7 @@ enum dse_status graph__get_int(const Onnx__NodeProto *node, const char *name, in
 enum dse_status graph__get_ints(const Onnx__NodeProto *node, const char *name, size_t n,
                                 int64_t fallback, int64_t low, int64_t high, int *values,
                                 struct dse_err *err) {
-    const Onnx__AttributeProto *attribute;
+    const Onnx__AttributeProto *attribute = NULL;
     DSE_TRY(
         get_attribute(node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS, &attribute, err));
     if (attribute != NULL && attribute->n_ints != n)
@@ -56,7 +56,7 @@ enum dse_status graph__get_ints(const Onnx__NodeProto *node, const char *name, s
 
 enum dse_status graph__get_float(const Onnx__NodeProto *node, const char *name, float fallback,
                                  float *value, struct dse_err *err) {
-    const Onnx__AttributeProto *attribute;
+    const Onnx__AttributeProto *attribute = NULL;
     DSE_TRY(
         get_attribute(node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT, &attribute, err));
     *value = attribute == NULL ? fallback : attribute->f;
@@ -65,7 +65,7 @@ enum dse_status graph__get_float(const Onnx__NodeProto *node, const char *name, 
 
 enum dse_status graph__get_text(const Onnx__NodeProto *node, const char *name, const char *fallback,
                                 char *value, size_t size, struct dse_err *err) {
-    const Onnx__AttributeProto *attribute;
+    const Onnx__AttributeProto *attribute = NULL;
     DSE_TRY(
         get_attribute(node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING, &attribute, err));
     if (attribute == NULL)
@@ -94,7 +94,7 @@ enum dse_status graph__get_tensor(struct graph__import *import, const Onnx__Node
     const Onnx__AttributeProto *attribute = find_attribute(node, name);
     if (attribute == NULL)
         DSE_FAIL(err, DSE_INVALID, "attribute '%s' is missing", name);
-    int64_t n;
+    int64_t n = 0;
     switch (attribute->has_type ? attribute->type : 0) {
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__TENSOR:
         if (attribute->t == NULL)
@@ -124,7 +124,7 @@ enum dse_status graph__get_tensor(struct graph__import *import, const Onnx__Node
 enum dse_status graph__get_list(struct graph__import *import, const Onnx__NodeProto *node,
                                 const char *name, size_t k, struct graph__tensor **tensor,
                                 struct dse_err *err) {
-    const Onnx__AttributeProto *attribute;
+    const Onnx__AttributeProto *attribute = NULL;
     struct graph__tensor *found = NULL;
     DSE_TRY(
         get_attribute(node, name, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS, &attribute, err));
@@ -160,7 +160,7 @@ enum dse_status graph__input(struct graph__import *import, const Onnx__NodeProto
 
 enum dse_status graph__input_value(struct graph__import *import, const Onnx__NodeProto *node,
                                    size_t k, int *value, struct dse_err *err) {
-    struct graph__symbol *symbol;
+    struct graph__symbol *symbol = NULL;
     DSE_TRY(graph__input(import, node, k, &symbol, err));
     if (symbol == NULL)
         DSE_FAIL(err, DSE_INVALID, "input %zu is missing", k + 1);
@@ -173,7 +173,7 @@ enum dse_status graph__input_value(struct graph__import *import, const Onnx__Nod
 enum dse_status graph__input_constant(struct graph__import *import, const Onnx__NodeProto *node,
                                       size_t k, enum graph__type type,
                                       struct graph__tensor **tensor, struct dse_err *err) {
-    struct graph__symbol *symbol;
+    struct graph__symbol *symbol = NULL;
     DSE_TRY(graph__input(import, node, k, &symbol, err));
     if (symbol == NULL) {
         *tensor = NULL;

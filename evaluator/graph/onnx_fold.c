@@ -18,7 +18,7 @@ enum dse_status graph__resolve_axis(int64_t axis, int rank, int *resolved, struc
 static enum dse_status new_result(struct graph__import *import, enum graph__type type, int rank,
                                   const int64_t *dims, struct graph__tensor **tensor,
                                   struct dse_err *err) {
-    size_t n;
+    size_t n = 0;
     if (rank > GRAPH__MAX_RANK)
         DSE_FAIL(err, DSE_UNSUPPORTED, "a tensor of more than %d dimensions", GRAPH__MAX_RANK);
     DSE_TRY(graph__count(rank, dims, &n, err));
@@ -37,7 +37,7 @@ static enum dse_status new_result(struct graph__import *import, enum graph__type
 /* A constant input of any type that must be there. */
 static enum dse_status any_constant(struct graph__import *import, const Onnx__NodeProto *node,
                                     size_t k, struct graph__tensor **tensor, struct dse_err *err) {
-    struct graph__symbol *symbol;
+    struct graph__symbol *symbol = NULL;
     DSE_TRY(graph__input(import, node, k, &symbol, err));
     if (symbol == NULL)
         DSE_FAIL(err, DSE_INVALID, "input %zu is missing", k + 1);
@@ -88,7 +88,7 @@ static void move_elements(const struct graph__tensor *from, int64_t base, const 
 static enum dse_status with_dims(struct graph__import *import, const struct graph__tensor *from,
                                  int rank, const int64_t *dims, struct graph__tensor **out,
                                  struct dse_err *err) {
-    size_t n;
+    size_t n = 0;
     if (rank > GRAPH__MAX_RANK)
         DSE_FAIL(err, DSE_UNSUPPORTED, "a tensor of more than %d dimensions", GRAPH__MAX_RANK);
     DSE_TRY(graph__count(rank, dims, &n, err));
@@ -128,13 +128,13 @@ enum dse_status graph__fold_constant_of_shape(struct graph__import *import,
         DSE_TRY(graph__get_tensor(import, node, "value", &value, err));
     if (value != NULL && value->n != 1)
         DSE_FAIL(err, DSE_INVALID, "attribute 'value' must have one element");
-    size_t n;
+    size_t n = 0;
     DSE_TRY(graph__count((int)shape->n, shape->i64, &n, err));
     if (n > GRAPH__MAX_FOLDED)
         DSE_FAIL(err, DSE_UNSUPPORTED, "a computed constant of more than %d elements",
                  GRAPH__MAX_FOLDED);
     enum graph__type type = value == NULL ? GRAPH__F32 : value->type;
-    struct graph__tensor *made;
+    struct graph__tensor *made = NULL;
     DSE_TRY(new_result(import, type, (int)shape->n, shape->i64, &made, err));
     for (size_t i = 0; value != NULL && i < made->n; i++)
         memcpy((char *)made->data + i * graph__element_size(type), value->data,
@@ -146,9 +146,9 @@ enum dse_status graph__fold_constant_of_shape(struct graph__import *import,
 /* The batch is not known at import: it reads as -1, which Reshape takes as "the rest". */
 enum dse_status graph__fold_shape(struct graph__import *import, const Onnx__NodeProto *node,
                                   struct graph__tensor **out, struct dse_err *err) {
-    struct graph__symbol *symbol;
-    int64_t dims[GRAPH__MAX_RANK], start, end;
-    int rank;
+    struct graph__symbol *symbol = NULL;
+    int64_t dims[GRAPH__MAX_RANK] = {0}, start = 0, end = 0;
+    int rank = 0;
     DSE_TRY(graph__input(import, node, 0, &symbol, err));
     if (symbol == NULL)
         DSE_FAIL(err, DSE_INVALID, "input 1 is missing");
@@ -170,7 +170,7 @@ enum dse_status graph__fold_shape(struct graph__import *import, const Onnx__Node
     start = start < 0 ? 0 : start;
     end = end > rank ? rank : end;
     int64_t n = end > start ? end - start : 0;
-    struct graph__tensor *made;
+    struct graph__tensor *made = NULL;
     DSE_TRY(new_result(import, GRAPH__I64, 1, &n, &made, err));
     for (int64_t i = 0; i < n; i++)
         made->i64[i] = dims[start + i];
@@ -198,9 +198,9 @@ static enum dse_status check_concat(const struct graph__tensor *first,
 
 enum dse_status graph__fold_concat(struct graph__import *import, const Onnx__NodeProto *node,
                                    struct graph__tensor **out, struct dse_err *err) {
-    struct graph__tensor *first, *next, *made;
-    int64_t axis_given, dims[GRAPH__MAX_RANK];
-    int axis;
+    struct graph__tensor *first = NULL, *next = NULL, *made = NULL;
+    int64_t axis_given = 0, dims[GRAPH__MAX_RANK] = {0};
+    int axis = 0;
     DSE_TRY(any_constant(import, node, 0, &first, err));
     DSE_TRY(graph__get_int(node, "axis", 0, &axis_given, err));
     DSE_TRY(graph__resolve_axis(axis_given, first->rank, &axis, err));
@@ -235,7 +235,7 @@ enum dse_status graph__fold_concat(struct graph__import *import, const Onnx__Nod
 
 enum dse_status graph__fold_reshape(struct graph__import *import, const Onnx__NodeProto *node,
                                     struct graph__tensor **out, struct dse_err *err) {
-    struct graph__tensor *data, *shape;
+    struct graph__tensor *data = NULL, *shape = NULL;
     int64_t dims[GRAPH__MAX_RANK], allow_zero, known = 1;
     int rest = -1;
     DSE_TRY(any_constant(import, node, 0, &data, err));
@@ -261,9 +261,10 @@ enum dse_status graph__fold_reshape(struct graph__import *import, const Onnx__No
 
 enum dse_status graph__fold_transpose(struct graph__import *import, const Onnx__NodeProto *node,
                                       struct graph__tensor **out, struct dse_err *err) {
-    struct graph__tensor *data, *made;
-    int permutation[GRAPH__MAX_RANK];
-    int64_t dims[GRAPH__MAX_RANK], strides[GRAPH__MAX_RANK], source_strides[GRAPH__MAX_RANK];
+    struct graph__tensor *data = NULL, *made = NULL;
+    int permutation[GRAPH__MAX_RANK] = {0};
+    int64_t dims[GRAPH__MAX_RANK] = {0}, strides[GRAPH__MAX_RANK] = {0},
+            source_strides[GRAPH__MAX_RANK] = {0};
     unsigned seen = 0;
     DSE_TRY(any_constant(import, node, 0, &data, err));
     int rank = data->rank;
@@ -288,8 +289,8 @@ enum dse_status graph__fold_transpose(struct graph__import *import, const Onnx__
 
 enum dse_status graph__fold_cast(struct graph__import *import, const Onnx__NodeProto *node,
                                  struct graph__tensor **out, struct dse_err *err) {
-    struct graph__tensor *data, *made;
-    int64_t to;
+    struct graph__tensor *data = NULL, *made = NULL;
+    int64_t to = 0;
     DSE_TRY(any_constant(import, node, 0, &data, err));
     DSE_TRY(graph__get_int(node, "to", 0, &to, err));
     bool to_float = to == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT;
@@ -342,7 +343,7 @@ static struct graph__range resolve_range(int64_t start, int64_t end, int64_t ste
 enum dse_status graph__read_slice(struct graph__import *import, const Onnx__NodeProto *node,
                                   int rank, const int64_t *dims, struct graph__range *ranges,
                                   struct dse_err *err) {
-    struct graph__tensor *starts, *ends, *axes, *steps;
+    struct graph__tensor *starts = NULL, *ends = NULL, *axes = NULL, *steps = NULL;
     unsigned seen = 0;
     DSE_TRY(graph__get_list(import, node, "starts", 1, &starts, err));
     DSE_TRY(graph__get_list(import, node, "ends", 2, &ends, err));
@@ -356,7 +357,7 @@ enum dse_status graph__read_slice(struct graph__import *import, const Onnx__Node
     for (int i = 0; i < rank; i++)
         ranges[i] = (struct graph__range){.first = 0, .step = 1, .count = dims[i]};
     for (size_t i = 0; i < starts->n; i++) {
-        int axis;
+        int axis = 0;
         int64_t step = steps == NULL ? 1 : steps->i64[i];
         DSE_TRY(graph__resolve_axis(axes == NULL ? (int64_t)i : axes->i64[i], rank, &axis, err));
         if ((seen & 1u << axis) != 0)
@@ -371,8 +372,8 @@ enum dse_status graph__read_slice(struct graph__import *import, const Onnx__Node
 
 enum dse_status graph__fold_slice(struct graph__import *import, const Onnx__NodeProto *node,
                                   struct graph__tensor **out, struct dse_err *err) {
-    struct graph__tensor *data, *made;
-    struct graph__range ranges[GRAPH__MAX_RANK];
+    struct graph__tensor *data = NULL, *made = NULL;
+    struct graph__range ranges[GRAPH__MAX_RANK] = {0};
     int64_t dims[GRAPH__MAX_RANK], strides[GRAPH__MAX_RANK], base = 0;
     DSE_TRY(any_constant(import, node, 0, &data, err));
     DSE_TRY(graph__read_slice(import, node, data->rank, data->dims, ranges, err));
@@ -390,9 +391,9 @@ enum dse_status graph__fold_slice(struct graph__import *import, const Onnx__Node
 
 enum dse_status graph__fold_gather(struct graph__import *import, const Onnx__NodeProto *node,
                                    struct graph__tensor **out, struct dse_err *err) {
-    struct graph__tensor *data, *indices, *made;
-    int64_t axis_given, dims[2 * GRAPH__MAX_RANK];
-    int axis, rank = 0;
+    struct graph__tensor *data = NULL, *indices = NULL, *made = NULL;
+    int64_t axis_given = 0, dims[2 * GRAPH__MAX_RANK] = {0};
+    int axis = 0, rank = 0;
     DSE_TRY(any_constant(import, node, 0, &data, err));
     DSE_TRY(need_integers(import, node, 1, &indices, err));
     DSE_TRY(graph__get_int(node, "axis", 0, &axis_given, err));
@@ -433,7 +434,7 @@ static enum dse_status read_axes(const struct graph__tensor *axes, int rank, uns
                                  struct dse_err *err) {
     unsigned found = 0;
     for (size_t i = 0; i < axes->n; i++) {
-        int axis;
+        int axis = 0;
         DSE_TRY(graph__resolve_axis(axes->i64[i], rank, &axis, err));
         if ((found & 1u << axis) != 0)
             DSE_FAIL(err, DSE_INVALID, "axis %d is given twice", axis);
@@ -445,8 +446,8 @@ static enum dse_status read_axes(const struct graph__tensor *axes, int rank, uns
 
 enum dse_status graph__fold_squeeze(struct graph__import *import, const Onnx__NodeProto *node,
                                     struct graph__tensor **out, struct dse_err *err) {
-    struct graph__tensor *data, *axes;
-    int64_t dims[GRAPH__MAX_RANK];
+    struct graph__tensor *data = NULL, *axes = NULL;
+    int64_t dims[GRAPH__MAX_RANK] = {0};
     unsigned dropped = 0;
     int rank = 0;
     DSE_TRY(any_constant(import, node, 0, &data, err));
@@ -463,9 +464,9 @@ enum dse_status graph__fold_squeeze(struct graph__import *import, const Onnx__No
 
 enum dse_status graph__fold_unsqueeze(struct graph__import *import, const Onnx__NodeProto *node,
                                       struct graph__tensor **out, struct dse_err *err) {
-    struct graph__tensor *data, *axes;
-    int64_t dims[GRAPH__MAX_RANK];
-    unsigned added;
+    struct graph__tensor *data = NULL, *axes = NULL;
+    int64_t dims[GRAPH__MAX_RANK] = {0};
+    unsigned added = 0;
     DSE_TRY(any_constant(import, node, 0, &data, err));
     DSE_TRY(graph__get_list(import, node, "axes", 1, &axes, err));
     if (axes == NULL)

@@ -240,7 +240,7 @@ static enum dse_status import_node(struct graph__import *import, const Onnx__Nod
                                    struct dse_err *err) {
     const struct rule *rule = find_rule(node);
     struct graph__symbol *input = NULL;
-    struct graph__tensor *constant;
+    struct graph__tensor *constant = NULL;
     DSE_TRY(check_node(node, rule, err));
     DSE_TRY(graph__input(import, node, 0, &input, err));
     bool folds =
@@ -384,7 +384,7 @@ static enum dse_status new_graph(struct graph__import *import, struct dse_err *e
 
 static enum dse_status build_graph(struct graph__import *import, const char *output,
                                    struct dse_err *err) {
-    struct graph__symbol *symbol;
+    struct graph__symbol *symbol = NULL;
     DSE_TRY(graph__names_collect(import, output, &symbol, err));
     DSE_TRY(new_graph(import, err));
     DSE_TRY(find_input(import, err));

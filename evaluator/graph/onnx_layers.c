@@ -81,10 +81,10 @@ static enum dse_status check_conv(const struct graph__tensor *weights,
 
 enum dse_status graph__import_conv(struct graph__import *import, const Onnx__NodeProto *node,
                                    struct dse_err *err) {
-    int value;
-    int64_t groups;
-    struct graph__tensor *weights, *bias;
-    struct graph__window window;
+    int value = 0;
+    int64_t groups = 0;
+    struct graph__tensor *weights = NULL, *bias = NULL;
+    struct graph__window window = {0};
     DSE_TRY(graph__input_value(import, node, 0, &value, err));
     DSE_TRY(need_numbers(import, node, 1, &weights, err));
     DSE_TRY(graph__input_constant(import, node, 2, GRAPH__F32, &bias, err));
@@ -190,10 +190,10 @@ static struct matrix view_matrix(const struct graph__tensor *weights, bool trans
 
 enum dse_status graph__import_gemm(struct graph__import *import, const Onnx__NodeProto *node,
                                    struct dse_err *err) {
-    int value;
-    int64_t transpose_a, transpose_b;
-    float alpha, beta;
-    struct graph__tensor *weights, *bias;
+    int value = 0;
+    int64_t transpose_a = 0, transpose_b = 0;
+    float alpha = 0, beta = 0;
+    struct graph__tensor *weights = NULL, *bias = NULL;
     DSE_TRY(graph__input_value(import, node, 0, &value, err));
     DSE_TRY(need_numbers(import, node, 1, &weights, err));
     DSE_TRY(graph__input_constant(import, node, 2, GRAPH__F32, &bias, err));
@@ -210,8 +210,8 @@ enum dse_status graph__import_gemm(struct graph__import *import, const Onnx__Nod
 
 enum dse_status graph__import_matmul(struct graph__import *import, const Onnx__NodeProto *node,
                                      struct dse_err *err) {
-    int value;
-    struct graph__tensor *weights;
+    int value = 0;
+    struct graph__tensor *weights = NULL;
     DSE_TRY(graph__input_value(import, node, 0, &value, err));
     DSE_TRY(need_numbers(import, node, 1, &weights, err));
     DSE_TRY(check_matrix(weights, err));
@@ -223,10 +223,10 @@ enum dse_status graph__import_matmul(struct graph__import *import, const Onnx__N
 
 enum dse_status graph__import_batch_norm(struct graph__import *import, const Onnx__NodeProto *node,
                                          struct dse_err *err) {
-    int value;
-    int64_t training;
-    float epsilon;
-    struct graph__tensor *gamma, *beta, *mean, *variance;
+    int value = 0;
+    int64_t training = 0;
+    float epsilon = 0;
+    struct graph__tensor *gamma = NULL, *beta = NULL, *mean = NULL, *variance = NULL;
     DSE_TRY(graph__input_value(import, node, 0, &value, err));
     DSE_TRY(need_numbers(import, node, 1, &gamma, err));
     DSE_TRY(need_numbers(import, node, 2, &beta, err));
@@ -292,7 +292,7 @@ static bool same_shape(struct dse_shape a, struct dse_shape b) {
 
 enum dse_status graph__import_add(struct graph__import *import, const Onnx__NodeProto *node,
                                   struct dse_err *err) {
-    struct graph__symbol *a, *b;
+    struct graph__symbol *a = NULL, *b = NULL;
     DSE_TRY(graph__input(import, node, 0, &a, err));
     DSE_TRY(graph__input(import, node, 1, &b, err));
     if (a == NULL || b == NULL)
@@ -314,7 +314,7 @@ enum dse_status graph__import_add(struct graph__import *import, const Onnx__Node
 
 enum dse_status graph__import_relu(struct graph__import *import, const Onnx__NodeProto *node,
                                    struct dse_err *err) {
-    int value;
+    int value = 0;
     DSE_TRY(graph__input_value(import, node, 0, &value, err));
     struct dse_node content = {.op = DSE_OP_RELU, .inputs = {value, -1}};
     return graph__add_node(import, node, &content, import->graph->values[value].shape,
@@ -323,7 +323,7 @@ enum dse_status graph__import_relu(struct graph__import *import, const Onnx__Nod
 
 enum dse_status graph__import_identity(struct graph__import *import, const Onnx__NodeProto *node,
                                        struct dse_err *err) {
-    int value;
+    int value = 0;
     DSE_TRY(graph__input_value(import, node, 0, &value, err));
     graph__define_alias(import, node, value);
     return DSE_OK;
@@ -331,7 +331,7 @@ enum dse_status graph__import_identity(struct graph__import *import, const Onnx_
 
 enum dse_status graph__import_dropout(struct graph__import *import, const Onnx__NodeProto *node,
                                       struct dse_err *err) {
-    struct graph__tensor *training;
+    struct graph__tensor *training = NULL;
     DSE_TRY(graph__input_constant(import, node, 2, GRAPH__I64, &training, err));
     if (training != NULL && training->n > 0 && training->i64[0] != 0)
         DSE_FAIL(err, DSE_UNSUPPORTED, "the model was exported in training mode");

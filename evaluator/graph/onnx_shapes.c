@@ -65,8 +65,8 @@ static enum dse_status count_positions(int64_t extent, int kernel, int stride, i
 enum dse_status graph__read_window(const Onnx__NodeProto *node, struct dse_shape input,
                                    int kernel_h, int kernel_w, struct graph__window *window,
                                    struct dse_err *err) {
-    int kernel[2], strides[2], dilations[2];
-    int64_t ceil_mode, rest_h, rest_w;
+    int kernel[2] = {0}, strides[2] = {0}, dilations[2] = {0};
+    int64_t ceil_mode = 0, rest_h = 0, rest_w = 0;
     if (kernel_h == 0 && !graph__has_attribute(node, "kernel_shape"))
         DSE_FAIL(err, DSE_INVALID, "attribute 'kernel_shape' is missing");
     DSE_TRY(graph__get_ints(node, "kernel_shape", 2, kernel_h, 0, GRAPH__MAX_SETTING, kernel, err));
@@ -123,8 +123,8 @@ static enum dse_status add_pool(struct graph__import *import, const Onnx__NodePr
 
 static enum dse_status import_pool(struct graph__import *import, const Onnx__NodeProto *node,
                                    enum dse_op op, bool exclude_padding, struct dse_err *err) {
-    int value;
-    struct graph__window window;
+    int value = 0;
+    struct graph__window window = {0};
     DSE_TRY(graph__input_value(import, node, 0, &value, err));
     DSE_TRY(check_input_rank(import, value, 4, err));
     DSE_TRY(graph__read_window(node, import->graph->values[value].shape, 0, 0, &window, err));
@@ -133,14 +133,14 @@ static enum dse_status import_pool(struct graph__import *import, const Onnx__Nod
 
 enum dse_status graph__import_average_pool(struct graph__import *import,
                                            const Onnx__NodeProto *node, struct dse_err *err) {
-    int64_t include;
+    int64_t include = 0;
     DSE_TRY(graph__get_int(node, "count_include_pad", 0, &include, err));
     return import_pool(import, node, DSE_OP_AVGPOOL, include == 0, err);
 }
 
 enum dse_status graph__import_max_pool(struct graph__import *import, const Onnx__NodeProto *node,
                                        struct dse_err *err) {
-    int64_t order;
+    int64_t order = 0;
     DSE_TRY(graph__get_int(node, "storage_order", 0, &order, err));
     if (order != 0)
         DSE_FAIL(err, DSE_UNSUPPORTED, "attribute 'storage_order' other than 0");
@@ -150,7 +150,7 @@ enum dse_status graph__import_max_pool(struct graph__import *import, const Onnx_
 enum dse_status graph__import_global_average_pool(struct graph__import *import,
                                                   const Onnx__NodeProto *node,
                                                   struct dse_err *err) {
-    int value;
+    int value = 0;
     DSE_TRY(graph__input_value(import, node, 0, &value, err));
     DSE_TRY(check_input_rank(import, value, 4, err));
     struct dse_shape input = import->graph->values[value].shape;
@@ -177,8 +177,8 @@ static enum dse_status add_flatten(struct graph__import *import, const Onnx__Nod
 
 enum dse_status graph__import_flatten(struct graph__import *import, const Onnx__NodeProto *node,
                                       struct dse_err *err) {
-    int value, axis;
-    int64_t axis_given;
+    int value = 0, axis = 0;
+    int64_t axis_given = 0;
     DSE_TRY(graph__input_value(import, node, 0, &value, err));
     int rank = import->facts[value].rank;
     DSE_TRY(graph__get_int(node, "axis", 1, &axis_given, err));
@@ -193,8 +193,8 @@ enum dse_status graph__import_flatten(struct graph__import *import, const Onnx__
 
 enum dse_status graph__import_reshape(struct graph__import *import, const Onnx__NodeProto *node,
                                       struct dse_err *err) {
-    int value;
-    struct graph__tensor *shape;
+    int value = 0;
+    struct graph__tensor *shape = NULL;
     DSE_TRY(graph__input_value(import, node, 0, &value, err));
     DSE_TRY(graph__input_constant(import, node, 1, GRAPH__I64, &shape, err));
     if (shape == NULL)
@@ -228,8 +228,8 @@ static enum dse_status check_order(const struct graph__import *import, int value
 static enum dse_status check_pad_mode(struct graph__import *import, const Onnx__NodeProto *node,
                                       struct dse_err *err) {
     char mode[16];
-    float number;
-    struct graph__tensor *value;
+    float number = 0;
+    struct graph__tensor *value = NULL;
     DSE_TRY(graph__get_text(node, "mode", "constant", mode, sizeof mode, err));
     if (strcmp(mode, "constant") != 0)
         DSE_FAIL(err, DSE_UNSUPPORTED, "mode '%s' (supported: constant)", mode);
@@ -246,14 +246,14 @@ static enum dse_status check_pad_mode(struct graph__import *import, const Onnx__
 static enum dse_status read_pad_amounts(struct graph__import *import, const Onnx__NodeProto *node,
                                         int rank, int before[4], int after[4],
                                         struct dse_err *err) {
-    struct graph__tensor *pads, *axes;
+    struct graph__tensor *pads = NULL, *axes = NULL;
     DSE_TRY(graph__get_list(import, node, "pads", 1, &pads, err));
     DSE_TRY(graph__input_constant(import, node, 3, GRAPH__I64, &axes, err));
     size_t n = axes == NULL ? (size_t)rank : axes->n;
     if (pads == NULL || pads->n != 2 * n)
         DSE_FAIL(err, DSE_INVALID, "pads must have %zu numbers", 2 * n);
     for (size_t i = 0; i < n; i++) {
-        int axis;
+        int axis = 0;
         int64_t low = pads->i64[i], high = pads->i64[n + i];
         DSE_TRY(graph__resolve_axis(axes == NULL ? (int64_t)i : axes->i64[i], rank, &axis, err));
         if (low < 0 || high < 0 || low > GRAPH__MAX_SETTING || high > GRAPH__MAX_SETTING)
@@ -293,9 +293,9 @@ enum dse_status graph__import_pad(struct graph__import *import, const Onnx__Node
 
 enum dse_status graph__import_slice(struct graph__import *import, const Onnx__NodeProto *node,
                                     struct dse_err *err) {
-    int value;
+    int value = 0;
     bool everything = true;
-    struct graph__range ranges[4];
+    struct graph__range ranges[4] = {0};
     DSE_TRY(graph__input_value(import, node, 0, &value, err));
     struct dse_shape shape = import->graph->values[value].shape, output;
     int rank = import->facts[value].rank;

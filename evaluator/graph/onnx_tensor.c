@@ -32,7 +32,7 @@ enum dse_status graph__tensor_new(struct graph__import *import, enum graph__type
                                   struct dse_err *err) {
     if (rank > GRAPH__MAX_RANK)
         DSE_FAIL(err, DSE_UNSUPPORTED, "a tensor of more than %d dimensions", GRAPH__MAX_RANK);
-    size_t n;
+    size_t n = 0;
     DSE_TRY(graph__count(rank, dims, &n, err));
     struct graph__tensor *made = dse_arena_alloc(&import->arena, 1, sizeof *made);
     void *data = dse_arena_alloc(&import->arena, n, graph__element_size(type));
@@ -143,10 +143,10 @@ static enum dse_status read_message(struct graph__import *import, const Onnx__Te
     if (message->n_dims > GRAPH__MAX_RANK)
         DSE_FAIL(err, DSE_UNSUPPORTED, "more than %d dimensions", GRAPH__MAX_RANK);
     int rank = (int)message->n_dims;
-    size_t n;
+    size_t n = 0;
     DSE_TRY(graph__count(rank, message->dims, &n, err));
     DSE_TRY(check_data(message, element, n, err));
-    struct graph__tensor *made;
+    struct graph__tensor *made = NULL;
     DSE_TRY(graph__tensor_new(import, element->type, rank, message->dims, &made, err));
     if (n > 0)
         element->copy(message, made);

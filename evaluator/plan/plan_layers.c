@@ -8,7 +8,7 @@
 
 /* A convolution call takes as many images as keep its integers within this, so that they are still
  * in the second-level cache when the next loop reads them. */
-enum { SCRATCH_BYTES = 512 * 1024 };
+enum { SCRATCH_BYTES = 256 * 1024 };
 /* Largest sum of products is K x 127 x 127. */
 enum { MAX_PRODUCTS = INT32_MAX / (127 * 127) };
 
