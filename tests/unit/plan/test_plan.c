@@ -369,6 +369,12 @@ static void calibration_sees_every_image_once(void **state) {
     for (size_t i = 0; i < 40 * image_size(sample); i++)
         largest = fmax(largest, fabs((double)images[i]));
     assert_true(amax[0] <= largest && amax[0] > largest * (1 - 2.0 / 2048));
+    /* By 50 %, half of the image values lie below: nothing but the images was counted. */
+    assert_ok(dse_plan_calibrate(sample, images, 40, 50, again, NULL, NULL, &err), &err);
+    size_t below = 0, total = 40 * image_size(sample);
+    for (size_t i = 0; i < total; i++)
+        below += fabs((double)images[i]) < again[0];
+    assert_true((double)below < 0.5 * (double)total && (double)below > 0.49 * (double)total);
     images[39 * image_size(sample) + 5] = -2 * (float)largest; /* in the last, partial batch */
     assert_ok(dse_plan_calibrate(sample, images, 40, 100, again, NULL, NULL, &err), &err);
     assert_true(again[0] > 1.9 * largest);
@@ -390,6 +396,14 @@ static void a_layer_of_zeros_is_no_division_by_zero(void **state) {
     float *logits = run_one(plan, graph, BATCH, &candidate, sample_images, BATCH);
     for (int i = 0; i < BATCH * 10; i++)
         assert_true(isfinite(logits[i]));
+    const uint8_t *q;
+    size_t n_q;
+    struct dse_err err = {0};
+    assert_ok(dse_plan_inspect_layer(plan, &candidate, sample_images, BATCH, 0, &q, &n_q, NULL,
+                                     NULL, &err),
+              &err);
+    for (size_t i = 0; i < n_q; i++)
+        assert_int_equal(q[i], 0);
     dse_free(logits);
     dse_plan_free(plan);
     dse_kernels_free(kernels);

@@ -1,0 +1,283 @@
+/* Trained networks against what PyTorch computed for them (tests/fixtures/README.md): logits in
+ * float32 and quantised, calibration, predictions of a whole test set. Arguments: the model, `full`
+ * for the test set. */
+#include "tests/unit/plan/plan_helpers.h"
+
+#include <math.h>
+#include <zlib.h>
+
+enum { IMAGES = 64, CALIBRATION = 256, CLASSES = 10, BATCH = 8, MAX_CANDIDATES = 16 };
+
+static struct {
+    const char *name, *file;
+    const char *calibration_images; /* the test images, where NULL */
+    const char *test_images, *test_labels;
+    size_t image_header, record_bytes, label_header; /* CIFAR-10 keeps the label in the record */
+    int channels, side;
+    double mean[3], std[3];
+} models[] =
+    {
+        {"resnet8-3exits-fashion",
+         SAMPLE,
+         "/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz",
+         "/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz",
+         "/usr/share/datasets/fashion-mnist/t10k-labels-idx1-ubyte.gz",
+         16,
+         784,
+         8,
+         1,
+         28,
+         {0.2860},
+         {0.3530}},
+        {"resnet20-cifar10",
+         DSE_SHARED_DIR "/data/models/resnet20-cifar10.onnx",
+         NULL,
+         DSE_SHARED_DIR "/data/cifar10/test_batch.bin",
+         NULL,
+         0,
+         3073,
+         0,
+         3,
+         32,
+         {0.485, 0.456, 0.406},
+         {0.229, 0.224, 0.225}},
+},
+  *model;
+
+static struct dse_graph *graph;
+
+/* ---- images ---- */
+
+static uint8_t *read_bytes(const char *path, size_t skip, size_t size) {
+    gzFile file = gzopen(path, "rb"); /* reads plain files too */
+    uint8_t *bytes = dse_alloc(size, 1);
+    assert_true(file != NULL && bytes != NULL);
+    assert_int_equal(gzseek(file, (z_off_t)skip, SEEK_SET), skip);
+    assert_int_equal(gzread(file, bytes, (unsigned)size), size);
+    (void)gzclose(file);
+    return bytes;
+}
+
+/* Planes of bytes to [h][w][c], normalised in double and rounded once. */
+static float *load_images(const char *path, int n) {
+    size_t pixels = (size_t)(model->side * model->side), channels = (size_t)model->channels;
+    size_t skipped = model->record_bytes - pixels * channels;
+    uint8_t *bytes = read_bytes(path, model->image_header, model->record_bytes * (size_t)n);
+    float *images = dse_alloc((size_t)n * pixels * channels, sizeof *images), *at = images;
+    assert_non_null(images);
+    for (size_t i = 0; i < (size_t)n; i++)
+        for (size_t p = 0; p < pixels; p++)
+            for (size_t c = 0; c < channels; c++) {
+                double x = bytes[i * model->record_bytes + skipped + c * pixels + p];
+                *at++ = (float)((x / 255.0 - model->mean[c]) / model->std[c]);
+            }
+    dse_free(bytes);
+    return images;
+}
+
+static uint8_t *load_labels(int n) {
+    if (model->test_labels != NULL)
+        return read_bytes(model->test_labels, model->label_header, (size_t)n);
+    uint8_t *records = read_bytes(model->test_images, 0, model->record_bytes * (size_t)n);
+    for (size_t i = 0; i < (size_t)n; i++)
+        records[i] = records[i * model->record_bytes];
+    return records;
+}
+
+/* ---- fixtures ---- */
+
+static FILE *open_fixture(const char *ending) {
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/%s.%s", DSE_FIXTURES_DIR, model->name, ending);
+    FILE *file = fopen(path, "rb");
+    if (file == NULL)
+        fail_msg("%s is missing", path);
+    return file;
+}
+
+static double *read_amax(void) {
+    FILE *file = open_fixture("amax.txt");
+    double *amax = dse_alloc((size_t)graph->n_layers, sizeof *amax);
+    assert_non_null(amax);
+    for (int i = 0; i < graph->n_layers; i++)
+        assert_int_equal(fscanf(file, "%lf", &amax[i]), 1);
+    (void)fclose(file);
+    return amax;
+}
+
+struct recorded {
+    struct dse_candidate candidate;
+    int correct; /* of 10,000, in integer form */
+    float logits[IMAGES * CLASSES];
+};
+
+static int read_candidates(struct recorded recorded[MAX_CANDIDATES]) {
+    FILE *file = open_fixture("candidates.txt"), *logits = open_fixture("candidates.logits.f32");
+    int n = 0, fake, n_layers;
+    while (fscanf(file, "%d %d %d", &fake, &recorded[n].correct, &n_layers) == 3) {
+        assert_int_equal(n_layers, graph->n_layers);
+        recorded[n].candidate = new_candidate(n_layers, 0);
+        for (int i = 0; i < n_layers; i++)
+            assert_int_equal(fscanf(file, "%d %d", &recorded[n].candidate.weight_bits[i],
+                                    &recorded[n].candidate.input_bits[i]),
+                             2);
+        assert_int_equal(fread(recorded[n].logits, sizeof(float), IMAGES * CLASSES, logits),
+                         IMAGES * CLASSES);
+        n++;
+        assert_true(n < MAX_CANDIDATES);
+    }
+    (void)fclose(file);
+    (void)fclose(logits);
+    assert_true(n > 5);
+    return n;
+}
+
+static bool all_quantised(const struct dse_candidate *candidate) {
+    for (int i = 0; i < candidate->n_layers; i++)
+        if (candidate->weight_bits[i] == 0)
+            return false;
+    return true;
+}
+
+/* ---- tests ---- */
+
+/* Sums in another order than PyTorch's. */
+static const double FLOAT_TOLERANCE = 1e-4;
+
+static void assert_close(const float *logits, const float *wanted, size_t n) {
+    double largest = 0;
+    for (size_t i = 0; i < n; i++)
+        largest = fmax(largest, fabs((double)wanted[i]));
+    for (size_t i = 0; i < n; i++)
+        if (!(fabs((double)logits[i] - (double)wanted[i]) <= FLOAT_TOLERANCE * largest))
+            fail_msg("logit %zu is %.9g, recorded %.9g", i, (double)logits[i], (double)wanted[i]);
+}
+
+static void float_logits_are_those_of_pytorch(void **state) {
+    (void)state;
+    static const enum dse_kernel_choice choices[] = {DSE_KERNELS_REFERENCE, DSE_KERNELS_AUTO};
+    float wanted[IMAGES * CLASSES];
+    FILE *file = open_fixture("logits.f32");
+    assert_int_equal(fread(wanted, sizeof(float), IMAGES * CLASSES, file), IMAGES * CLASSES);
+    (void)fclose(file);
+    float *images = load_images(model->test_images, IMAGES);
+    struct dse_candidate candidate = new_candidate(graph->n_layers, 0);
+    for (size_t i = 0; i < 2; i++) {
+        struct dse_kernels *kernels = new_kernels(choices[i]);
+        struct dse_plan *plan = new_plan(graph, kernels, BATCH, NULL);
+        float *logits = run_one(plan, graph, BATCH, &candidate, images, IMAGES);
+        assert_close(logits, wanted, IMAGES * CLASSES);
+        dse_free(logits);
+        dse_plan_free(plan);
+        dse_kernels_free(kernels);
+    }
+    dse_candidate_fini(&candidate);
+    dse_free(images);
+}
+
+/* The same bin; its width is a float32 sum's, whose last bits depend on the order of additions. */
+static const double CALIBRATION_TOLERANCE = 1e-6;
+
+static void calibration_is_that_of_pytorch(void **state) {
+    (void)state;
+    const char *path =
+        model->calibration_images != NULL ? model->calibration_images : model->test_images;
+    float *images = load_images(path, CALIBRATION);
+    double *amax = calibrate(graph, images, CALIBRATION), *wanted = read_amax();
+    for (int i = 0; i < graph->n_layers; i++)
+        if (!(fabs(amax[i] - wanted[i]) <= CALIBRATION_TOLERANCE * wanted[i]))
+            fail_msg("layer %d: %.17g, recorded %.17g", i, amax[i], wanted[i]);
+    dse_free(amax);
+    dse_free(wanted);
+    dse_free(images);
+}
+
+static void quantised_logits_are_those_of_pytorch_to_the_bit(void **state) {
+    (void)state;
+    static const enum dse_kernel_choice choices[] = {DSE_KERNELS_REFERENCE, DSE_KERNELS_AUTO};
+    struct recorded recorded[MAX_CANDIDATES];
+    int n = read_candidates(recorded), n_exact = 0;
+    double *amax = read_amax();
+    float *images = load_images(model->test_images, IMAGES);
+    for (size_t k = 0; k < 2; k++) {
+        struct dse_kernels *kernels = new_kernels(choices[k]);
+        struct dse_plan *plan = new_plan(graph, kernels, BATCH, amax);
+        for (int i = 0; i < n; i++) {
+            if (!all_quantised(&recorded[i].candidate))
+                continue;
+            float *logits = run_one(plan, graph, BATCH, &recorded[i].candidate, images, IMAGES);
+            for (size_t j = 0; j < IMAGES * CLASSES; j++)
+                if (memcmp(&logits[j], &recorded[i].logits[j], sizeof *logits) != 0)
+                    fail_msg("candidate %d, logit %zu: %.9g, recorded %.9g", i, j,
+                             (double)logits[j], (double)recorded[i].logits[j]);
+            n_exact++;
+            dse_free(logits);
+        }
+        dse_plan_free(plan);
+        dse_kernels_free(kernels);
+    }
+    assert_true(n_exact >= 10);
+    for (int i = 0; i < n; i++)
+        dse_candidate_fini(&recorded[i].candidate);
+    dse_free(images);
+    dse_free(amax);
+}
+
+static int count_correct(const float *logits, const uint8_t *labels, int n) {
+    int correct = 0;
+    for (int i = 0; i < n; i++) {
+        int best = 0;
+        for (int k = 1; k < CLASSES; k++)
+            if (logits[i * CLASSES + k] > logits[i * CLASSES + best])
+                best = k;
+        correct += best == labels[i];
+    }
+    return correct;
+}
+
+static void predictions_of_the_test_set_are_those_of_pytorch(void **state) {
+    (void)state;
+    enum { N = 10000 };
+    struct recorded recorded[MAX_CANDIDATES];
+    int n = read_candidates(recorded);
+    double *amax = read_amax();
+    float *images = load_images(model->test_images, N);
+    uint8_t *labels = load_labels(N);
+    struct dse_kernels *kernels = new_kernels(DSE_KERNELS_AUTO);
+    struct dse_plan *plan = new_plan(graph, kernels, BATCH, amax);
+    for (int i = 0; i < n; i++) {
+        if (i > 0 && !all_quantised(&recorded[i].candidate))
+            continue;
+        float *logits = run_one(plan, graph, BATCH, &recorded[i].candidate, images, N);
+        assert_int_equal(count_correct(logits, labels, N), recorded[i].correct);
+        dse_free(logits);
+    }
+    dse_plan_free(plan);
+    dse_kernels_free(kernels);
+    for (int i = 0; i < n; i++)
+        dse_candidate_fini(&recorded[i].candidate);
+    dse_free(images);
+    dse_free(labels);
+    dse_free(amax);
+}
+
+int main(int argc, char **argv) {
+    dse_kernels_fix_environment(argv);
+    model = &models[argc > 1 && strcmp(argv[1], models[1].name) == 0];
+    if (access(model->file, R_OK) != 0 || access(model->test_images, R_OK) != 0)
+        skip_all("the model or its images are not there");
+    graph = load_graph(model->file, "logits");
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(float_logits_are_those_of_pytorch),
+        cmocka_unit_test(calibration_is_that_of_pytorch),
+        cmocka_unit_test(quantised_logits_are_those_of_pytorch_to_the_bit),
+    };
+    const struct CMUnitTest full[] = {
+        cmocka_unit_test(predictions_of_the_test_set_are_those_of_pytorch),
+    };
+    bool whole = argc > 2 && strcmp(argv[2], "full") == 0;
+    int failed = whole ? cmocka_run_group_tests(full, NULL, NULL)
+                       : cmocka_run_group_tests(tests, NULL, NULL);
+    dse_graph_free(graph);
+    return failed;
+}
