@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -195,6 +196,7 @@ static enum dse_status run(struct daemon *d, struct dse_err *err) {
 enum dse_status dse_daemon_run(const struct dse_daemon_options *options, struct dse_err *err) {
     struct daemon d = {.options = options};
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)umask(0077); /* what is in the state directory is the user's own */
     if (uv_loop_init(&d.loop) != 0)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for the event loop");
     enum dse_status status = run(&d, err);

@@ -39,7 +39,8 @@ static enum dse_status write_line(const struct dse_buf *line, struct dse_err *er
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
-            DSE_FAIL(err, DSE_IO, "standard output: %s", strerror(errno));
+            DSE_FAIL(err, errno == EPIPE ? DSE_INTERRUPTED : DSE_IO, "standard output: %s",
+                     strerror(errno));
         next += put;
         left -= (size_t)put;
     }
@@ -189,6 +190,8 @@ int main(int argc, char **argv) {
     (void)signal(SIGINT, SIG_IGN); /* Ctrl-C is the daemon's business */
     struct dse_err err = {0};
     enum dse_status status = run_worker(choice, &err);
+    if (status == DSE_INTERRUPTED)
+        return 0; /* the daemon is gone */
     if (status != DSE_OK)
         dse_log(DSE_LOG_ERROR, "worker", "stopped", "reason=\"%s\"", err.text);
     return dse_status_exit(status);

@@ -1,0 +1,237 @@
+/* What clients ask, and what strangers send: real daemon, small workload. */
+#include "tests/lib/testing.h"
+
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "tests/lib/daemon_fixture.h"
+#include "tests/lib/sample.h"
+
+static const struct sample_options sample = {
+    .images = 40, .shard_images = 20, .population = 8, .generations = 3, .seed = 3};
+static const char *const two_workers[] = {"--workers", "2", "--log-level", "error", NULL};
+
+static struct daemon_fixture fixture;
+static char workload[400];
+static int64_t sweep;
+
+static int set_up(void **state) {
+    (void)state;
+    char word[32];
+    fixture_init(&fixture);
+    write_sample_workload(fixture.dir, &sample, workload, sizeof workload);
+    fixture_start(&fixture, two_workers);
+    sweep = fixture_submit(&fixture, workload);
+    return fixture_watch(&fixture, sweep, INT64_MAX, word, sizeof word) ? 0 : -1;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    int status = fixture_stop(&fixture, SIGTERM);
+    fixture_fini(&fixture);
+    return status;
+}
+
+static void ask(const char *const *args, enum dse_record which, struct dse_arena *arena,
+                void *record) {
+    struct dse_buf out = {0};
+    struct dse_err err = {0};
+    assert_int_equal(fixture_pareto(&fixture, args, &out, NULL), 0);
+    assert_ok(dse_record_decode(which, out.data, out.size, arena, record, &err), &err);
+    dse_buf_fini(&out);
+}
+
+static void status_counts_every_individual(void **state) {
+    (void)state;
+    struct dse_arena arena = {0};
+    struct dse_msg_sweep s;
+    const char *const args[] = {"--json", "status", NULL};
+    ask(args, DSE_RECORD_sweep, &arena, &s);
+    assert_string_equal(s.state, "done");
+    assert_int_equal(s.individuals, sample.population * sample.generations);
+    assert_int_equal(s.measured, s.individuals);
+    assert_int_equal(s.generation, sample.generations - 1);
+    assert_int_equal(s.failures, 0);
+    assert_true(s.progress == 1 && s.finished_at_ms >= s.submitted_at_ms);
+    dse_arena_fini(&arena);
+}
+
+/* Objectives of the front follow from the cells and bits that `show` gives, computed here anew. */
+static void the_front_is_what_its_members_show(void **state) {
+    (void)state;
+    struct dse_arena arena = {0};
+    struct dse_msg_front front;
+    const char *const args[] = {"--json", "front", NULL};
+    ask(args, DSE_RECORD_front, &arena, &front);
+    assert_true(front.members_n > 0 && front.members_n == front.sweep->front_size);
+    assert_int_equal(front.objectives_n, 3);
+    assert_non_null(front.baseline);
+    for (int i = 0; i < front.members_n; i++) {
+        const struct dse_msg_individual *member = &front.members[i];
+        struct dse_msg_individual shown;
+        char id[32];
+        const char *const show[] = {"--json", "show", id, NULL};
+        (void)snprintf(id, sizeof id, "%d.%d", (int)member->generation, (int)member->slot);
+        ask(show, DSE_RECORD_individual, &arena, &shown);
+        double corrupted = 0, bit_operations = 0;
+        for (int c = 1; c < shown.cells_n; c++)
+            corrupted += (double)shown.cells[c].correct / (double)shown.cells[c].seen;
+        for (int l = 0; l < shown.layers_n; l++)
+            bit_operations +=
+                (double)(shown.layers[l].macs * shown.input_bits[l] * shown.weight_bits[l]);
+        assert_int_equal(shown.cells_n, 5);
+        assert_string_equal(shown.cells[0].cell, "clean");
+        assert_int_equal(shown.cells[0].seen, sample.images);
+        assert_true(member->objectives[0] ==
+                    (double)shown.cells[0].correct / (double)shown.cells[0].seen);
+        assert_float_equal(member->objectives[1], corrupted / 4, 1e-12);
+        assert_true(member->objectives[2] == bit_operations);
+    }
+    dse_arena_fini(&arena);
+}
+
+static void unknown_things_are_not_found(void **state) {
+    (void)state;
+    static const char *const questions[][4] = {{"show", "99.0", NULL},
+                                               {"status", "77", NULL},
+                                               {"front", "77", NULL},
+                                               {"dump", "77", NULL}};
+    for (size_t i = 0; i < sizeof questions / sizeof questions[0]; i++)
+        assert_int_equal(fixture_pareto(&fixture, questions[i], NULL, NULL), 4);
+    const char *const cancel[] = {"cancel", "1", NULL};
+    assert_int_equal(fixture_pareto(&fixture, cancel, NULL, NULL), 4); /* it is done */
+}
+
+static void a_cancelled_sweep_keeps_what_it_found_and_the_next_has_its_turn(void **state) {
+    (void)state;
+    static const struct sample_options longer = {
+        .images = 40, .shard_images = 20, .population = 16, .generations = 200, .seed = 9};
+    char other[400], id[32], word[32], dir[400];
+    struct dse_err err = {0};
+    struct dse_arena arena = {0};
+    struct dse_msg_sweep s;
+    (void)snprintf(dir, sizeof dir, "%s/longer", fixture.dir);
+    assert_ok(dse_dir_create(dir, &err), &err);
+    write_sample_workload(dir, &longer, other, sizeof other);
+    int64_t first = fixture_submit(&fixture, other);
+    int64_t second = fixture_submit(&fixture, workload);
+    assert_true(fixture_watch(&fixture, first, 20, word, sizeof word));
+    const char *const cancel[] = {"cancel", id, NULL};
+    const char *const status[] = {"--json", "status", id, NULL};
+    (void)snprintf(id, sizeof id, "%lld", (long long)first);
+    assert_int_equal(fixture_pareto(&fixture, cancel, NULL, NULL), 0);
+    ask(status, DSE_RECORD_sweep, &arena, &s);
+    assert_string_equal(s.state, "cancelled");
+    assert_true(s.measured >= 20);
+    assert_true(fixture_watch(&fixture, second, INT64_MAX, word, sizeof word));
+    assert_string_equal(word, "done");
+    (void)snprintf(id, sizeof id, "%lld", (long long)second);
+    ask(status, DSE_RECORD_sweep, &arena, &s);
+    assert_int_equal(s.cache_hits, s.individuals); /* all known from the first sweep of the test */
+    dse_arena_fini(&arena);
+}
+
+/* ---- strangers ---- */
+
+static int connect_to(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    assert_true(strlen(path) < sizeof address.sun_path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
+static void assert_serving(void) {
+    const char *const args[] = {"ping", NULL};
+    assert_int_equal(fixture_pareto(&fixture, args, NULL, NULL), 0);
+}
+
+static void a_line_without_end_is_refused_and_the_others_are_served(void **state) {
+    (void)state;
+    static char block[1 << 16];
+    char answer[512];
+    int fd = connect_to(fixture.socket);
+    memset(block, 'x', sizeof block);
+    size_t sent = 0;
+    ssize_t put;
+    while (sent < (size_t)100 << 20 && (put = send(fd, block, sizeof block, MSG_NOSIGNAL)) > 0)
+        sent += (size_t)put;
+    assert_true(sent < (size_t)100 << 20); /* the daemon hung up */
+    ssize_t got = recv(fd, answer, sizeof answer - 1, 0);
+    if (got > 0) {
+        answer[got] = '\0';
+        assert_non_null(strstr(answer, "longer than 1048576 bytes"));
+    }
+    (void)close(fd);
+    assert_serving();
+}
+
+static void rubbish_is_answered_with_an_error_each_line(void **state) {
+    (void)state;
+    static const char rubbish[] =
+        "hello\n"
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"frnt\",\"params\":{}}\n"
+        "[1,2]\n"
+        "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"status\",\"params\":{}}\n";
+    static const char *const codes[] = {"-32700", "-32601", "-32600", "-32602"};
+    char text[8192];
+    size_t size = 0;
+    int fd = connect_to(fixture.socket);
+    assert_int_equal(send(fd, rubbish, sizeof rubbish - 1, MSG_NOSIGNAL), sizeof rubbish - 1);
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    for (ssize_t got; (got = recv(fd, text + size, sizeof text - 1 - size, 0)) > 0;)
+        size += (size_t)got;
+    text[size] = '\0';
+    const char *at = text;
+    for (size_t i = 0; i < 4; i++) {
+        const char *end = strchr(at, '\n');
+        const char *code = strstr(at, codes[i]);
+        assert_true(end != NULL && code != NULL && code < end);
+        at = end + 1;
+    }
+    (void)close(fd);
+    assert_serving();
+}
+
+static void half_a_request_and_many_idle_clients_keep_nobody_waiting(void **state) {
+    (void)state;
+    enum { CLIENTS = 200 };
+    static int fds[CLIENTS];
+    for (int i = 0; i < CLIENTS; i++) {
+        fds[i] = connect_to(fixture.socket);
+        assert_int_equal(send(fds[i], "{\"json", 6, MSG_NOSIGNAL), 6);
+    }
+    assert_serving();
+    for (int i = 0; i < CLIENTS; i++)
+        (void)close(fds[i]);
+    assert_serving();
+}
+
+static void the_socket_and_the_database_are_private(void **state) {
+    (void)state;
+    struct stat st;
+    char path[400];
+    assert_int_equal(stat(fixture.socket, &st), 0);
+    assert_int_equal(st.st_mode & 0777, 0600);
+    (void)snprintf(path, sizeof path, "%s/pareto.db", fixture.state_dir);
+    assert_int_equal(stat(path, &st), 0);
+    assert_int_equal(st.st_mode & 0077, 0);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(status_counts_every_individual),
+        cmocka_unit_test(the_front_is_what_its_members_show),
+        cmocka_unit_test(unknown_things_are_not_found),
+        cmocka_unit_test(a_cancelled_sweep_keeps_what_it_found_and_the_next_has_its_turn),
+        cmocka_unit_test(a_line_without_end_is_refused_and_the_others_are_served),
+        cmocka_unit_test(rubbish_is_answered_with_an_error_each_line),
+        cmocka_unit_test(half_a_request_and_many_idle_clients_keep_nobody_waiting),
+        cmocka_unit_test(the_socket_and_the_database_are_private),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
