@@ -393,6 +393,58 @@ static void questions_about_one_sweep_use_indices(void **state) {
     assert_int_equal(sqlite3_close(db), SQLITE_OK);
 }
 
+static sqlite3 *connection_of_store;
+
+/* SQLite calls it for every connection; the store's is the first. */
+static int note_connection(sqlite3 *db, const char **text, const void *api) {
+    (void)text;
+    (void)api;
+    if (connection_of_store == NULL)
+        connection_of_store = db;
+    return SQLITE_OK;
+}
+
+/* Steps of SQLite's virtual machine that the store's statement with that piece of SQL has taken. */
+static int steps_of(const char *piece) {
+    for (sqlite3_stmt *stmt = NULL; (stmt = sqlite3_next_stmt(connection_of_store, stmt)) != NULL;)
+        if (strstr(sqlite3_sql(stmt), piece) != NULL)
+            return sqlite3_stmt_status(stmt, SQLITE_STMTSTATUS_VM_STEP, 0);
+    return -1;
+}
+
+static void counting_and_the_front_cost_their_answers_only(void **state) {
+    struct fixture *f = *state;
+    enum { ROWS = 500 };
+    struct dse_sweep_counts counts;
+    struct place place;
+    make_place(&place);
+    connection_of_store = NULL;
+    assert_int_equal(sqlite3_auto_extension((void (*)(void))note_connection), SQLITE_OK);
+    struct dse_store *store = open_store(&place);
+    (void)sqlite3_cancel_auto_extension((void (*)(void))note_connection);
+    int64_t id = add_sweep(store);
+    assert_ok(dse_store_begin(store, &f->err), &f->err);
+    for (int i = 0; i < ROWS; i++) {
+        char genome[16];
+        (void)snprintf(genome, sizeof genome, "[%d]", i);
+        struct dse_individual_row row = individual_row(store, id, 0, i, genome);
+        row.in_front = i == 77;
+        add_individual(store, &row);
+    }
+    assert_ok(dse_store_commit(store, &f->err), &f->err);
+    struct dse_individual_row *rows;
+    int n;
+    assert_ok(
+        dse_store_load_individuals(store, id, DSE_SELECT_FRONT, 0, &f->arena, &rows, &n, &f->err),
+        &f->err);
+    assert_ok(dse_store_count_sweep(store, id, &counts, &f->err), &f->err);
+    assert_true(n == 1 && rows[0].slot == 77 && counts.individuals == ROWS);
+    assert_in_range(steps_of("in_front = 1"), 5, 100);
+    assert_in_range(steps_of("FROM sweep_counts"), 5, 50);
+    dse_store_close(store);
+    remove_place(&place);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -408,6 +460,7 @@ int main(void) {
         TEST(refused_survivors_change_nothing),
         TEST(views_show_objectives_and_cells_as_numbers),
         TEST(questions_about_one_sweep_use_indices),
+        TEST(counting_and_the_front_cost_their_answers_only),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
