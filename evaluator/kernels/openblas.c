@@ -28,6 +28,7 @@ struct openblas_conv {
     struct kernels__padded padded;
     float *columns; /* [rows_at_once * ow][terms]; NULL when direct */
     float *sums;    /* [rows_at_once * ow][group_oc]; integers only */
+    float *image;   /* one image as float32; integers only */
 };
 
 static enum dse_status openblas_describe(char *out, size_t size, struct dse_err *err) {
@@ -45,6 +46,7 @@ static void openblas_conv_free(void *conv) {
     kernels__padded_fini(&c->padded);
     dse_free(c->columns);
     dse_free(c->sums);
+    dse_free(c->image);
     dse_free(c);
 }
 
@@ -58,12 +60,16 @@ static void join_images(struct openblas_conv *c) {
     s->ih = s->oh = s->ih * s->iw * c->images;
     s->iw = s->ow = 1;
     c->images = 1;
-    c->direct = c->type == DSE_CONV_F32;
+    c->direct = true;
+}
+
+static size_t image_values(const struct openblas_conv *c) {
+    return (size_t)c->shape.ih * (size_t)c->shape.iw * (size_t)c->shape.ic;
 }
 
 static int rows_that_fit(const struct openblas_conv *c) {
-    if (c->direct)
-        return c->shape.oh;
+    if (c->direct && c->type == DSE_CONV_F32)
+        return c->shape.oh; /* nothing in between that should stay in a cache */
     size_t row_bytes = (size_t)c->shape.ow * (size_t)c->terms * sizeof(float);
     size_t rows = COLUMNS_BYTES / row_bytes;
     if (rows == 0)
@@ -80,11 +86,11 @@ static enum dse_status allocate_scratch(struct openblas_conv *c, struct dse_err 
     }
     if (c->type == DSE_CONV_U8S8) {
         c->sums = dse_alloc_aligned(pixels * (size_t)c->group_oc, sizeof *c->sums);
-        if (c->sums == NULL)
+        c->image = dse_alloc_aligned(image_values(c), sizeof *c->image);
+        if (c->sums == NULL || c->image == NULL)
             DSE_FAIL(err, DSE_NO_MEMORY, "no memory for the sums of a convolution");
     }
-    return kernels__padded_init(&c->padded, &c->shape,
-                                c->type == DSE_CONV_F32 ? sizeof(float) : sizeof(uint8_t), err);
+    return kernels__padded_init(&c->padded, &c->shape, sizeof(float), err);
 }
 
 static enum dse_status openblas_conv_new(const struct dse_conv_shape *shape,
@@ -133,17 +139,6 @@ static enum dse_status openblas_pack(void *conv, const void *weights, void **pac
     return DSE_OK;
 }
 
-/* n neighbouring source values to float32. */
-static void take_values(const struct openblas_conv *c, const unsigned char *from, size_t n,
-                        float *to) {
-    if (c->type == DSE_CONV_F32) {
-        memcpy(to, from, n * sizeof *to);
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        to[i] = (float)from[i];
-}
-
 /* The window at `corner` as one row of the matrix; returns the place of the next row. */
 static float *take_window(const struct openblas_conv *c, const unsigned char *corner, float *to) {
     const struct dse_conv_shape *s = &c->shape;
@@ -155,7 +150,7 @@ static float *take_window(const struct openblas_conv *c, const unsigned char *co
     for (int ky = 0; ky < s->kernel_h; ky++) {
         const unsigned char *row = corner + (size_t)(ky * s->dilation_h) * c->padded.row_bytes;
         for (size_t kx = 0; kx < pieces; kx++, to += n)
-            take_values(c, row + kx * (size_t)s->dilation_w * pixel_bytes, n, to);
+            memcpy(to, row + kx * (size_t)s->dilation_w * pixel_bytes, n * sizeof *to);
     }
     return to;
 }
@@ -180,41 +175,55 @@ static void add_sums(const float *sums, size_t pixels, size_t group_oc, size_t o
             dst[i] = (first ? 0 : dst[i]) + (int32_t)sums[i];
 }
 
-static void multiply_f32(const struct openblas_conv *c, int pixels, const float *matrix,
-                         int matrix_stride, const float *weights, float *dst) {
-    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, pixels, c->group_oc, c->terms, 1.0f,
-                matrix, matrix_stride, weights, c->group_oc, 0.0f, dst, c->shape.oc);
+/* One product for `terms` of the sums; matrix and weights begin at the first of them. */
+static void multiply(const struct openblas_conv *c, int pixels, int terms, const float *matrix,
+                     int matrix_stride, const float *weights, float *sums, int sums_stride) {
+    cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, pixels, c->group_oc, terms, 1.0f, matrix,
+                matrix_stride, weights, c->group_oc, 0.0f, sums, sums_stride);
 }
 
-static void multiply_u8s8(const struct openblas_conv *c, int pixels, const float *weights,
-                          int32_t *dst) {
+static void multiply_u8s8(const struct openblas_conv *c, int pixels, const float *matrix,
+                          int matrix_stride, const float *weights, int32_t *dst) {
     for (int k = 0; k < c->terms; k += EXACT_TERMS) {
         int terms = c->terms - k < EXACT_TERMS ? c->terms - k : EXACT_TERMS;
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, pixels, c->group_oc, terms, 1.0f,
-                    c->columns + k, c->terms, weights + (size_t)k * (size_t)c->group_oc,
-                    c->group_oc, 0.0f, c->sums, c->group_oc);
+        multiply(c, pixels, terms, matrix + k, matrix_stride,
+                 weights + (size_t)k * (size_t)c->group_oc, c->sums, c->group_oc);
         add_sums(c->sums, (size_t)pixels, (size_t)c->group_oc, (size_t)c->shape.oc, k == 0, dst);
     }
 }
 
+/* dst: outputs of the first row. */
 static void run_rows(struct openblas_conv *c, const float *packed, const unsigned char *image,
                      int first_row, int rows, void *dst) {
     int pixels = rows * c->shape.ow;
     for (int group = 0; group < c->shape.groups; group++) {
         const float *weights = packed + (size_t)group * (size_t)c->terms * (size_t)c->group_oc;
         size_t to = (size_t)group * (size_t)c->group_oc;
+        const float *matrix = c->columns;
+        int stride = c->terms;
         if (c->direct) {
-            const float *matrix = (const float *)(const void *)image;
-            multiply_f32(c, pixels, matrix + (size_t)group * (size_t)c->group_ic, c->shape.ic,
-                         weights, (float *)dst + to);
-            continue;
+            size_t from = (size_t)first_row * (size_t)c->shape.ow * (size_t)c->shape.ic;
+            matrix = (const float *)(const void *)image + from + group * c->group_ic;
+            stride = c->shape.ic;
+        } else {
+            take_windows(c, image, first_row, rows, group);
         }
-        take_windows(c, image, first_row, rows, group);
         if (c->type == DSE_CONV_F32)
-            multiply_f32(c, pixels, c->columns, c->terms, weights, (float *)dst + to);
+            multiply(c, pixels, c->terms, matrix, stride, weights, (float *)dst + to, c->shape.oc);
         else
-            multiply_u8s8(c, pixels, weights, (int32_t *)dst + to);
+            multiply_u8s8(c, pixels, matrix, stride, weights, (int32_t *)dst + to);
     }
+}
+
+/* Image number n, as float32. */
+static const float *take_image(const struct openblas_conv *c, const void *src, int n) {
+    size_t values = image_values(c);
+    if (c->type == DSE_CONV_F32)
+        return (const float *)src + (size_t)n * values;
+    const uint8_t *from = (const uint8_t *)src + (size_t)n * values;
+    for (size_t i = 0; i < values; i++)
+        c->image[i] = (float)from[i];
+    return c->image;
 }
 
 static enum dse_status openblas_run(void *conv, const void *packed, const void *src, void *dst,
@@ -224,7 +233,8 @@ static enum dse_status openblas_run(void *conv, const void *packed, const void *
     size_t row_bytes = (size_t)c->shape.ow * (size_t)c->shape.oc * sizeof(float);
     unsigned char *to = dst;
     for (int n = 0; n < c->images; n++) {
-        const unsigned char *image = kernels__padded_image(&c->padded, &c->shape, src, n);
+        const unsigned char *image =
+            kernels__padded_image(&c->padded, &c->shape, take_image(c, src, n), 0);
         for (int y = 0; y < c->shape.oh; y += c->rows_at_once) {
             int rows = c->shape.oh - y < c->rows_at_once ? c->shape.oh - y : c->rows_at_once;
             run_rows(c, packed, image, y, rows, to);

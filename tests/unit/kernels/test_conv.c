@@ -290,6 +290,21 @@ static void sixteen_images(void **state) {
     with_every_implementation(check_many_images);
 }
 
+/* More than the pieces in which OpenBLAS gets an image. */
+static void check_large_image(struct dse_kernels *kernels) {
+    static const struct geometry window = {33, 30, 3, 3, 1, 1, 1, 1, 1, 1};
+    static const struct geometry point = {33, 30, 1, 1, 1, 1, 0, 0, 0, 0};
+    struct dse_conv_shape s = shape_of(&window, 17, 16, 1);
+    check_conv(kernels, &s, 2, FILL_RANDOM);
+    s = shape_of(&point, 136, 6, 2);
+    check_conv(kernels, &s, 2, FILL_RANDOM);
+}
+
+static void large_images(void **state) {
+    (void)state;
+    with_every_implementation(check_large_image);
+}
+
 static void check_extremes(struct dse_kernels *kernels) {
     static const struct geometry window = {3, 3, 3, 3, 1, 1, 1, 1, 1, 1};
     static const struct geometry point = {1, 3, 1, 1, 1, 1, 0, 0, 0, 0};
@@ -409,6 +424,7 @@ int main(void) {
         cmocka_unit_test(every_pair_of_channel_counts),
         cmocka_unit_test(every_geometry_with_and_without_groups),
         cmocka_unit_test(sixteen_images),
+        cmocka_unit_test(large_images),
         cmocka_unit_test(largest_values_and_longest_sums),
         cmocka_unit_test(usual_layers_stay_with_the_chosen_library),
         cmocka_unit_test(failing_allocations_are_reported),
