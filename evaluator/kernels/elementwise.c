@@ -28,48 +28,55 @@ void dse_quantize_u8(const float *x, size_t n, float inv_scale, int M, uint8_t *
     quantize_unsigned(x, n, inv_scale, (float)M, q);
 }
 
+/* Positive and negative part, both as magnitudes, without branches on data. */
 KERNELS__CLONES
-static void quantize_signed(const float *restrict x, size_t n, float inv_scale, float top,
-                            int8_t *restrict q) {
+static void quantize_parts(const float *restrict x, size_t n, float inv_scale, float top,
+                           uint8_t *restrict positive, uint8_t *restrict negative) {
     for (size_t i = 0; i < n; i++) {
         float y = x[i] * inv_scale;
         y = y > -top ? y : -top;
         y = y < top ? y : top;
-        q[i] = (int8_t)(int32_t)((y + ROUNDER) - ROUNDER);
+        int32_t q = (int32_t)((y + ROUNDER) - ROUNDER);
+        positive[i] = (uint8_t)(q > 0 ? q : 0);
+        negative[i] = (uint8_t)(q < 0 ? -q : 0);
     }
 }
 
-static void split_signs(const int8_t *restrict q, size_t pixels, size_t c, uint8_t *restrict out) {
-    for (size_t p = 0; p < pixels; p++, q += c, out += 2 * c)
-        for (size_t i = 0; i < c; i++) {
-            out[i] = (uint8_t)(q[i] > 0 ? q[i] : 0);
-            out[c + i] = (uint8_t)(q[i] < 0 ? -q[i] : 0);
-        }
+/* Inlined for the usual numbers of channels of an image, where the copies become single moves. */
+static inline __attribute__((always_inline)) void interleave_parts(const uint8_t *restrict positive,
+                                                                   const uint8_t *restrict negative,
+                                                                   size_t pixels, size_t c,
+                                                                   uint8_t *restrict out) {
+    for (size_t p = 0; p < pixels; p++, positive += c, negative += c, out += 2 * c) {
+        memcpy(out, positive, c);
+        memcpy(out + c, negative, c);
+    }
+}
+
+static void interleave(const uint8_t *positive, const uint8_t *negative, size_t pixels, size_t c,
+                       uint8_t *out) {
+    if (c == 1)
+        interleave_parts(positive, negative, pixels, 1, out);
+    else if (c == 3)
+        interleave_parts(positive, negative, pixels, 3, out);
+    else
+        interleave_parts(positive, negative, pixels, c, out);
 }
 
 void dse_quantize_split_u8(const float *x, size_t pixels, int c, float inv_scale, int M,
                            uint8_t *q) {
     enum { BLOCK = 1024 };
-    int8_t rounded[BLOCK];
+    uint8_t positive[BLOCK], negative[BLOCK];
     size_t channels = (size_t)c, at_once = BLOCK / channels;
-    if (at_once == 0) {
-        /* Pixels wider than the block: a pixel in pieces. */
-        for (size_t p = 0; p < pixels; p++)
-            for (size_t from = 0; from < channels; from += BLOCK) {
-                size_t n = channels - from < BLOCK ? channels - from : BLOCK;
-                quantize_signed(x + p * channels + from, n, inv_scale, (float)M, rounded);
-                for (size_t i = 0; i < n; i++) {
-                    uint8_t *out = q + 2 * p * channels + from + i;
-                    out[0] = (uint8_t)(rounded[i] > 0 ? rounded[i] : 0);
-                    out[channels] = (uint8_t)(rounded[i] < 0 ? -rounded[i] : 0);
-                }
-            }
+    if (at_once == 0) { /* a pixel is wider than the block: its halves need no interleaving */
+        for (size_t p = 0; p < pixels; p++, x += channels, q += 2 * channels)
+            quantize_parts(x, channels, inv_scale, (float)M, q, q + channels);
         return;
     }
     for (size_t p = 0; p < pixels; p += at_once) {
         size_t now = pixels - p < at_once ? pixels - p : at_once;
-        quantize_signed(x + p * channels, now * channels, inv_scale, (float)M, rounded);
-        split_signs(rounded, now, channels, q + 2 * p * channels);
+        quantize_parts(x + p * channels, now * channels, inv_scale, (float)M, positive, negative);
+        interleave(positive, negative, now, channels, q + 2 * p * channels);
     }
 }
 
