@@ -82,7 +82,7 @@ void dse_quantize_split_u8(const float *x, size_t pixels, int c, float inv_scale
 
 /* Loops over few channels do not vectorise well, so scale and bias are repeated until a run of
  * whole pixels is long enough. */
-enum { REPEAT_BELOW = 64, REPEAT_MAX = 2 * REPEAT_BELOW };
+enum { REPEAT_BELOW = 256, REPEAT_MAX = 2 * REPEAT_BELOW };
 
 static size_t repeat(const float *values, size_t c, float out[REPEAT_MAX]) {
     size_t n = 0;

@@ -61,7 +61,7 @@ bool dse_kernel_choice_find(const char *name, enum dse_kernel_choice *choice) {
 static enum dse_status take_implementation(struct dse_kernels *kernels,
                                            const struct kernels__ops *ops, struct dse_err *err) {
     char description[sizeof kernels->description];
-    DSE_TRY(ops->describe(description, sizeof description, err));
+    DSE_TRY(ops->open(description, sizeof description, err));
     if (ops != &kernels__reference_ops)
         DSE_TRY(kernels__self_check(ops, err));
     if (kernels->n == 0)

@@ -19,8 +19,9 @@
 /* One implementation. conv and packed are its own structs. */
 struct kernels__ops {
     const char *name;
-    /* What it is, for people, into out[size]. UNSUPPORTED when it cannot work in this process. */
-    enum dse_status (*describe)(char *out, size_t size, struct dse_err *err);
+    /* Readies the library for one thread and writes what it is, for people, into out[size].
+     * UNSUPPORTED when it cannot work in this process. */
+    enum dse_status (*open)(char *out, size_t size, struct dse_err *err);
     /* UNSUPPORTED: declines this shape; the next implementation takes it. */
     enum dse_status (*conv_new)(const struct dse_conv_shape *shape, enum dse_conv_type type,
                                 int images, void **conv, struct dse_err *err);

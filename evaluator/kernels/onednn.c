@@ -76,7 +76,7 @@ static const char *isa_name(dnnl_cpu_isa_t isa) {
     return "other";
 }
 
-static enum dse_status onednn_describe(char *out, size_t size, struct dse_err *err) {
+static enum dse_status onednn_open(char *out, size_t size, struct dse_err *err) {
     const dnnl_version_t *version = dnnl_version();
     if (version->major != DNNL_VERSION_MAJOR)
         DSE_FAIL(err, DSE_UNSUPPORTED, "built for oneDNN %d, but the library found is %d.%d",
@@ -356,7 +356,7 @@ fail_free:
 
 const struct kernels__ops kernels__onednn_ops = {
     .name = "onednn",
-    .describe = onednn_describe,
+    .open = onednn_open,
     .conv_new = onednn_conv_new,
     .conv_free = onednn_conv_free,
     .pack = onednn_pack,

@@ -31,8 +31,9 @@ struct openblas_conv {
     float *image;   /* one image as float32; integers only */
 };
 
-static enum dse_status openblas_describe(char *out, size_t size, struct dse_err *err) {
+static enum dse_status openblas_open(char *out, size_t size, struct dse_err *err) {
     (void)err;
+    openblas_set_num_threads(1);
     char version[32] = "";
     (void)sscanf(openblas_get_config(), "OpenBLAS %31s", version);
     (void)snprintf(out, size, "openblas %s (%s)", version, openblas_get_corename());
@@ -246,7 +247,7 @@ static enum dse_status openblas_run(void *conv, const void *packed, const void *
 
 const struct kernels__ops kernels__openblas_ops = {
     .name = "openblas",
-    .describe = openblas_describe,
+    .open = openblas_open,
     .conv_new = openblas_conv_new,
     .conv_free = openblas_conv_free,
     .pack = openblas_pack,

@@ -34,7 +34,7 @@ struct reference_conv {
     struct kernels__padded padded;
 };
 
-static enum dse_status reference_describe(char *out, size_t size, struct dse_err *err) {
+static enum dse_status reference_open(char *out, size_t size, struct dse_err *err) {
     (void)err;
     if (size > 1)
         memcpy(out, "c", 2);
@@ -288,7 +288,7 @@ static enum dse_status reference_run(void *conv, const void *packed, const void 
 
 const struct kernels__ops kernels__reference_ops = {
     .name = "c",
-    .describe = reference_describe,
+    .open = reference_open,
     .conv_new = reference_conv_new,
     .conv_free = reference_conv_free,
     .pack = reference_pack,
