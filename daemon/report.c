@@ -4,8 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/context.h"
-#include "search/search.h"
+#include "daemon/explorer/explorer.h"
 
 static enum dse_status no_memory(struct dse_err *err) {
     return dse_err_set(err, DSE_NO_MEMORY, "out of memory for an answer");

@@ -4,8 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "daemon/context.h"
-#include "daemon/explorer.h"
+#include "daemon/explorer/explorer.h"
 
 /* A context that cannot be opened for reasons that may pass is tried this often. */
 enum { OPEN_ATTEMPTS_MAX = 5 };

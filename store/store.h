@@ -53,6 +53,7 @@ DSE_MUST_USE enum dse_status dse_store_open(const char *path, int64_t max_bytes,
 /* NULL is fine. An open transaction is rolled back. */
 void dse_store_close(struct dse_store *store);
 
+/* Begins a transaction; one at a time. Functions called outside one commit by themselves. */
 DSE_MUST_USE enum dse_status dse_store_begin(struct dse_store *store, struct dse_err *err);
 /* A commit that fails has been rolled back, whatever the error. Only after IO may a later start
  * find it done all the same, when its bytes had reached the disk: trust the rows. */
@@ -105,6 +106,7 @@ struct dse_sweep_counts {
     int64_t front_size;
     int generation; /* newest generation with rows; -1: only the baseline; -2: none */
 };
+/* The counts, maintained by the database: as cheap for a million individuals as for none. */
 DSE_MUST_USE enum dse_status dse_store_count_sweep(struct dse_store *store, int64_t id,
                                                    struct dse_sweep_counts *counts,
                                                    struct dse_err *err);

@@ -2,7 +2,7 @@
  * bad answers. */
 #include "tests/lib/testing.h"
 
-#include "daemon/explorer.h"
+#include "daemon/explorer/explorer.h"
 #include "workloads/workloads.h"
 
 enum { LAYERS = 3, SHARDS = 3, CELLS = 3, SHARD_IMAGES = 100, POPULATION = 8, GENERATIONS = 4 };

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "daemon/explorer_internal.h"
+#include "daemon/explorer/explorer_internal.h"
 
 enum dse_status dse_explorer__decode(const struct dse_explorer *ex, const char *genome,
                                      struct dse_candidate *candidate, struct dse_err *err) {

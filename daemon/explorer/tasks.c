@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "daemon/explorer_internal.h"
+#include "daemon/explorer/explorer_internal.h"
 
 /* A task that has cost this many workers is cut up; a single candidate fails. */
 enum { ATTEMPTS_MAX = 5 };

@@ -1,9 +1,7 @@
 /* Contexts: what a worker must open for a workload. */
-#include "daemon/context.h"
+#include "daemon/explorer/explorer.h"
 
 #include <string.h>
-
-#include "search/search.h"
 
 /* Hashes of the files met so far, so that each is read once. */
 struct known_files {

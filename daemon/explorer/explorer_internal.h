@@ -2,7 +2,7 @@
 #ifndef DSE_DAEMON_EXPLORER_INTERNAL_H
 #define DSE_DAEMON_EXPLORER_INTERNAL_H
 
-#include "daemon/explorer.h"
+#include "daemon/explorer/explorer.h"
 #include "search/search.h"
 #include "workloads/workloads.h"
 

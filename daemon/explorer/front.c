@@ -2,7 +2,7 @@
  * end up in it does not depend on the order of arrival. */
 #include <string.h>
 
-#include "daemon/explorer_internal.h"
+#include "daemon/explorer/explorer_internal.h"
 
 static enum dse_status append_member(struct dse_explorer *ex, const struct dse_individual_row *row,
                                      struct dse_err *err) {

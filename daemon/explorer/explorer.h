@@ -7,7 +7,9 @@
 #include "base/base.h"
 #include "problems/problems.h"
 #include "protocol/protocol.h"
+#include "search/search.h"
 #include "store/store.h"
+#include "workloads/workloads.h"
 
 struct dse_explorer;
 
@@ -28,6 +30,7 @@ DSE_MUST_USE enum dse_status dse_explorer_open(struct dse_store *store, int64_t 
                                                struct dse_explorer **explorer, struct dse_err *err);
 void dse_explorer_free(struct dse_explorer *explorer);
 
+/* The sweep's id. */
 int64_t dse_explorer_sweep(const struct dse_explorer *explorer);
 /* The sweep is done and its rows say so. */
 bool dse_explorer_finished(const struct dse_explorer *explorer);
@@ -58,5 +61,21 @@ DSE_MUST_USE enum dse_status dse_explorer_return(struct dse_explorer *explorer,
 
 /* Individuals finished since open, for rates. */
 int64_t dse_explorer_finished_since_open(const struct dse_explorer *explorer);
+
+/* ---- contexts: what a worker must open for a workload ---- */
+
+/* Hashes every file of the workload and builds its context and content hash; all in the arena.
+ * evaluator: the version of the workers' evaluator. Errors name the file. */
+DSE_MUST_USE enum dse_status dse_context_build(const struct dse_workload *workload,
+                                               const char *evaluator, struct dse_arena *arena,
+                                               struct dse_msg_context *context,
+                                               const char **content_hash, struct dse_err *err);
+/* What the problem needs to know of the model, from what a worker found out. */
+DSE_MUST_USE enum dse_status dse_context_model_facts(const struct dse_msg_prepared *prepared,
+                                                     bool has_clean, struct dse_arena *arena,
+                                                     struct dse_model_facts *facts,
+                                                     struct dse_err *err);
+/* The search options of a workload. */
+struct dse_search_options dse_context_search_options(const struct dse_workload *workload);
 
 #endif

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "daemon/explorer_internal.h"
+#include "daemon/explorer/explorer_internal.h"
 
 /* ---- writing a generation ---- */
 

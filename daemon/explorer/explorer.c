@@ -1,8 +1,7 @@
 /* An explorer's birth and end. */
 #include <string.h>
 
-#include "daemon/context.h"
-#include "daemon/explorer_internal.h"
+#include "daemon/explorer/explorer_internal.h"
 
 static enum dse_status read_workload(struct dse_explorer *ex, const struct dse_sweep_row *row,
                                      struct dse_err *err) {
