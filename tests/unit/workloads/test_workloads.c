@@ -49,12 +49,12 @@ static void every_key_that_is_not_given_has_its_default(void **state) {
     assert_int_equal(w.calibration_files.n, 0);
     assert_true(w.calibration_percentile == 99.99);
     assert_true(w.corruptions_clean);
-    assert_int_equal(w.corruptions_names.n, 0);
+    assert_int_equal(w.corruptions_names.n, 4);
     assert_int_equal(w.corruptions_severities.n, 5);
     assert_true(w.corruptions_severities.items[4] == 5);
     assert_string_equal(w.problem_type, "quantization");
     assert_true(w.exploration_crossover_prob == 0.9);
-    assert_int_equal(w.execution_batch, 16);
+    assert_int_equal(w.execution_batch, 8);
     dse_arena_fini(&arena);
 }
 
