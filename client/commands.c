@@ -105,9 +105,9 @@ enum dse_status client__command_cancel(struct client *c, struct dse_err *err) {
         return client__put_json(&reply, err);
     const struct dse_msg_sweep *sweep = reply.result;
     struct dse_buf out = {0};
-    dse_buf_printf(&out, "sweep %lld (%s) is %s; %lld individuals stay\n", (long long)sweep->sweep,
+    dse_buf_printf(&out, "sweep %lld (%s) is %s; %s individuals stay\n", (long long)sweep->sweep,
                    client__clean(&c->arena, sweep->name), client__clean(&c->arena, sweep->state),
-                   (long long)sweep->individuals);
+                   client__count_text(&c->arena, sweep->individuals));
     return client__put(&out, err);
 }
 
@@ -136,8 +136,8 @@ enum dse_status client__command_list(struct client *c, struct dse_err *err) {
         {.header = "name", .is_left = true, .may_shrink = true},
         {.header = "state", .is_left = true},
         {.header = "done"},
-        {.header = "generation", .drop_order = 2},
-        {.header = "evaluations", .drop_order = 3},
+        {.header = "gener-\nation", .drop_order = 2},
+        {.header = "evalu-\nations", .drop_order = 3},
         {.header = "front", .drop_order = 1},
         {.header = "submitted", .is_left = true, .drop_order = 4},
     };
@@ -178,10 +178,10 @@ static void print_status(struct client *c, const struct dse_msg_sweep *sweep, st
         dse_buf_printf(out, "\ngeneration    baseline (of %lld generations)\n",
                        (long long)sweep->generations);
     else
-        dse_buf_printf(out, "\ngeneration    %lld of %lld, population %lld\n",
+        dse_buf_printf(out, "\ngeneration    %lld of %lld, population %s\n",
                        (long long)(sweep->generation < sweep->generations ? sweep->generation + 1
                                                                           : sweep->generations),
-                       (long long)sweep->generations, (long long)sweep->population);
+                       (long long)sweep->generations, client__count_text(arena, sweep->population));
     dse_buf_printf(out, "individuals   %s, %s with a result, %s failed\n",
                    client__count_text(arena, sweep->individuals),
                    client__count_text(arena, sweep->measured),

@@ -103,6 +103,13 @@ static void fit_widths(const struct client__table *table, int width, int *widths
             break;
         widths[column] = 0;
     }
+    /* What a dropped column leaves goes to the cut ones. */
+    for (int i = 0; i < n; i++) {
+        int spare = width - total_width(widths, n);
+        int wish = table->columns[i].may_shrink ? natural_width(table, i) - widths[i] : 0;
+        if (spare > 0 && wish > 0 && widths[i] > 0)
+            widths[i] += wish < spare ? wish : spare;
+    }
 }
 
 /* ---- printing ---- */
