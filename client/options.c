@@ -250,14 +250,16 @@ static void help_exit_statuses(struct dse_buf *out) {
     dse_buf_puts(out, "\n");
 }
 
+#define SWEEP_HELP \
+    "\nSWEEP is the id that submit and list print; without it, the newest one is meant.\n"
+
 static void help_program(struct dse_buf *out) {
     dse_buf_puts(out, "pareto explores compressed neural networks. It talks to the daemon paretod, "
                       "which\nruns the sweeps and keeps every result.\n\n"
                       "Usage: pareto COMMAND [OPTION]... [ARGUMENT]...\n\nCommands:\n");
     for (int i = 0; i < CLIENT_COMMAND_COUNT; i++)
         help_row(commands[i].name, commands[i].operands, commands[i].summary, out);
-    dse_buf_puts(out, "\nSWEEP is the id that submit and list print; without it, the newest sweep "
-                      "is meant.\n\nOptions of every command:\n");
+    dse_buf_puts(out, SWEEP_HELP "\nOptions of every command:\n");
     help_options(CLIENT_ANY, out);
     dse_buf_puts(out, "\nOptions of some commands:\n");
     help_options(~0u, out);
@@ -279,8 +281,7 @@ void client__help(enum client__command_id command, struct dse_buf *out) {
     if (info->more[0] != '\0')
         dse_buf_printf(out, "\n%s", info->more);
     if (strstr(info->operands, "SWEEP") != NULL)
-        dse_buf_puts(out, "\nSWEEP is the id that submit and list print; without it, the newest "
-                          "sweep is meant.\n");
+        dse_buf_puts(out, SWEEP_HELP);
     dse_buf_puts(out, "\nOptions:\n");
     help_options(1u << command, out);
     help_options(CLIENT_ANY, out);

@@ -170,6 +170,16 @@ static void print_row(const struct client__table *table, int row, const int *wid
     end_line(start, out);
 }
 
+/* A header in one line; a word that was split by "-\n" is whole again. */
+static void print_name(const char *header, struct dse_buf *out) {
+    for (const char *p = header; *p != '\0'; p++) {
+        if (p[0] == '-' && p[1] == '\n')
+            p++;
+        else
+            dse_buf_append(out, *p == '\n' ? " " : p, 1);
+    }
+}
+
 static void print_left_out(const struct client__table *table, const int *widths,
                            struct dse_buf *out) {
     int n = 0;
@@ -177,8 +187,7 @@ static void print_left_out(const struct client__table *table, const int *widths,
         if (widths[i] > 0)
             continue;
         dse_buf_puts(out, n++ == 0 ? "(left out for lack of width: " : ", ");
-        for (const char *p = table->columns[i].header; *p != '\0'; p++)
-            dse_buf_append(out, *p == '\n' ? " " : p, 1);
+        print_name(table->columns[i].header, out);
     }
     if (n > 0)
         dse_buf_puts(out, ")\n");
