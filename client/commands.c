@@ -1,5 +1,5 @@
 /* The commands that are a question and an answer. */
-#include "client/client_internal.h"
+#include "client/client.h"
 
 #include <errno.h>
 #include <stdlib.h>

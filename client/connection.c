@@ -1,5 +1,5 @@
 /* The connection to the daemon: blocking, with poll so that signals and time limits are seen. */
-#include "client/client_internal.h"
+#include "client/client.h"
 
 #include <errno.h>
 #include <poll.h>

@@ -1,5 +1,5 @@
 /* The command line: tables, reading, help. */
-#include "client/client_internal.h"
+#include "client/client.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -254,9 +254,10 @@ static void help_exit_statuses(struct dse_buf *out) {
     "\nSWEEP is the id that submit and list print; without it, the newest one is meant.\n"
 
 static void help_program(struct dse_buf *out) {
-    dse_buf_puts(out, "pareto explores compressed neural networks. It talks to the daemon paretod, "
-                      "which\nruns the sweeps and keeps every result.\n\n"
-                      "Usage: pareto COMMAND [OPTION]... [ARGUMENT]...\n\nCommands:\n");
+    dse_buf_puts(out,
+                 "pareto explores compressed neural networks. It talks to the daemon paretod,\n"
+                 "which runs the sweeps and keeps every result.\n\n"
+                 "Usage: pareto COMMAND [OPTION]... [ARGUMENT]...\n\nCommands:\n");
     for (int i = 0; i < CLIENT_COMMAND_COUNT; i++)
         help_row(commands[i].name, commands[i].operands, commands[i].summary, out);
     dse_buf_puts(out, SWEEP_HELP "\nOptions of every command:\n");
@@ -266,8 +267,9 @@ static void help_program(struct dse_buf *out) {
     dse_buf_puts(out, "\nEnvironment: PARETO_STATE names the state directory (default\n"
                       "~/.local/state/paretod), NO_COLOR switches colours off.\n\nExit status:\n");
     help_exit_statuses(out);
-    dse_buf_puts(out, "\nTo begin: pareto plan FILE, then pareto run FILE. "
-                      "pareto COMMAND --help says more.\n");
+    dse_buf_puts(out,
+                 "\nTo begin: pareto plan FILE, then pareto run FILE. pareto COMMAND --help says\n"
+                 "more.\n");
 }
 
 void client__help(enum client__command_id command, struct dse_buf *out) {

@@ -1,5 +1,5 @@
 /* pareto front: the front as a table and as a plot. */
-#include "client/client_internal.h"
+#include "client/client.h"
 
 #include <math.h>
 #include <string.h>

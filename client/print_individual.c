@@ -1,5 +1,5 @@
 /* pareto show: one individual with its objectives, cells and bits. */
-#include "client/client_internal.h"
+#include "client/client.h"
 
 #include <errno.h>
 #include <math.h>

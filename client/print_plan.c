@@ -1,5 +1,5 @@
 /* pareto plan: what a sweep would do. */
-#include "client/client_internal.h"
+#include "client/client.h"
 
 #include <string.h>
 

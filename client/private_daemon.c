@@ -1,6 +1,6 @@
 /* A paretod of our own: for `run` and `plan` when no daemon answers. It runs in a session of its
  * own, so that Ctrl-C reaches only us and we end it in order. */
-#include "client/client_internal.h"
+#include "client/client.h"
 
 #include <errno.h>
 #include <fcntl.h>

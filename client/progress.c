@@ -1,5 +1,5 @@
 /* One line on how far a sweep is. */
-#include "client/client_internal.h"
+#include "client/client.h"
 
 #include <string.h>
 
@@ -12,12 +12,11 @@ const char *client__progress_text(struct dse_arena *arena, const struct dse_msg_
             client__count_text(arena, sweep->evaluations),
             client__count_text(arena, sweep->cache_hits),
             client__count_text(arena, sweep->failures), (long long)sweep->front_size);
-    if (strcmp(sweep->state, "running") != 0) {
-        bool has_phase = sweep->phase != NULL && sweep->phase[0] != '\0';
-        return client__printf(arena, "%s: %s%s%s", head, client__clean(arena, sweep->state),
-                              has_phase ? ", " : "",
-                              has_phase ? client__clean(arena, sweep->phase) : "");
-    }
+    if (strcmp(sweep->state, "running") != 0)
+        return client__printf(arena, "%s: %s", head, client__clean(arena, sweep->state));
+    if (sweep->phase != NULL && sweep->phase[0] != '\0')
+        return client__printf(arena, "%s: preparing (%s)", head,
+                              client__clean(arena, sweep->phase));
     const char *where = sweep->generation < 0 ? "baseline"
                                               : client__printf(arena, "generation %lld/%lld",
                                                                (long long)sweep->generation + 1,

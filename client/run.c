@@ -1,5 +1,5 @@
 /* pareto run: a workload from file to front, with a daemon of its own where none answers. */
-#include "client/client_internal.h"
+#include "client/client.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* What is known of the terminal. */
-#include "client/client_internal.h"
+#include "client/client.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* Numbers, times and strangers' text for people. */
-#include "client/client_internal.h"
+#include "client/client.h"
 
 #include <math.h>
 #include <stdarg.h>

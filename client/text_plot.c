@@ -1,5 +1,5 @@
 /* A scatter plot in characters. */
-#include "client/client_internal.h"
+#include "client/client.h"
 
 #include <math.h>
 #include <string.h>

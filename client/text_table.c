@@ -1,5 +1,5 @@
 /* Tables of text that fit a width: cut what may be cut, then leave out what matters least. */
-#include "client/client_internal.h"
+#include "client/client.h"
 
 #include <string.h>
 

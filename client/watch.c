@@ -1,6 +1,6 @@
 /* Following a sweep to its end. On a terminal one line is rewritten in place, at most ten times a
  * second; elsewhere a line is printed for every generation and change of state. */
-#include "client/client_internal.h"
+#include "client/client.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -1,5 +1,5 @@
 /* The workload file as the user named it. */
-#include "client/client_internal.h"
+#include "client/client.h"
 
 #include <errno.h>
 #include <libgen.h>

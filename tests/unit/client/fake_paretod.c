@@ -57,7 +57,6 @@ static struct dse_msg_sweep sweep_at(int64_t generation, const char *state) {
         .remaining_s = generation < 0 ? -1 : 200,
         .submitted_at_ms = 1718100000000,
         .finished_at_ms = strcmp(state, "done") == 0 ? 1718103600000 : 0,
-        .phase = strcmp(state, "preparing") == 0 ? "calibrating" : NULL,
     };
 }
 
@@ -220,7 +219,8 @@ static void make_result(const struct dse_rpc_request *request, union result *res
         break;
     case DSE_METHOD_watch:
         result->sweep =
-            is("finished") ? sweep_at(GENERATIONS - 1, "done") : sweep_at(-1, "preparing");
+            is("finished") ? sweep_at(GENERATIONS - 1, "done") : sweep_at(-1, "running");
+        result->sweep.phase = is("finished") ? "" : "calibrating";
         break;
     case DSE_METHOD_cancel:
         result->sweep = sweep_at(1, "cancelled");

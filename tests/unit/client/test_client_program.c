@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -99,6 +100,7 @@ static void start(const struct place *place, const char *line, const char *input
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void)dup2(in[0], 0);
         (void)dup2(out[1], 1);
         (void)dup2(err[1], 2);
@@ -125,6 +127,7 @@ static void start_on_terminal(const struct place *place, const char *line, int c
     pid_t pid = forkpty(&fd, NULL, NULL, &size);
     assert_true(pid >= 0);
     if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
         (void)execv(place->pareto, argv);
         _exit(126);
     }
@@ -227,6 +230,7 @@ static pid_t start_daemon(const struct place *place) {
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
+        (void)prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failed assertion leaves it behind */
         (void)dup2(null_fd, 2);
         (void)execl(program, "paretod", "--state", place->state, "--socket", socket, "--ready-fd",
                     ready, (char *)NULL);
@@ -455,7 +459,7 @@ static void watch_rewrites_one_line_on_a_terminal(void **state) {
     assert_int_equal(finish(&program), 0);
     const char *text = dse_buf_text(&program.out);
     assert_int_equal(text[0], '\r');
-    assert_non_null(strstr(text, "preparing, calibrating"));
+    assert_non_null(strstr(text, "preparing (calibrating)"));
     assert_non_null(strstr(text, "sweep 3 resnet8: done, 3,400 evaluations, "));
     /* One line, then the hint; no part of the line is wider than the terminal. */
     int newlines = 0, columns = 0;

@@ -5,7 +5,7 @@
 #include <locale.h>
 #include <math.h>
 
-#include "client/client_internal.h"
+#include "client/client.h"
 
 static const struct client__style plain = {"", "", "", ""};
 

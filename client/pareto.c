@@ -1,5 +1,5 @@
 /* The program pareto: reads the command line, runs one command, reports its error. */
-#include "client/client_internal.h"
+#include "client/client.h"
 
 #include <errno.h>
 #include <locale.h>

@@ -1,6 +1,7 @@
-/* Inside client and for its tests only. One struct client lives in main and goes to everything. */
-#ifndef DSE_CLIENT_INTERNAL_H
-#define DSE_CLIENT_INTERNAL_H
+/* client: the program pareto. This header is for the files of the room and for its tests; no other
+ * room uses it. One struct client lives in main and goes to everything. */
+#ifndef DSE_CLIENT_H
+#define DSE_CLIENT_H
 
 #include <signal.h>
 #include <stdio.h>
