@@ -207,7 +207,7 @@ enum dse_status client__options_read(int argc, char **argv, struct client__optio
 
 /* ---- help ---- */
 
-enum { HELP_COLUMN = 26 };
+enum { HELP_COLUMN = 27 };
 
 static void help_row(const char *name, const char *value, const char *help, struct dse_buf *out) {
     size_t start = out->size;

@@ -15,8 +15,7 @@ const char *client__progress_text(struct dse_arena *arena, const struct dse_msg_
     if (strcmp(sweep->state, "running") != 0)
         return client__printf(arena, "%s: %s", head, client__clean(arena, sweep->state));
     if (sweep->phase != NULL && sweep->phase[0] != '\0')
-        return client__printf(arena, "%s: preparing (%s)", head,
-                              client__clean(arena, sweep->phase));
+        return client__printf(arena, "%s: %s", head, client__clean(arena, sweep->phase));
     const char *where = sweep->generation < 0 ? "baseline"
                                               : client__printf(arena, "generation %lld/%lld",
                                                                (long long)sweep->generation + 1,
@@ -25,8 +24,10 @@ const char *client__progress_text(struct dse_arena *arena, const struct dse_msg_
         sweep->remaining_s < 0
             ? ""
             : client__printf(arena, ", %s left", client__duration_text(arena, sweep->remaining_s));
-    return client__printf(arena, "%s: %s, %.0f %%, %s evaluations (%.1f/s), front %lld%s", head,
-                          where, sweep->progress * 100,
-                          client__count_text(arena, sweep->evaluations), sweep->evaluations_per_s,
-                          (long long)sweep->front_size, left);
+    const char *rate = sweep->evaluations_per_s > 0
+                           ? client__printf(arena, " (%.1f/s)", sweep->evaluations_per_s)
+                           : "";
+    return client__printf(arena, "%s: %s, %.0f %%, %s evaluations%s, front %lld%s", head, where,
+                          sweep->progress * 100, client__count_text(arena, sweep->evaluations),
+                          rate, (long long)sweep->front_size, left);
 }

@@ -2,6 +2,7 @@
  * second; elsewhere a line is printed for every generation and change of state. */
 #include "client/client.h"
 
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,8 +18,9 @@ struct display {
     char mark[256];           /* state and phase of the last line elsewhere */
 };
 
-static void draw(struct display *display, const char *line) {
-    int width = client__terminal_width(fileno(display->to)) - 1;
+/* Only the last line may be longer than the terminal is wide: nothing has to be drawn over it. */
+static void draw(struct display *display, const char *line, bool is_last) {
+    int width = is_last ? INT_MAX : client__terminal_width(fileno(display->to)) - 1;
     size_t bytes = client__text_fit(line, width);
     int columns = client__text_width(line);
     columns = columns < width ? columns : width;
@@ -53,15 +55,17 @@ static void show(struct display *display, const struct dse_msg_sweep *sweep, con
     const char *line = client__progress_text(arena, sweep);
     if (!display->is_terminal)
         print_line_if_new(display, sweep, line);
-    else if (client__sweep_has_ended(sweep) || dse_clock_mono_ms() - display->shown_ms >= REDRAW_MS)
-        draw(display, line);
+    else if (client__sweep_has_ended(sweep))
+        draw(display, line, true);
+    else if (dse_clock_mono_ms() - display->shown_ms >= REDRAW_MS)
+        draw(display, line, false);
     else
         (void)snprintf(display->due, sizeof display->due, "%s", line);
 }
 
 static void leave_line(struct display *display) {
     if (display->due[0] != '\0')
-        draw(display, display->due);
+        draw(display, display->due, false);
     if (display->shown_columns > 0)
         (void)fprintf(display->to, "\n");
     display->shown_columns = 0;
@@ -89,7 +93,7 @@ static enum dse_status follow_event(struct client *c, struct display *display, b
     enum dse_status status =
         client__receive(c, DSE_METHOD_watch, (int)wait_ms, &arena, &event, err);
     if (status == DSE_AGAIN) {
-        draw(display, display->due);
+        draw(display, display->due, false);
         status = DSE_OK;
     } else if (status == DSE_OK && event.kind == DSE_RPC_PROGRESS) {
         show(display, event.progress, event.result_json, &arena);

@@ -1,0 +1,1 @@
+"$PARETO" show 3 12

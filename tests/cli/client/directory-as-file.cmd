@@ -1,0 +1,1 @@
+mkdir w.yaml && "$PARETO" plan w.yaml

@@ -1,0 +1,1 @@
+name=$(printf "%0120d" 0) && "$PARETO" --socket "$name" list

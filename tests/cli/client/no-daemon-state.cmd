@@ -1,0 +1,1 @@
+"$PARETO" --state=s front 3

@@ -1,0 +1,1 @@
+cp "$PARETO" . && : >w.yaml && PATH=/nowhere ./pareto run w.yaml
