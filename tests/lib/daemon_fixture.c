@@ -278,24 +278,40 @@ bool fixture_watch(const struct daemon_fixture *fixture, int64_t sweep, int64_t 
     return reached;
 }
 
-int64_t fixture_submit(const struct daemon_fixture *fixture, const char *path) {
+/* Runs a command that answers with a sweep. */
+static struct dse_msg_sweep ask_for_sweep(const struct daemon_fixture *fixture,
+                                          const char *const *args, struct dse_arena *arena) {
     struct dse_buf out = {0}, errors = {0};
-    struct dse_arena arena = {0};
     struct dse_msg_sweep sweep;
     struct dse_err err = {0};
-    const char *const args[] = {"--json", "submit", path, NULL};
     int status = fixture_pareto(fixture, args, &out, &errors);
     if (status != 0) {
-        (void)fprintf(stderr, "submit: exit %d: %s\n", status, dse_buf_text(&errors));
+        (void)fprintf(stderr, "pareto %s: exit %d: %s\n", args[1], status, dse_buf_text(&errors));
         exit(1);
     }
-    if (dse_record_decode(DSE_RECORD_sweep, out.data, out.size, &arena, &sweep, &err) != DSE_OK)
+    if (dse_record_decode(DSE_RECORD_sweep, out.data, out.size, arena, &sweep, &err) != DSE_OK)
         give_up(err.text);
-    int64_t id = sweep.sweep;
-    dse_arena_fini(&arena);
     dse_buf_fini(&out);
     dse_buf_fini(&errors);
+    return sweep;
+}
+
+int64_t fixture_submit(const struct daemon_fixture *fixture, const char *path) {
+    struct dse_arena arena = {0};
+    const char *const args[] = {"--json", "submit", path, NULL};
+    int64_t id = ask_for_sweep(fixture, args, &arena).sweep;
+    dse_arena_fini(&arena);
     return id;
+}
+
+int64_t fixture_count_individuals(const struct daemon_fixture *fixture, int64_t sweep) {
+    char id[24];
+    struct dse_arena arena = {0};
+    const char *const args[] = {"--json", "status", id, NULL};
+    (void)snprintf(id, sizeof id, "%lld", (long long)sweep);
+    int64_t individuals = ask_for_sweep(fixture, args, &arena).individuals;
+    dse_arena_fini(&arena);
+    return individuals;
 }
 
 void fixture_dump_hash(const struct daemon_fixture *fixture, int64_t sweep,

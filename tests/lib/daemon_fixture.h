@@ -45,6 +45,8 @@ int64_t fixture_submit(const struct daemon_fixture *fixture, const char *path);
  * first. state gets the sweep's state. */
 bool fixture_watch(const struct daemon_fixture *fixture, int64_t sweep, int64_t measured,
                    char *state, size_t state_size);
+/* Individuals of the sweep, as `pareto status` gives them. */
+int64_t fixture_count_individuals(const struct daemon_fixture *fixture, int64_t sweep);
 /* SHA-256 of the sweep's dump. */
 void fixture_dump_hash(const struct daemon_fixture *fixture, int64_t sweep,
                        char out[DSE_SHA256_HEX]);
