@@ -148,10 +148,15 @@ struct client__point {
     double x, y;
     char mark; /* later points hide earlier ones */
 };
-/* A scatter plot of `height` rows. An axis whose values span more than a factor of 20 is drawn
- * logarithmically. Points that are not finite are left out; prints nothing without any. */
-void client__plot_print(const struct client__point *points, int n, const struct client__axis *x,
-                        const struct client__axis *y, int width, int height, struct dse_buf *out);
+struct client__plot {
+    const struct client__point *points;
+    int n_points;
+    struct client__axis x, y;
+    int width, height; /* in characters; height is that of the canvas */
+};
+/* A scatter plot. An axis whose values span more than a factor of 20 is drawn logarithmically.
+ * Points that are not finite are left out; prints nothing without any. */
+void client__plot_print(const struct client__plot *plot, struct dse_buf *out);
 
 /* ---- talking to the daemon (connection.c) ------------------------------------------------- */
 

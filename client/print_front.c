@@ -150,11 +150,16 @@ static enum dse_status print_plot(struct client *c, const struct dse_msg_front *
     n_points += add_point(front->baseline, n, 'F', measures, &points[n_points]);
     for (int i = 0; i < front->members_n; i++)
         n_points += add_point(&front->members[i], n, '*', measures, &points[n_points]);
-    struct client__axis x = {measures[n - 1].label, measures[n - 1].decimals};
-    struct client__axis y = {measures[0].label, measures[0].decimals};
+    struct client__plot plot = {
+        .points = points,
+        .n_points = n_points,
+        .x = {measures[n - 1].label, measures[n - 1].decimals},
+        .y = {measures[0].label, measures[0].decimals},
+        .width = width < WIDTH_MAX ? width : WIDTH_MAX,
+        .height = HEIGHT,
+    };
     dse_buf_puts(out, "\n");
-    client__plot_print(points, n_points, &x, &y, width < WIDTH_MAX ? width : WIDTH_MAX, HEIGHT,
-                       out);
+    client__plot_print(&plot, out);
     dse_buf_printf(out, "* front%s\n", front->baseline != NULL ? "   F float32" : "");
     return DSE_OK;
 }

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { WIDTH_MAX = 200, LABEL_MAX = 16 };
+enum { WIDTH_MAX = 200, HEIGHT_MAX = 40, LABEL_MAX = 16 };
 
 /* Where values of an axis land: position = (t(value) - low) / (high - low), t = log or identity. */
 struct scale {
@@ -18,12 +18,16 @@ static double place_on(const struct scale *scale, double value) {
     return (t - scale->low) / (scale->high - scale->low);
 }
 
-static struct scale scale_of(const struct client__point *points, int n, bool use_x) {
+static bool is_drawn(const struct client__point *point) {
+    return isfinite(point->x) && isfinite(point->y);
+}
+
+static struct scale scale_of(const struct client__plot *plot, bool use_x) {
     static const double LOG_FROM_RATIO = 20;
     struct scale scale = {.first = INFINITY, .last = -INFINITY};
-    for (int i = 0; i < n; i++) {
-        double value = use_x ? points[i].x : points[i].y;
-        if (!isfinite(points[i].x) || !isfinite(points[i].y))
+    for (int i = 0; i < plot->n_points; i++) {
+        double value = use_x ? plot->points[i].x : plot->points[i].y;
+        if (!is_drawn(&plot->points[i]))
             continue;
         scale.first = fmin(scale.first, value);
         scale.last = fmax(scale.last, value);
@@ -38,51 +42,67 @@ static struct scale scale_of(const struct client__point *points, int n, bool use
     return scale;
 }
 
-static void print_canvas(const char *canvas, int width, int height, const char *top,
-                         const char *bottom, int margin, struct dse_buf *out) {
-    for (int row = 0; row < height; row++) {
-        const char *line = canvas + row * width;
-        int length = width;
+/* The part that points are drawn on, with the labels of the axis beside it. */
+struct canvas {
+    int width, height, margin;
+    char top[LABEL_MAX], bottom[LABEL_MAX];
+    char rows[WIDTH_MAX * HEIGHT_MAX];
+};
+
+static int clamp(int value, int low, int high) {
+    return value < low ? low : value > high ? high : value;
+}
+
+static void draw_points(const struct client__plot *plot, const struct scale *across,
+                        const struct scale *up, struct canvas *canvas) {
+    memset(canvas->rows, ' ', sizeof canvas->rows);
+    for (int i = 0; i < plot->n_points; i++) {
+        const struct client__point *point = &plot->points[i];
+        if (!is_drawn(point))
+            continue;
+        int column = (int)lround(place_on(across, point->x) * (canvas->width - 1));
+        int row = (int)lround((1 - place_on(up, point->y)) * (canvas->height - 1));
+        canvas->rows[row * canvas->width + column] = point->mark;
+    }
+}
+
+static void print_canvas(const struct canvas *canvas, struct dse_buf *out) {
+    for (int row = 0; row < canvas->height; row++) {
+        const char *line = canvas->rows + row * canvas->width;
+        int length = canvas->width;
         while (length > 0 && line[length - 1] == ' ')
             length--;
-        dse_buf_printf(out, "%*s |%.*s\n", margin,
-                       row == 0            ? top
-                       : row == height - 1 ? bottom
-                                           : "",
-                       length, line);
+        const char *label = row == 0                    ? canvas->top
+                            : row == canvas->height - 1 ? canvas->bottom
+                                                        : "";
+        dse_buf_printf(out, "%*s |%.*s\n", canvas->margin, label, length, line);
     }
-    dse_buf_printf(out, "%*s +", margin, "");
-    for (int i = 0; i < width; i++)
+    dse_buf_printf(out, "%*s +", canvas->margin, "");
+    for (int i = 0; i < canvas->width; i++)
         dse_buf_puts(out, "-");
     dse_buf_puts(out, "\n");
 }
 
-void client__plot_print(const struct client__point *points, int n, const struct client__axis *x,
-                        const struct client__axis *y, int width, int height, struct dse_buf *out) {
-    struct scale across = scale_of(points, n, true), up = scale_of(points, n, false);
-    char top[LABEL_MAX], bottom[LABEL_MAX], left[LABEL_MAX], right[LABEL_MAX];
-    char canvas[WIDTH_MAX * 40];
+void client__plot_print(const struct client__plot *plot, struct dse_buf *out) {
+    struct scale across = scale_of(plot, true), up = scale_of(plot, false);
+    char left[LABEL_MAX], right[LABEL_MAX];
+    struct canvas canvas;
     if (across.first > across.last)
         return;
-    (void)snprintf(top, sizeof top, "%.*f", y->decimals, up.last);
-    (void)snprintf(bottom, sizeof bottom, "%.*f", y->decimals, up.first);
-    (void)snprintf(left, sizeof left, "%.*f", x->decimals, across.first);
-    (void)snprintf(right, sizeof right, "%.*f", x->decimals, across.last);
-    int margin = (int)(strlen(top) > strlen(bottom) ? strlen(top) : strlen(bottom));
-    width -= margin + 2;
-    width = width < 10 ? 10 : width > WIDTH_MAX ? WIDTH_MAX : width;
-    height = height < 3 ? 3 : height > 40 ? 40 : height;
-    memset(canvas, ' ', (size_t)(width * height));
-    for (int i = 0; i < n; i++) {
-        if (!isfinite(points[i].x) || !isfinite(points[i].y))
-            continue;
-        int column = (int)lround(place_on(&across, points[i].x) * (width - 1));
-        int row = (int)lround((1 - place_on(&up, points[i].y)) * (height - 1));
-        canvas[row * width + column] = points[i].mark;
-    }
-    dse_buf_printf(out, "%*s  %s%s\n", margin, "", y->label, up.is_log ? " (logarithmic)" : "");
-    print_canvas(canvas, width, height, top, bottom, margin, out);
-    int blanks = width - (int)(strlen(left) + strlen(right));
-    dse_buf_printf(out, "%*s  %s%*s%s\n", margin, "", left, blanks > 1 ? blanks : 1, "", right);
-    dse_buf_printf(out, "%*s  %s%s\n", margin, "", x->label, across.is_log ? " (logarithmic)" : "");
+    (void)snprintf(canvas.top, LABEL_MAX, "%.*f", plot->y.decimals, up.last);
+    (void)snprintf(canvas.bottom, LABEL_MAX, "%.*f", plot->y.decimals, up.first);
+    (void)snprintf(left, sizeof left, "%.*f", plot->x.decimals, across.first);
+    (void)snprintf(right, sizeof right, "%.*f", plot->x.decimals, across.last);
+    size_t top = strlen(canvas.top), bottom = strlen(canvas.bottom);
+    canvas.margin = (int)(top > bottom ? top : bottom);
+    canvas.width = clamp(plot->width - canvas.margin - 2, 10, WIDTH_MAX);
+    canvas.height = clamp(plot->height, 3, HEIGHT_MAX);
+    draw_points(plot, &across, &up, &canvas);
+    int indent = canvas.margin + 2;
+    int blanks = canvas.width - (int)(strlen(left) + strlen(right));
+    dse_buf_printf(out, "%*s%s%s\n", indent, "", plot->y.label, up.is_log ? " (logarithmic)" : "");
+    print_canvas(&canvas, out);
+    dse_buf_printf(out, "%*s%s%*s%s\n", indent, "", left, blanks > 1 ? blanks : 1, "", right);
+    dse_buf_printf(out, "%*s%s%s\n", indent, "", plot->x.label,
+                   across.is_log ? " (logarithmic)" : "");
 }

@@ -88,9 +88,9 @@ static void points_land_where_they_belong(void **state) {
     (void)state;
     static const struct client__point points[] = {
         {0, 0, '*'}, {10, 5, '*'}, {5, 2.5, 'o'}, {NAN, 1, 'X'}};
-    static const struct client__axis x = {"cost", 0}, y = {"gain", 1};
+    struct client__plot plot = {points, 4, {"cost", 0}, {"gain", 1}, 16, 5};
     struct dse_buf out = {0};
-    client__plot_print(points, 4, &x, &y, 16, 5, &out);
+    client__plot_print(&plot, &out);
     assert_string_equal(dse_buf_text(&out), "     gain\n"
                                             "5.0 |          *\n"
                                             "    |\n"
@@ -107,9 +107,9 @@ static void points_land_where_they_belong(void **state) {
 static void wide_ranges_are_logarithmic(void **state) {
     (void)state;
     static const struct client__point points[] = {{1, 3, 'a'}, {10, 3, 'b'}, {100, 3, 'c'}};
-    static const struct client__axis x = {"cost", 0}, y = {"gain", 0};
+    struct client__plot plot = {points, 3, {"cost", 0}, {"gain", 0}, 14, 3};
     struct dse_buf out = {0};
-    client__plot_print(points, 3, &x, &y, 14, 3, &out);
+    client__plot_print(&plot, &out);
     assert_string_equal(dse_buf_text(&out), "   gain\n"
                                             "3 |\n"
                                             "  |a    b    c\n"
@@ -118,7 +118,8 @@ static void wide_ranges_are_logarithmic(void **state) {
                                             "   1       100\n"
                                             "   cost (logarithmic)\n");
     dse_buf_reset(&out);
-    client__plot_print(points, 0, &x, &y, 14, 3, &out);
+    plot.n_points = 0;
+    client__plot_print(&plot, &out);
     assert_int_equal(out.size, 0);
     dse_buf_fini(&out);
 }

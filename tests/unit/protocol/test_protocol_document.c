@@ -66,6 +66,47 @@ static void description_has_every_name_and_field(void **state) {
     dse_buf_fini(&text);
 }
 
+/* Every line of the examples is accepted, and an error's code is that of its status. */
+static void examples_are_what_they_claim(void **state) {
+    (void)state;
+    struct dse_buf text = {0};
+    struct dse_arena arena = {0};
+    struct dse_rpc_request request = {.method = DSE_METHOD_COUNT};
+    int n_requests = 0, n_replies = 0, n_messages = 0;
+    read_document(&text);
+    char *rest = text.data, *line;
+    while ((line = strsep(&rest, "\n")) != NULL) {
+        struct dse_err err = {0};
+        int code;
+        if (strncmp(line, "    > ", 6) == 0) {
+            assert_ok(
+                dse_rpc_read_request(line + 6, strlen(line + 6), &arena, &request, &code, &err),
+                &err);
+            n_requests++;
+        } else if (strncmp(line, "    < ", 6) == 0) {
+            struct dse_rpc_reply reply;
+            assert_ok(dse_rpc_read_reply(line + 6, strlen(line + 6), request.method, &arena, &reply,
+                                         &err),
+                      &err);
+            assert_int_equal(reply.id, request.id);
+            const char *status = strstr(line, "\"status\":\"");
+            if (reply.kind == DSE_RPC_ERROR)
+                assert_int_equal(strncmp(status + 10, dse_status_name(reply.status),
+                                         strlen(dse_status_name(reply.status))),
+                                 0);
+            n_replies++;
+        } else if (strncmp(line, "    {", 5) == 0) {
+            enum dse_worker_message message;
+            const void *record;
+            assert_ok(dse_worker_read(line, strlen(line), &arena, &message, &record, &err), &err);
+            n_messages++;
+        }
+    }
+    assert_true(n_requests >= 2 && n_replies >= 2 && n_messages >= 1);
+    dse_arena_fini(&arena);
+    dse_buf_fini(&text);
+}
+
 /* A "|" in a help text would break its table. */
 static void help_texts_fit_a_table(void **state) {
     (void)state;
@@ -97,6 +138,7 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(document_equals_the_tables),
         cmocka_unit_test(description_has_every_name_and_field),
+        cmocka_unit_test(examples_are_what_they_claim),
         cmocka_unit_test(help_texts_fit_a_table),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
