@@ -1,7 +1,9 @@
 /* pareto run: a workload from file to front, with a daemon of its own where none answers. */
 #include "client/client.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* What happens, for people; the result goes to standard output. */
 static void say(const char *text) {
@@ -38,6 +40,31 @@ static void say_what_begins(struct client *c, const struct dse_msg_sweep *sweep)
         say(client__printf(&c->arena, "sweep %lld (%s) begins", id, name));
 }
 
+static bool is_in_path(const char *dir) {
+    size_t length = strlen(dir);
+    for (const char *path = getenv("PATH"); path != NULL && *path != '\0';) {
+        size_t entry = strcspn(path, ":");
+        if (entry == length && strncmp(path, dir, length) == 0)
+            return true;
+        path += entry + (path[entry] == ':');
+    }
+    return false;
+}
+
+/* What to type before the name of one of our programs: "" where they are in PATH, else their
+ * directory, from here if it is below. */
+static const char *program_prefix(struct client *c) {
+    char dir[4096], here[4096];
+    dse_program_dir(dir, sizeof dir);
+    if (dir[0] == '\0' || is_in_path(dir))
+        return "";
+    const char *shown = dir;
+    if (getcwd(here, sizeof here) != NULL && strncmp(dir, here, strlen(here)) == 0 &&
+        dir[strlen(here)] == '/')
+        shown = dir + strlen(here) + 1;
+    return client__printf(&c->arena, "%s/", shown);
+}
+
 /* How to ask more when our daemon is gone. */
 static void say_where_results_are(struct client *c, int64_t sweep) {
     bool is_private = c->daemon.pid != 0;
@@ -45,16 +72,17 @@ static void say_where_results_are(struct client *c, int64_t sweep) {
     dse_default_state_dir(usual, sizeof usual);
     bool is_usual = strcmp(usual, c->state_dir) == 0;
     const char *state = is_usual ? "" : client__printf(&c->arena, " --state %s", c->state_dir);
+    const char *prefix = program_prefix(c);
     say(client__printf(&c->arena, "every individual is kept in %s", c->state_dir));
     if (is_private)
         say(client__printf(&c->arena,
-                           "to ask more, start the daemon (paretod%s &), then for example: pareto "
-                           "show%s %lld GENERATION.SLOT",
-                           state, state, (long long)sweep));
+                           "to ask more, start the daemon (%sparetod%s &), then for example: "
+                           "%spareto show%s %lld GENERATION.SLOT",
+                           prefix, state, prefix, state, (long long)sweep));
     else
         say(client__printf(&c->arena,
-                           "to ask more, for example: pareto show%s %lld GENERATION.SLOT", state,
-                           (long long)sweep));
+                           "to ask more, for example: %spareto show%s %lld GENERATION.SLOT", prefix,
+                           state, (long long)sweep));
 }
 
 static enum dse_status explore(struct client *c, const struct dse_msg_workload_text *workload,
