@@ -1,4 +1,4 @@
-/* base: what every room stands on. Errors, memory, text buffers, random numbers, elementary
+/* base: what every room stands on. Errors, memory, text buffers, words, random numbers, elementary
  * functions whose result does not depend on the machine, hashing, files, clock and log.
  *
  * Nothing here knows of networks, sweeps or processes. All functions are thread-safe unless said
@@ -140,6 +140,7 @@ DSE_MUST_USE void *dse_arena_alloc(struct dse_arena *arena, size_t count, size_t
 DSE_MUST_USE char *dse_arena_strdup(struct dse_arena *arena, const char *text);
 DSE_MUST_USE char *dse_arena_strndup(struct dse_arena *arena, const char *text, size_t length);
 DSE_MUST_USE char *dse_arena_printf(struct dse_arena *arena, const char *fmt, ...) DSE_PRINTF(2, 3);
+DSE_MUST_USE char *dse_arena_vprintf(struct dse_arena *arena, const char *fmt, va_list args);
 /* Frees everything. The arena can be used again. */
 void dse_arena_fini(struct dse_arena *arena);
 
@@ -163,6 +164,22 @@ const char *dse_buf_text(const struct dse_buf *buf);
 /* Empties, keeping the memory; clears `failed`. */
 void dse_buf_reset(struct dse_buf *buf);
 void dse_buf_fini(struct dse_buf *buf);
+
+/* ---- Words, characters -------------------------------------------------------------------- */
+
+/* The known word that `word` is most likely a misspelling of, for "did you mean"; NULL when none
+ * is near. A third of its letters may be wrong, missing, too many or exchanged with their
+ * neighbours (one in words of up to 5), and one has to be right; of equally near words the first
+ * is taken. Words of more than 64 bytes are near to nothing. Borrowed from known. */
+const char *dse_word_nearest(const char *word, const char *const *known, int n_known);
+/* "one, two, three" into out[size], cut when it does not fit; always terminated. Returns out. */
+const char *dse_words_join(const char *const *words, int n_words, char *out, size_t size);
+
+/* Bytes of the well-formed UTF-8 character that text[0..length) begins with, and its code; 0, and
+ * the code untouched: none. A 0 byte is the character 0. */
+size_t dse_utf8_next(const char *text, size_t length, uint32_t *code);
+/* Is it a control character: below 0x20, DEL, or U+0080..U+009F? A terminal may act on them. */
+bool dse_utf8_is_control(uint32_t code);
 
 /* ---- Random numbers ----------------------------------------------------------------------- */
 

@@ -121,16 +121,22 @@ char *dse_arena_strndup(struct dse_arena *arena, const char *text, size_t length
     return copy;
 }
 
-char *dse_arena_printf(struct dse_arena *arena, const char *fmt, ...) {
-    va_list args, again;
-    va_start(args, fmt);
+char *dse_arena_vprintf(struct dse_arena *arena, const char *fmt, va_list args) {
+    va_list again;
     va_copy(again, args);
-    int length = vsnprintf(NULL, 0, fmt, args);
-    va_end(args);
+    int length = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
     char *text = length < 0 ? NULL : dse_arena_alloc(arena, (size_t)length + 1, 1);
     if (text != NULL)
-        (void)vsnprintf(text, (size_t)length + 1, fmt, again);
-    va_end(again);
+        (void)vsnprintf(text, (size_t)length + 1, fmt, args);
+    return text;
+}
+
+char *dse_arena_printf(struct dse_arena *arena, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    char *text = dse_arena_vprintf(arena, fmt, args);
+    va_end(args);
     return text;
 }
 
