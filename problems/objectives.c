@@ -7,62 +7,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- names ---- */
-
-static int smaller(int a, int b) {
-    return a < b ? a : b;
-}
-
-/* Levenshtein distance: insertions, deletions and replacements of one letter. Both names are
- * shorter than DSE_METRIC_NAME_SIZE. */
-static int edit_distance(const char *a, const char *b) {
-    int row[DSE_METRIC_NAME_SIZE];
-    int length = (int)strlen(b);
-    for (int j = 0; j <= length; j++)
-        row[j] = j;
-    for (int i = 1; a[i - 1] != '\0'; i++) {
-        int diagonal = row[0];
-        row[0] = i;
-        for (int j = 1; j <= length; j++) {
-            int replaced = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            row[j] = smaller(replaced, smaller(row[j], row[j - 1]) + 1);
-        }
-    }
-    return row[length];
-}
-
-/* The metric that was probably meant, or NULL. */
-static const char *closest_metric(const char *name) {
-    if (strlen(name) >= DSE_METRIC_NAME_SIZE)
-        return NULL;
-    const char *closest = NULL;
-    int n, best = smaller(4, (int)strlen(name) / 2) + 1; /* further away is no slip of the keys */
-    const struct dse_metric_def *table = dse_metric_table(&n);
-    for (int i = 0; i < n; i++) {
-        int distance = edit_distance(name, table[i].name);
-        if (distance < best) {
-            best = distance;
-            closest = table[i].name;
-        }
-    }
-    return closest;
-}
-
 static enum dse_status fail_unknown_metric(const char *name, struct dse_err *err) {
-    char names[512] = "";
+    enum { MOST = 32 };
+    const char *names[MOST];
+    char joined[512];
     int n;
     const struct dse_metric_def *table = dse_metric_table(&n);
-    for (int i = 0; i < n; i++) {
-        size_t used = strlen(names);
-        (void)snprintf(names + used, sizeof names - used, "%s%s", i == 0 ? "" : ", ",
-                       table[i].name);
-    }
-    const char *closest = closest_metric(name);
-    if (closest != NULL)
+    dse_assert(n <= MOST);
+    for (int i = 0; i < n; i++)
+        names[i] = table[i].name;
+    (void)dse_words_join(names, n, joined, sizeof joined);
+    const char *meant = dse_word_nearest(name, names, n);
+    if (meant != NULL)
         DSE_FAIL(err, DSE_INVALID, "unknown metric \"%.60s\", did you mean \"%s\"? Metrics: %s",
-                 name, closest, names);
-    DSE_FAIL(err, DSE_INVALID, "unknown metric \"%.60s\". Metrics: %s", name, names);
+                 name, meant, joined);
+    DSE_FAIL(err, DSE_INVALID, "unknown metric \"%.60s\". Metrics: %s", name, joined);
 }
 
 /* ---- constraints ---- */
