@@ -40,7 +40,7 @@ static const char *only_section_with(const char *key) {
 static void write_hint(const char *key, const struct workloads__words *words, char *out,
                        size_t size) {
     const char *home = only_section_with(key);
-    const char *meant = workloads__nearest_word(key, words);
+    const char *meant = dse_word_nearest(key, words->items, words->n);
     if (home != NULL && home[0] != '\0')
         (void)snprintf(out, size, "; it belongs to section '%s'.", home);
     else if (home != NULL)
@@ -56,7 +56,7 @@ static void complain_about_unknown_key(struct workloads__reading *reading, const
     struct workloads__words words;
     char joined[512], hint[128], key[WORKLOADS_QUOTE_SIZE];
     workloads__section_words(section, &words);
-    workloads__join_words(&words, joined, sizeof joined);
+    (void)dse_words_join(words.items, words.n, joined, sizeof joined);
     write_hint(node->text, &words, hint, sizeof hint);
     workloads__copy_cut(node->text, key, sizeof key);
     if (section[0] != '\0')
@@ -106,7 +106,7 @@ static bool may_hold_keys(struct workloads__reading *reading, const char *sectio
     if (node->kind == TREE_REFUSED || workloads__tree_is_null(node))
         return false; /* an empty section is as good as none */
     workloads__section_words(section, &words);
-    workloads__join_words(&words, joined, sizeof joined);
+    (void)dse_words_join(words.items, words.n, joined, sizeof joined);
     WORKLOADS_COMPLAIN(reading, node->mark, "%s: expected a mapping with keys, found %s. Keys: %s",
                        section[0] == '\0' ? "workload" : section,
                        node->kind == TREE_LIST ? "a list"

@@ -87,25 +87,13 @@ static const char *trouble_with_file(const char *path) {
     return NULL;
 }
 
-/* Paths are printed into YAML and sent as JSON, so they are UTF-8 without control characters. */
-static bool path_is_text(const char *path) {
-    uint32_t code = 0;
-    for (size_t length = strlen(path); length > 0;) {
-        int n = workloads__utf8_next(path, length, &code);
-        if (n == 0 || code < 0x20 || (code >= 0x7f && code < 0xa0))
-            return false;
-        path += n;
-        length -= (size_t)n;
-    }
-    return true;
-}
-
 static void check_file(struct workloads__reading *reading, enum workloads__key key,
                        struct dse_mark mark, const char *path) {
     char shown[WORKLOADS_QUOTE_PATH_SIZE], message[WORKLOADS_QUOTE_PATH_SIZE + 128];
     if (reading->stored)
         return;
-    const char *trouble = path_is_text(path)
+    /* Paths are printed into YAML and sent as JSON. */
+    const char *trouble = workloads__is_one_line(path)
                               ? trouble_with_file(path)
                               : "the path is not UTF-8 text without control characters";
     if (trouble == NULL)

@@ -25,16 +25,16 @@ static void print_quoted(const char *text, struct dse_buf *out) {
     uint32_t code = 0;
     dse_buf_puts(out, "\"");
     for (size_t length = strlen(text); length > 0;) {
-        int n = workloads__utf8_next(text, length, &code);
+        size_t n = dse_utf8_next(text, length, &code);
         dse_assert(n > 0); /* parse lets nothing else in */
         if (may_stand_in_quotes(code))
-            dse_buf_append(out, text, (size_t)n);
+            dse_buf_append(out, text, n);
         else if (code == '"' || code == '\\')
             dse_buf_printf(out, "\\%c", (int)code);
         else
             dse_buf_printf(out, code > 0xffff ? "\\U%08" PRIX32 : "\\u%04" PRIX32, code);
         text += n;
-        length -= (size_t)n;
+        length -= n;
     }
     dse_buf_puts(out, "\"");
 }
@@ -175,7 +175,7 @@ static void print_kind_and_bounds(enum workloads__key key, struct dse_buf *out) 
                        workloads__kind_words(workloads__kind_of(key)));
     } else {
         workloads__split_choices(info->choices, &words);
-        workloads__join_words(&words, joined, sizeof joined);
+        (void)dse_words_join(words.items, words.n, joined, sizeof joined);
         dse_buf_printf(out, "%s# %s: %s", indent_of(key),
                        workloads__kind_of(key) == KIND_CHOICE ? "one of" : "a list of some of",
                        joined);

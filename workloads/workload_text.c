@@ -8,39 +8,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-int workloads__utf8_next(const char *text, size_t length, uint32_t *code) {
-    static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
-    unsigned char lead = (unsigned char)text[0];
-    int n = lead < 0x80 ? 1 : lead < 0xc0 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-    if (n == 0 || lead > 0xf4 || (size_t)n > length)
-        return 0;
-    uint32_t value = n == 1 ? lead : lead & (0xffU >> (n + 1));
-    for (int i = 1; i < n; i++) {
-        unsigned char next = (unsigned char)text[i];
-        if ((next & 0xc0) != 0x80)
-            return 0;
-        value = value << 6 | (next & 0x3f);
-    }
-    if (value < smallest[n] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))
-        return 0;
-    *code = value;
-    return n;
-}
-
 bool workloads__yaml_printable(uint32_t code) {
     return code == 0x09 || code == 0x0a || code == 0x0d || (code >= 0x20 && code <= 0x7e) ||
            code == 0x85 || (code >= 0xa0 && code <= 0xd7ff) ||
            (code >= 0xe000 && code <= 0xfffd && code != 0xfeff) || code >= 0x10000;
 }
 
+bool workloads__is_one_line(const char *text) {
+    uint32_t code = 0;
+    for (size_t length = strlen(text); length > 0;) {
+        size_t n = dse_utf8_next(text, length, &code);
+        if (n == 0 || dse_utf8_is_control(code))
+            return false;
+        text += n;
+        length -= n;
+    }
+    return true;
+}
+
 void workloads__copy_cut(const char *text, char *out, size_t size) {
     size_t length = strlen(text), used = 0;
     uint32_t code;
     while (used < length) {
-        int n = workloads__utf8_next(text + used, length - used, &code);
-        if (used + (size_t)(n > 0 ? n : 1) >= size)
+        size_t n = dse_utf8_next(text + used, length - used, &code);
+        n = n > 0 ? n : 1;
+        if (used + n >= size)
             break;
-        used += (size_t)(n > 0 ? n : 1);
+        used += n;
     }
     memcpy(out, text, used);
     out[used] = '\0';
@@ -52,9 +46,9 @@ const char *workloads__quote(const char *text, char *out, size_t size) {
     out[used++] = '\'';
     uint32_t code = 0;
     for (size_t i = 0; i < length;) {
-        int n = workloads__utf8_next(text + i, length - i, &code);
+        size_t n = dse_utf8_next(text + i, length - i, &code);
         bool shown = n > 0 && code >= 0x20 && workloads__yaml_printable(code) && code != 0x85;
-        size_t bytes = n > 0 ? (size_t)n : 1;
+        size_t bytes = n > 0 ? n : 1;
         if (used + bytes + FRAME > size) {
             (void)snprintf(out + used, size - used, "...'");
             return out;

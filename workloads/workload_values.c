@@ -113,19 +113,6 @@ static bool read_bool(struct target *t, const struct tree_node *node, bool *out)
 
 /* ---- texts ---- */
 
-static bool has_control_characters(const char *text) {
-    uint32_t code = 0;
-    for (size_t length = strlen(text); length > 0;) {
-        int n = workloads__utf8_next(text, length, &code);
-        dse_assert(n > 0); /* libyaml hands out nothing else */
-        if (code < 0x20 || (code >= 0x7f && code < 0xa0))
-            return true;
-        text += n;
-        length -= (size_t)n;
-    }
-    return false;
-}
-
 static bool is_allowed_word(struct target *t, const struct tree_node *node) {
     struct workloads__words choices;
     char shown[WORKLOADS_QUOTE_SIZE], joined[512];
@@ -135,8 +122,8 @@ static bool is_allowed_word(struct target *t, const struct tree_node *node) {
     for (int i = 0; i < choices.n; i++)
         if (strcmp(node->text, choices.items[i]) == 0)
             return true;
-    workloads__join_words(&choices, joined, sizeof joined);
-    const char *meant = workloads__nearest_word(node->text, &choices);
+    (void)dse_words_join(choices.items, choices.n, joined, sizeof joined);
+    const char *meant = dse_word_nearest(node->text, choices.items, choices.n);
     COMPLAIN(t, node->mark, "%s is not one of: %s%s%s%s",
              workloads__quote(node->text, shown, sizeof shown), joined,
              meant == NULL ? "" : "; did you mean '", meant == NULL ? "" : meant,
@@ -145,7 +132,7 @@ static bool is_allowed_word(struct target *t, const struct tree_node *node) {
 }
 
 static bool text_is_fine(struct target *t, const struct tree_node *node) {
-    if (node->has_nul || has_control_characters(node->text)) {
+    if (node->has_nul || !workloads__is_one_line(node->text)) {
         COMPLAIN(t, node->mark, "%s", "line breaks and control characters are not allowed in it");
         return false;
     }

@@ -51,16 +51,13 @@ struct workloads__words {
 void workloads__split_choices(const char *choices, struct workloads__words *words);
 /* Keys of a section; of "": keys outside sections, then the names of the sections. */
 void workloads__section_words(const char *section, struct workloads__words *words);
-void workloads__join_words(const struct workloads__words *words, char *out, size_t size);
-/* The word that was probably meant; NULL when none is near. */
-const char *workloads__nearest_word(const char *text, const struct workloads__words *words);
 
 /* ---- Texts and numbers ---- */
 
-/* Length in bytes of the UTF-8 character at text (length > 0) and its code; 0: not UTF-8. */
-int workloads__utf8_next(const char *text, size_t length, uint32_t *code);
 /* May the character stand in a YAML file as it is? (tab and line breaks included) */
 bool workloads__yaml_printable(uint32_t code);
+/* Is it UTF-8 without line breaks and other control characters? */
+bool workloads__is_one_line(const char *text);
 /* Copies text, cut at a whole character when it does not fit. */
 void workloads__copy_cut(const char *text, char *out, size_t size);
 /* User text for a message: in single quotes, control characters replaced, cut with "...". */

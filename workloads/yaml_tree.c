@@ -53,7 +53,7 @@ static bool characters_are_fine(const struct builder *b) {
     struct dse_mark mark = {1, 1};
     for (size_t i = 0; i < b->length;) {
         uint32_t code = 0;
-        int n = workloads__utf8_next(b->text + i, b->length - i, &code);
+        size_t n = dse_utf8_next(b->text + i, b->length - i, &code);
         if (n == 0) {
             dse_workload_add_error(b->errors, b->file, mark,
                                    "byte 0x%02x is not UTF-8; save the file as UTF-8 text",
@@ -66,7 +66,7 @@ static bool characters_are_fine(const struct builder *b) {
             return false;
         }
         advance(&mark, b->text + i, b->length - i, code);
-        i += (size_t)n;
+        i += n;
     }
     return true;
 }
@@ -77,9 +77,9 @@ static char byte_at(const struct builder *b, struct dse_mark place) {
         if (mark.line == place.line && mark.column == place.column)
             return b->text[i];
         uint32_t code = 0;
-        int n = workloads__utf8_next(b->text + i, b->length - i, &code);
+        size_t n = dse_utf8_next(b->text + i, b->length - i, &code);
         advance(&mark, b->text + i, b->length - i, code);
-        i += (size_t)(n > 0 ? n : 1);
+        i += n > 0 ? n : 1;
     }
     return '\0';
 }
