@@ -45,7 +45,7 @@ const char *client__command_name(enum client__command_id command) {
 
 static enum dse_status fail_unknown(const char *what, const char *word, const char *const *known,
                                     int n_known, const char *help, struct dse_err *err) {
-    const char *closest = dse_closest_word(word, known, n_known);
+    const char *closest = dse_word_nearest(word, known, n_known);
     if (closest == NULL)
         DSE_FAIL(err, DSE_USAGE, "unknown %s \"%.60s\"; %s lists them", what, word, help);
     DSE_FAIL(err, DSE_USAGE, "unknown %s \"%.60s\"; did you mean \"%s\"? %s lists them", what, word,

@@ -8,22 +8,11 @@
 #include <wchar.h>
 
 const char *client__printf(struct dse_arena *arena, const char *fmt, ...) {
-    va_list args, again;
+    va_list args;
     va_start(args, fmt);
-    va_copy(again, args);
-    int length = vsnprintf(NULL, 0, fmt, args);
+    const char *text = dse_arena_vprintf(arena, fmt, args);
     va_end(args);
-    char *text = length < 0 ? NULL : dse_arena_alloc(arena, (size_t)length + 1, 1);
-    if (text != NULL)
-        (void)vsnprintf(text, (size_t)length + 1, fmt, again);
-    va_end(again);
     return text == NULL ? "?" : text;
-}
-
-/* C0 and C1 controls and DEL; C1 is U+0080..U+009F, two bytes from 0xc2. */
-static bool is_control(const char *text) {
-    unsigned char c = (unsigned char)text[0];
-    return c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)text[1] < 0xa0);
 }
 
 const char *client__clean(struct dse_arena *arena, const char *text) {
@@ -33,8 +22,9 @@ const char *client__clean(struct dse_arena *arena, const char *text) {
         return "?";
     size_t used = 0;
     while (left > 0) {
-        size_t n = dse_utf8_sequence(text, left);
-        if (n == 0 || is_control(text)) {
+        uint32_t code;
+        size_t n = dse_utf8_next(text, left, &code);
+        if (n == 0 || dse_utf8_is_control(code)) {
             clean[used++] = '?';
             n = n == 0 ? 1 : n;
         } else {
@@ -88,19 +78,11 @@ const char *client__date_text(struct dse_arena *arena, int64_t wall_ms) {
     return client__printf(arena, "%s", text);
 }
 
-/* The character that text[0..n) is; n from dse_utf8_sequence. */
-static wchar_t decode(const char *text, size_t n) {
-    static const unsigned char first_bits[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-    unsigned long c = (unsigned char)text[0] & first_bits[n];
-    for (size_t i = 1; i < n; i++)
-        c = c << 6 | ((unsigned char)text[i] & 0x3f);
-    return (wchar_t)c;
-}
-
 /* Bytes and columns of the first character. */
 static size_t measure_character(const char *text, size_t left, int *columns) {
-    size_t n = dse_utf8_sequence(text, left);
-    int width = n == 0 ? 1 : wcwidth(decode(text, n));
+    uint32_t code;
+    size_t n = dse_utf8_next(text, left, &code);
+    int width = n == 0 ? 1 : wcwidth((wchar_t)code);
     *columns = width < 0 ? 1 : width; /* the C locale knows no width of foreign letters */
     return n == 0 ? 1 : n;
 }

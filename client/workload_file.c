@@ -33,8 +33,9 @@ static enum dse_status check_utf8(const char *file, const struct dse_buf *text,
                                   struct dse_err *err) {
     int line = 1, column = 1;
     for (size_t i = 0; i < text->size;) {
-        size_t n = dse_utf8_sequence(text->data + i, text->size - i);
-        if (n == 0)
+        uint32_t code = 0;
+        size_t n = dse_utf8_next(text->data + i, text->size - i, &code);
+        if (n == 0 || code == 0) /* behind a 0 byte nothing would be sent */
             return dse_err_set_at(err, DSE_INVALID, file, line, column,
                                   "byte 0x%02x is not UTF-8; save the file as UTF-8 text",
                                   (unsigned char)text->data[i]);

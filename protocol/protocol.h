@@ -148,15 +148,6 @@ DSE_MUST_USE enum dse_status dse_worker_read(const char *line, size_t length,
                                              enum dse_worker_message *message, const void **record,
                                              struct dse_err *err);
 
-/* ---- helpers on text ---------------------------------------------------------------------- */
-
-/* Bytes of the well-formed UTF-8 sequence that text[0..length) begins with; 0: none (a 0 byte is
- * none). */
-size_t dse_utf8_sequence(const char *text, size_t length);
-/* The known word that `word` is most likely a misspelling of, for "did you mean"; NULL when none
- * is near. Known words have 32 bytes at most. */
-const char *dse_closest_word(const char *word, const char *const *known, int n_known);
-
 /* ---- the tables, for documents and tests -------------------------------------------------- */
 
 struct dse_field_info {

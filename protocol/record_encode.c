@@ -8,32 +8,6 @@
 
 /* ---- strings ---- */
 
-size_t dse_utf8_sequence(const char *text, size_t length) {
-    /* Unicode 15, table 3-7: well-formed sequences by first byte, with bounds of the second. */
-    static const struct {
-        unsigned char first_low, first_high, second_low, second_high, length;
-    } forms[] = {
-        {0x01, 0x7f, 0, 0, 1},       {0xc2, 0xdf, 0x80, 0xbf, 2}, {0xe0, 0xe0, 0xa0, 0xbf, 3},
-        {0xe1, 0xec, 0x80, 0xbf, 3}, {0xed, 0xed, 0x80, 0x9f, 3}, {0xee, 0xef, 0x80, 0xbf, 3},
-        {0xf0, 0xf0, 0x90, 0xbf, 4}, {0xf1, 0xf3, 0x80, 0xbf, 4}, {0xf4, 0xf4, 0x80, 0x8f, 4},
-    };
-    const unsigned char *bytes = (const unsigned char *)text;
-    for (size_t i = 0; length > 0 && i < sizeof forms / sizeof forms[0]; i++) {
-        if (bytes[0] < forms[i].first_low || bytes[0] > forms[i].first_high)
-            continue;
-        size_t n = forms[i].length;
-        if (n == 1)
-            return 1;
-        if (length < n || bytes[1] < forms[i].second_low || bytes[1] > forms[i].second_high)
-            return 0;
-        for (size_t j = 2; j < n; j++)
-            if ((bytes[j] & 0xc0) != 0x80)
-                return 0;
-        return n;
-    }
-    return 0;
-}
-
 static void write_escape(unsigned char c, struct dse_buf *out) {
     static const char letters[] = "\"\"\\\\\bb\ff\nn\rr\tt";
     for (const char *pair = letters; *pair != '\0'; pair += 2)
@@ -54,8 +28,9 @@ void protocol__write_string(const char *text, struct dse_buf *out) {
     while (left > 0) {
         size_t plain = 0; /* bytes that stand for themselves */
         size_t n = 0;
+        uint32_t code;
         while (plain < left && !needs_escape((unsigned char)text[plain]) &&
-               (n = dse_utf8_sequence(text + plain, left - plain)) > 0)
+               (n = dse_utf8_next(text + plain, left - plain, &code)) > 0)
             plain += n;
         dse_buf_append(out, text, plain);
         text += plain;

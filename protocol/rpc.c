@@ -99,11 +99,9 @@ static enum dse_status fail_method(const struct protocol__reader *reader, const 
         DSE_METHOD_TABLE(X)
 #undef X
     };
-    const char *closest = dse_closest_word(name, names, DSE_METHOD_COUNT);
-    char known[256] = "";
-    for (int i = 0; i < DSE_METHOD_COUNT; i++)
-        (void)snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s",
-                       i > 0 ? ", " : "", names[i]);
+    const char *closest = dse_word_nearest(name, names, DSE_METHOD_COUNT);
+    char known[256];
+    (void)dse_words_join(names, DSE_METHOD_COUNT, known, sizeof known);
     DSE_FAIL(reader->err, DSE_PROTOCOL, "no method is called \"%.40s\"%s%s%s; known are %s", name,
              closest != NULL ? " (did you mean \"" : "", closest != NULL ? closest : "",
              closest != NULL ? "\"?)" : "", known);
