@@ -73,6 +73,8 @@ enum dse_status dse_err_vset(struct dse_err *err, enum dse_status code, const ch
 /* Same, with a place in the user's input. */
 enum dse_status dse_err_set_at(struct dse_err *err, enum dse_status code, const char *file,
                                int line, int column, const char *fmt, ...) DSE_PRINTF(6, 7);
+/* "path: what errno says", with the status that fits errno. */
+enum dse_status dse_err_set_errno(struct dse_err *err, const char *path);
 /* Puts "prefix: " before the text of a set error; returns err->code. err may be NULL. */
 enum dse_status dse_err_prefix(struct dse_err *err, const char *fmt, ...) DSE_PRINTF(2, 3);
 /* "file:line:column: text" or "text" into out[size]; always terminated. Returns out. */
@@ -238,6 +240,9 @@ DSE_MUST_USE enum dse_status dse_sha256_file(const char *path, char out[DSE_SHA2
 /* Whole file into out (appended). Fails with INVALID above limit bytes; NOT_FOUND, IO. */
 DSE_MUST_USE enum dse_status dse_file_read(const char *path, size_t limit, struct dse_buf *out,
                                            struct dse_err *err);
+/* The rest of an open file or pipe; path names it in errors. */
+DSE_MUST_USE enum dse_status dse_file_read_fd(int fd, const char *path, size_t limit,
+                                              struct dse_buf *out, struct dse_err *err);
 /* Replaces a file by new content: written beside it, synced, renamed. NO_SPACE, IO. */
 DSE_MUST_USE enum dse_status dse_file_replace(const char *path, const void *bytes, size_t size,
                                               struct dse_err *err);

@@ -86,6 +86,12 @@ enum dse_status dse_err_set_at(struct dse_err *err, enum dse_status code, const 
     return code;
 }
 
+enum dse_status dse_err_set_errno(struct dse_err *err, const char *path) {
+    int error_number = errno;
+    return dse_err_set(err, dse_status_from_errno(error_number), "%s: %s", path,
+                       strerror(error_number));
+}
+
 enum dse_status dse_err_prefix(struct dse_err *err, const char *fmt, ...) {
     if (err == NULL)
         return DSE_INTERNAL;

@@ -10,14 +10,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static enum dse_status fail_errno(struct dse_err *err, const char *path) {
-    int error_number = errno;
-    return dse_err_set(err, dse_status_from_errno(error_number), "%s: %s", path,
-                       strerror(error_number));
-}
-
-static enum dse_status read_descriptor(int fd, const char *path, size_t limit, struct dse_buf *out,
-                                       struct dse_err *err) {
+enum dse_status dse_file_read_fd(int fd, const char *path, size_t limit, struct dse_buf *out,
+                                 struct dse_err *err) {
     char block[64 * 1024];
     size_t total = 0;
     for (;;) {
@@ -25,7 +19,7 @@ static enum dse_status read_descriptor(int fd, const char *path, size_t limit, s
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return fail_errno(err, path);
+            return dse_err_set_errno(err, path);
         if (got == 0)
             return dse_buf_status(out, err);
         total += (size_t)got;
@@ -39,8 +33,8 @@ enum dse_status dse_file_read(const char *path, size_t limit, struct dse_buf *ou
                               struct dse_err *err) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return fail_errno(err, path);
-    enum dse_status status = read_descriptor(fd, path, limit, out, err);
+        return dse_err_set_errno(err, path);
+    enum dse_status status = dse_file_read_fd(fd, path, limit, out, err);
     (void)close(fd);
     return status;
 }
@@ -53,12 +47,12 @@ static enum dse_status write_all(int fd, const char *path, const void *bytes, si
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
-            return fail_errno(err, path);
+            return dse_err_set_errno(err, path);
         next += put;
         size -= (size_t)put;
     }
     if (fsync(fd) != 0)
-        return fail_errno(err, path);
+        return dse_err_set_errno(err, path);
     return DSE_OK;
 }
 
@@ -71,14 +65,14 @@ enum dse_status dse_file_replace(const char *path, const void *bytes, size_t siz
         goto fail_name;
     int fd = open(beside.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0) {
-        status = fail_errno(err, path);
+        status = dse_err_set_errno(err, path);
         goto fail_name;
     }
     status = write_all(fd, path, bytes, size, err);
     if (close(fd) != 0 && status == DSE_OK)
-        status = fail_errno(err, path);
+        status = dse_err_set_errno(err, path);
     if (status == DSE_OK && rename(beside.data, path) != 0)
-        status = fail_errno(err, path);
+        status = dse_err_set_errno(err, path);
     if (status != DSE_OK)
         (void)unlink(beside.data);
 fail_name:
@@ -96,14 +90,14 @@ enum dse_status dse_dir_create(const char *path, struct dse_err *err) {
             continue;
         *slash = '\0';
         if (mkdir(partial, 0700) != 0 && errno != EEXIST)
-            return fail_errno(err, partial);
+            return dse_err_set_errno(err, partial);
         *slash = '/';
     }
     if (mkdir(partial, 0700) != 0 && errno != EEXIST)
-        return fail_errno(err, partial);
+        return dse_err_set_errno(err, partial);
     struct stat st;
     if (stat(partial, &st) != 0)
-        return fail_errno(err, partial);
+        return dse_err_set_errno(err, partial);
     if (!S_ISDIR(st.st_mode))
         DSE_FAIL(err, DSE_IO, "%s: not a directory", path);
     return DSE_OK;

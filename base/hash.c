@@ -35,7 +35,7 @@ static enum dse_status hash_descriptor(int fd, const char *path, EVP_MD_CTX *con
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            DSE_FAIL(err, dse_status_from_errno(errno), "%s: %s", path, strerror(errno));
+            return dse_err_set_errno(err, path);
         if (got == 0)
             return DSE_OK;
         if (EVP_DigestUpdate(context, block, (size_t)got) != 1)
@@ -46,7 +46,7 @@ static enum dse_status hash_descriptor(int fd, const char *path, EVP_MD_CTX *con
 enum dse_status dse_sha256_file(const char *path, char out[DSE_SHA256_HEX], struct dse_err *err) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        DSE_FAIL(err, dse_status_from_errno(errno), "%s: %s", path, strerror(errno));
+        return dse_err_set_errno(err, path);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     enum dse_status status = context == NULL
                                  ? dse_err_set(err, DSE_NO_MEMORY, "%s: out of memory", path)

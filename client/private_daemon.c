@@ -88,7 +88,7 @@ enum dse_status client__use_temporary_state(struct client *c, struct dse_err *er
     if (needed < 0 || (size_t)needed >= sizeof path) /* sockets need short paths */
         (void)snprintf(path, sizeof path, "/tmp/pareto-XXXXXX");
     if (mkdtemp(path) == NULL)
-        DSE_FAIL(err, dse_status_from_errno(errno), "%s: %s", path, strerror(errno));
+        return dse_err_set_errno(err, path);
     (void)snprintf(c->daemon.temporary_dir, sizeof c->daemon.temporary_dir, "%s", path);
     (void)snprintf(c->state_dir, sizeof c->state_dir, "%s", path);
     (void)snprintf(c->socket_path, sizeof c->socket_path, "%s/socket", path);

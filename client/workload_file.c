@@ -6,27 +6,9 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* As large as a request may be; the daemon has a lower limit of its own. */
 enum { TEXT_MAX = DSE_CLIENT_LINE_MAX };
-
-static enum dse_status read_standard_input(struct dse_buf *out, struct dse_err *err) {
-    char block[16 * 1024];
-    for (;;) {
-        ssize_t got = read(0, block, sizeof block);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            DSE_FAIL(err, DSE_IO, "cannot read standard input: %s", strerror(errno));
-        if (got == 0)
-            return dse_buf_status(out, err);
-        dse_buf_append(out, block, (size_t)got);
-        if (out->size > TEXT_MAX)
-            DSE_FAIL(err, DSE_INVALID, "standard input: larger than the limit of %d bytes",
-                     TEXT_MAX);
-    }
-}
 
 /* JSON carries UTF-8 only; the place is easier to find here than from the daemon's answer. */
 static enum dse_status check_utf8(const char *file, const struct dse_buf *text,
@@ -75,8 +57,9 @@ enum dse_status client__workload_read(struct client *c, const char *path,
     const char *file = is_standard_input ? "<stdin>" : path;
     const char *base_dir;
     struct dse_buf text = {0};
-    enum dse_status status = is_standard_input ? read_standard_input(&text, err)
-                                               : dse_file_read(path, TEXT_MAX, &text, err);
+    enum dse_status status = is_standard_input
+                                 ? dse_file_read_fd(0, "standard input", TEXT_MAX, &text, err)
+                                 : dse_file_read(path, TEXT_MAX, &text, err);
     if (status == DSE_OK)
         status = check_utf8(file, &text, err);
     if (status == DSE_OK)

@@ -91,7 +91,7 @@ static enum dse_status back_up(struct dse_store *store, int version, struct dse_
     DSE_TRY_GOTO(status, vacuum_into(store, part, err), fail_part);
     DSE_TRY_GOTO(status, sync_path(store, part, err), fail_part);
     if (rename(part, final) != 0)
-        status = dse_err_set(err, dse_status_from_errno(errno), "%s: %s", final, strerror(errno));
+        status = dse_err_set_errno(err, final);
 fail_part:
     if (status != DSE_OK)
         (void)unlink(part);

@@ -23,12 +23,6 @@ static void free_for_zlib(voidpf opaque, voidpf block) {
     dse_free(block);
 }
 
-static enum dse_status fail_errno(const char *path, struct dse_err *err) {
-    int error_number = errno;
-    return dse_err_set(err, dse_status_from_errno(error_number), "%s: %s", path,
-                       strerror(error_number));
-}
-
 /* Fills the block behind what is left in it; z.avail_in stays as it is at the end of the file. */
 static enum dse_status fill_block(struct datasets__stream *stream, struct dse_err *err) {
     size_t filled = stream->z.avail_in;
@@ -38,7 +32,7 @@ static enum dse_status fill_block(struct datasets__stream *stream, struct dse_er
         if (got < 0 && errno == EINTR)
             continue;
         if (got < 0)
-            return fail_errno(stream->path, err);
+            return dse_err_set_errno(err, stream->path);
         if (got == 0)
             break;
         filled += (size_t)got;
@@ -67,7 +61,7 @@ static enum dse_status start_gzip(struct datasets__stream *stream, struct dse_er
 static enum dse_status check_regular(struct datasets__stream *stream, struct dse_err *err) {
     struct stat st;
     if (fstat(stream->fd, &st) != 0)
-        return fail_errno(stream->path, err);
+        return dse_err_set_errno(err, stream->path);
     if (!S_ISREG(st.st_mode))
         DSE_FAIL(err, DSE_INVALID, "%s: not a regular file", stream->path);
     stream->file_bytes = (uint64_t)st.st_size;
@@ -85,7 +79,7 @@ enum dse_status datasets__stream_open(const char *path, struct datasets__stream 
     /* Not to hang on a named pipe, which is refused below. */
     opened->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (opened->fd < 0) {
-        status = fail_errno(path, err);
+        status = dse_err_set_errno(err, path);
         goto fail_stream;
     }
     DSE_TRY_GOTO(status, check_regular(opened, err), fail_stream);

@@ -1,6 +1,7 @@
 /* base: known answers and limits. */
 #include "tests/lib/testing.h"
 
+#include <errno.h>
 #include <math.h>
 
 /* Known answers of Random123's kat_vectors for philox4x32-10. */
@@ -148,6 +149,49 @@ static void arena_and_buffer_survive_failing_allocations(void **state) {
     assert_null(dse_alloc(SIZE_MAX / 2, 3));
 }
 
+static void errno_becomes_status_and_words(void **state) {
+    (void)state;
+    static const struct {
+        int number;
+        enum dse_status status;
+        const char *text;
+    } cases[] = {
+        {ENOENT, DSE_NOT_FOUND, "a/b: No such file or directory"},
+        {ENOSPC, DSE_NO_SPACE, "a/b: No space left on device"},
+        {EACCES, DSE_IO, "a/b: Permission denied"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct dse_err err = {0};
+        errno = cases[i].number;
+        assert_int_equal(dse_err_set_errno(&err, "a/b"), cases[i].status);
+        assert_int_equal(err.code, cases[i].status);
+        assert_string_equal(err.text, cases[i].text);
+    }
+}
+
+static void open_files_are_read_to_their_end_or_limit(void **state) {
+    (void)state;
+    int ends[2];
+    struct dse_err err = {0};
+    struct dse_buf text = {0};
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "0123456789", 10), 10);
+    assert_int_equal(close(ends[1]), 0);
+    assert_ok(dse_file_read_fd(ends[0], "the pipe", 10, &text, &err), &err);
+    assert_string_equal(dse_buf_text(&text), "0123456789");
+    assert_int_equal(close(ends[0]), 0);
+    assert_int_equal(dse_file_read_fd(ends[0], "the pipe", 10, &text, &err), DSE_IO);
+    assert_string_equal(err.text, "the pipe: Bad file descriptor");
+    struct dse_err longer = {0};
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], "0123456789", 10), 10);
+    assert_int_equal(close(ends[1]), 0);
+    assert_int_equal(dse_file_read_fd(ends[0], "the pipe", 9, &text, &longer), DSE_INVALID);
+    assert_string_equal(longer.text, "the pipe: larger than the limit of 9 bytes");
+    assert_int_equal(close(ends[0]), 0);
+    dse_buf_fini(&text);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(philox_known_answers),
@@ -157,6 +201,8 @@ int main(void) {
         cmocka_unit_test(elementary_functions_agree_with_libm),
         cmocka_unit_test(sha256_known_answers),
         cmocka_unit_test(first_error_wins_and_prefix_adds),
+        cmocka_unit_test(errno_becomes_status_and_words),
+        cmocka_unit_test(open_files_are_read_to_their_end_or_limit),
         cmocka_unit_test(arena_and_buffer_survive_failing_allocations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
