@@ -147,6 +147,10 @@ DSE_MUST_USE enum dse_status graph__input_value(struct graph__import *import,
 DSE_MUST_USE enum dse_status
 graph__input_constant(struct graph__import *import, const Onnx__NodeProto *node, size_t k,
                       enum graph__type type, struct graph__tensor **tensor, struct dse_err *err);
+/* Same, where it may not be left out. */
+DSE_MUST_USE enum dse_status
+graph__need_constant(struct graph__import *import, const Onnx__NodeProto *node, size_t k,
+                     enum graph__type type, struct graph__tensor **tensor, struct dse_err *err);
 
 /* ---- onnx_import.c ---- */
 

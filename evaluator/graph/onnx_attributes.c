@@ -188,3 +188,14 @@ enum dse_status graph__input_constant(struct graph__import *import, const Onnx__
     *tensor = symbol->constant;
     return DSE_OK;
 }
+
+enum dse_status graph__need_constant(struct graph__import *import, const Onnx__NodeProto *node,
+                                     size_t k, enum graph__type type, struct graph__tensor **tensor,
+                                     struct dse_err *err) {
+    struct graph__tensor *found = NULL;
+    DSE_TRY(graph__input_constant(import, node, k, type, &found, err));
+    if (found == NULL)
+        DSE_FAIL(err, DSE_INVALID, "input %zu is missing", k + 1);
+    *tensor = found;
+    return DSE_OK;
+}

@@ -48,14 +48,6 @@ static enum dse_status any_constant(struct graph__import *import, const Onnx__No
     return DSE_OK;
 }
 
-static enum dse_status need_integers(struct graph__import *import, const Onnx__NodeProto *node,
-                                     size_t k, struct graph__tensor **tensor, struct dse_err *err) {
-    DSE_TRY(graph__input_constant(import, node, k, GRAPH__I64, tensor, err));
-    if (*tensor == NULL)
-        DSE_FAIL(err, DSE_INVALID, "input %zu is missing", k + 1);
-    return DSE_OK;
-}
-
 /* Elements between neighbours along each axis. */
 static void compute_strides(const struct graph__tensor *tensor, int64_t *strides) {
     int64_t stride = tensor->n == 0 ? 0 : 1;
@@ -121,7 +113,7 @@ enum dse_status graph__fold_constant_of_shape(struct graph__import *import,
                                               const Onnx__NodeProto *node,
                                               struct graph__tensor **out, struct dse_err *err) {
     struct graph__tensor *shape, *value = NULL;
-    DSE_TRY(need_integers(import, node, 0, &shape, err));
+    DSE_TRY(graph__need_constant(import, node, 0, GRAPH__I64, &shape, err));
     if (shape->n > GRAPH__MAX_RANK)
         DSE_FAIL(err, DSE_UNSUPPORTED, "a tensor of more than %d dimensions", GRAPH__MAX_RANK);
     if (graph__has_attribute(node, "value"))
@@ -239,7 +231,7 @@ enum dse_status graph__fold_reshape(struct graph__import *import, const Onnx__No
     int64_t dims[GRAPH__MAX_RANK], allow_zero, known = 1;
     int rest = -1;
     DSE_TRY(any_constant(import, node, 0, &data, err));
-    DSE_TRY(need_integers(import, node, 1, &shape, err));
+    DSE_TRY(graph__need_constant(import, node, 1, GRAPH__I64, &shape, err));
     DSE_TRY(graph__get_int(node, "allowzero", 0, &allow_zero, err));
     if (shape->n > GRAPH__MAX_RANK)
         DSE_FAIL(err, DSE_UNSUPPORTED, "a tensor of more than %d dimensions", GRAPH__MAX_RANK);
@@ -395,7 +387,7 @@ enum dse_status graph__fold_gather(struct graph__import *import, const Onnx__Nod
     int64_t axis_given = 0, dims[2 * GRAPH__MAX_RANK] = {0};
     int axis = 0, rank = 0;
     DSE_TRY(any_constant(import, node, 0, &data, err));
-    DSE_TRY(need_integers(import, node, 1, &indices, err));
+    DSE_TRY(graph__need_constant(import, node, 1, GRAPH__I64, &indices, err));
     DSE_TRY(graph__get_int(node, "axis", 0, &axis_given, err));
     DSE_TRY(graph__resolve_axis(axis_given, data->rank, &axis, err));
     size_t outer = 1, inner = graph__element_size(data->type), extent = (size_t)data->dims[axis];

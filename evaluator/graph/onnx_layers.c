@@ -14,15 +14,6 @@ static enum dse_status count_weights(struct graph__import *import, size_t n, str
     return DSE_OK;
 }
 
-/* A constant of float32 that must be there. */
-static enum dse_status need_numbers(struct graph__import *import, const Onnx__NodeProto *node,
-                                    size_t k, struct graph__tensor **tensor, struct dse_err *err) {
-    DSE_TRY(graph__input_constant(import, node, k, GRAPH__F32, tensor, err));
-    if (*tensor == NULL)
-        DSE_FAIL(err, DSE_INVALID, "input %zu is missing", k + 1);
-    return DSE_OK;
-}
-
 /* Room for the weights and the bias of a layer. */
 static enum dse_status new_weights(struct graph__import *import, struct dse_conv_node *layer,
                                    size_t oc, size_t per_channel, struct dse_err *err) {
@@ -86,7 +77,7 @@ enum dse_status graph__import_conv(struct graph__import *import, const Onnx__Nod
     struct graph__tensor *weights = NULL, *bias = NULL;
     struct graph__window window = {0};
     DSE_TRY(graph__input_value(import, node, 0, &value, err));
-    DSE_TRY(need_numbers(import, node, 1, &weights, err));
+    DSE_TRY(graph__need_constant(import, node, 1, GRAPH__F32, &weights, err));
     DSE_TRY(graph__input_constant(import, node, 2, GRAPH__F32, &bias, err));
     DSE_TRY(graph__get_int(node, "group", 1, &groups, err));
     struct dse_shape input = import->graph->values[value].shape, output;
@@ -195,7 +186,7 @@ enum dse_status graph__import_gemm(struct graph__import *import, const Onnx__Nod
     float alpha = 0, beta = 0;
     struct graph__tensor *weights = NULL, *bias = NULL;
     DSE_TRY(graph__input_value(import, node, 0, &value, err));
-    DSE_TRY(need_numbers(import, node, 1, &weights, err));
+    DSE_TRY(graph__need_constant(import, node, 1, GRAPH__F32, &weights, err));
     DSE_TRY(graph__input_constant(import, node, 2, GRAPH__F32, &bias, err));
     DSE_TRY(graph__get_int(node, "transA", 0, &transpose_a, err));
     DSE_TRY(graph__get_int(node, "transB", 0, &transpose_b, err));
@@ -213,7 +204,7 @@ enum dse_status graph__import_matmul(struct graph__import *import, const Onnx__N
     int value = 0;
     struct graph__tensor *weights = NULL;
     DSE_TRY(graph__input_value(import, node, 0, &value, err));
-    DSE_TRY(need_numbers(import, node, 1, &weights, err));
+    DSE_TRY(graph__need_constant(import, node, 1, GRAPH__F32, &weights, err));
     DSE_TRY(check_matrix(weights, err));
     struct matrix matrix = view_matrix(weights, false, 1);
     return add_dense(import, node, value, &matrix, NULL, 0, err);
@@ -228,10 +219,10 @@ enum dse_status graph__import_batch_norm(struct graph__import *import, const Onn
     float epsilon = 0;
     struct graph__tensor *gamma = NULL, *beta = NULL, *mean = NULL, *variance = NULL;
     DSE_TRY(graph__input_value(import, node, 0, &value, err));
-    DSE_TRY(need_numbers(import, node, 1, &gamma, err));
-    DSE_TRY(need_numbers(import, node, 2, &beta, err));
-    DSE_TRY(need_numbers(import, node, 3, &mean, err));
-    DSE_TRY(need_numbers(import, node, 4, &variance, err));
+    DSE_TRY(graph__need_constant(import, node, 1, GRAPH__F32, &gamma, err));
+    DSE_TRY(graph__need_constant(import, node, 2, GRAPH__F32, &beta, err));
+    DSE_TRY(graph__need_constant(import, node, 3, GRAPH__F32, &mean, err));
+    DSE_TRY(graph__need_constant(import, node, 4, GRAPH__F32, &variance, err));
     DSE_TRY(graph__get_float(node, "epsilon", 1e-5f, &epsilon, err));
     DSE_TRY(graph__get_int(node, "training_mode", 0, &training, err));
     if (training != 0)

@@ -196,9 +196,7 @@ enum dse_status graph__import_reshape(struct graph__import *import, const Onnx__
     int value = 0;
     struct graph__tensor *shape = NULL;
     DSE_TRY(graph__input_value(import, node, 0, &value, err));
-    DSE_TRY(graph__input_constant(import, node, 1, GRAPH__I64, &shape, err));
-    if (shape == NULL)
-        DSE_FAIL(err, DSE_INVALID, "input 2 is missing");
+    DSE_TRY(graph__need_constant(import, node, 1, GRAPH__I64, &shape, err));
     int64_t n = (int64_t)dse_shape_size(import->graph->values[value].shape);
     bool flattens =
         shape->n == 2 && shape->i64[0] >= -1 && (shape->i64[1] == n || shape->i64[1] == -1);
