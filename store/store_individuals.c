@@ -17,18 +17,24 @@ static enum dse_status check_numbers(const struct dse_individual_row *row, struc
     return DSE_OK;
 }
 
+/* The parameters that both statements begin with. */
+static void bind_measured(struct store__query *query, const struct dse_individual_row *row,
+                          const char *objectives) {
+    store__bind_int(query, row->sweep_id);
+    store__bind_int(query, row->generation);
+    store__bind_int(query, row->slot);
+    store__bind_text(query, store__result_text(row->state));
+    store__bind_text(query, row->reason);
+    store__bind_text(query, objectives);
+    store__bind_real(query, row->violation);
+    store__bind_int(query, row->in_front);
+}
+
 static enum dse_status run_insert(struct dse_store *store, const struct dse_individual_row *row,
                                   const char *objectives, int *n_changed, struct dse_err *err) {
     struct store__query query;
     DSE_TRY(store__query_start(&query, store, STORE_STATEMENT_INSERT_INDIVIDUAL, err));
-    store__bind_int(&query, row->sweep_id);
-    store__bind_int(&query, row->generation);
-    store__bind_int(&query, row->slot);
-    store__bind_text(&query, store__result_text(row->state));
-    store__bind_text(&query, row->reason);
-    store__bind_text(&query, objectives);
-    store__bind_real(&query, row->violation);
-    store__bind_int(&query, row->in_front);
+    bind_measured(&query, row, objectives);
     store__bind_int(&query, row->cached);
     store__bind_int(&query, row->evaluation_id);
     store__bind_text(&query, row->genome);
@@ -39,14 +45,7 @@ static enum dse_status run_update(struct dse_store *store, const struct dse_indi
                                   const char *objectives, int *n_changed, struct dse_err *err) {
     struct store__query query;
     DSE_TRY(store__query_start(&query, store, STORE_STATEMENT_UPDATE_INDIVIDUAL, err));
-    store__bind_int(&query, row->sweep_id);
-    store__bind_int(&query, row->generation);
-    store__bind_int(&query, row->slot);
-    store__bind_text(&query, store__result_text(row->state));
-    store__bind_text(&query, row->reason);
-    store__bind_text(&query, objectives);
-    store__bind_real(&query, row->violation);
-    store__bind_int(&query, row->in_front);
+    bind_measured(&query, row, objectives);
     return store__query_run(&query, n_changed, err);
 }
 
