@@ -123,12 +123,9 @@ static enum dse_status build_space(const struct dse_workload *workload,
                                    const struct dse_msg_prepared *prepared, bool has_clean,
                                    struct dse_arena *arena, struct decoder *decoder,
                                    struct dse_err *err) {
-    struct dse_problem_settings settings = dse_workload_problem_settings(workload);
-    decoder->problem = dse_problem_find(workload->problem_type);
-    if (decoder->problem == NULL)
-        DSE_FAIL(err, DSE_UNSUPPORTED, "problem type '%s' is not known", workload->problem_type);
     DSE_TRY(dse_context_model_facts(prepared, has_clean, arena, &decoder->model, err));
-    return decoder->problem->prepare(&settings, &decoder->model, &decoder->space, err);
+    return dse_context_search_space(workload, &decoder->model, &decoder->problem, &decoder->space,
+                                    err);
 }
 
 /* space is the caller's to finish. Problem settings come from the canonical workload, whose files

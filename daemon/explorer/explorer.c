@@ -41,12 +41,8 @@ static enum dse_status read_context(struct dse_explorer *ex, const struct dse_sw
 }
 
 static enum dse_status build_space(struct dse_explorer *ex, struct dse_err *err) {
-    struct dse_problem_settings settings = dse_workload_problem_settings(&ex->workload);
-    ex->problem = dse_problem_find(ex->workload.problem_type);
-    if (ex->problem == NULL)
-        DSE_FAIL(err, DSE_UNSUPPORTED, "problem type '%s' is not known", ex->workload.problem_type);
     DSE_TRY(dse_context_model_facts(ex->prepared, ex->context.clean, &ex->arena, &ex->model, err));
-    DSE_TRY(ex->problem->prepare(&settings, &ex->model, &ex->space, err));
+    DSE_TRY(dse_context_search_space(&ex->workload, &ex->model, &ex->problem, &ex->space, err));
     ex->search = dse_context_search_options(&ex->workload);
     ex->seen = dse_arena_alloc(&ex->arena, (size_t)ex->n_cells, sizeof *ex->seen);
     ex->correct = dse_arena_alloc(&ex->arena, (size_t)ex->n_cells, sizeof *ex->correct);

@@ -75,6 +75,11 @@ DSE_MUST_USE enum dse_status dse_context_model_facts(const struct dse_msg_prepar
                                                      bool has_clean, struct dse_arena *arena,
                                                      struct dse_model_facts *facts,
                                                      struct dse_err *err);
+/* The workload's problem, and its search space over a model; space is the caller's to finish. */
+DSE_MUST_USE enum dse_status dse_context_search_space(const struct dse_workload *workload,
+                                                      const struct dse_model_facts *facts,
+                                                      const struct dse_problem_def **problem,
+                                                      struct dse_space *space, struct dse_err *err);
 /* The search options of a workload. */
 struct dse_search_options dse_context_search_options(const struct dse_workload *workload);
 

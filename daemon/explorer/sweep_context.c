@@ -152,6 +152,19 @@ enum dse_status dse_context_model_facts(const struct dse_msg_prepared *prepared,
     return DSE_OK;
 }
 
+enum dse_status dse_context_search_space(const struct dse_workload *workload,
+                                         const struct dse_model_facts *facts,
+                                         const struct dse_problem_def **problem,
+                                         struct dse_space *space, struct dse_err *err) {
+    struct dse_problem_settings settings = dse_workload_problem_settings(workload);
+    const struct dse_problem_def *found = dse_problem_find(workload->problem_type);
+    if (found == NULL)
+        DSE_FAIL(err, DSE_UNSUPPORTED, "problem type '%s' is not known", workload->problem_type);
+    DSE_TRY(found->prepare(&settings, facts, space, err));
+    *problem = found;
+    return DSE_OK;
+}
+
 struct dse_search_options dse_context_search_options(const struct dse_workload *workload) {
     struct dse_search_options options = dse_search_options_default();
 #define X(name, type, fallback, min, max, help) options.name = (type)workload->exploration_##name;
