@@ -18,8 +18,11 @@ static int points = 5;
 static uint64_t seed = 1;
 static const char *workload; /* NULL: the sample */
 
-static const struct sample_options sample = {
-    .images = 150, .shard_images = 50, .population = 16, .generations = 14, .seed = 3};
+static const struct sample_options sample = {.images = SAMPLE_IMAGES(150),
+                                             .shard_images = SAMPLE_IMAGES(50),
+                                             .population = 16,
+                                             .generations = 14,
+                                             .seed = 3};
 
 static int64_t submit(const struct daemon_fixture *fixture) {
     char path[400];

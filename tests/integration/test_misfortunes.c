@@ -12,8 +12,11 @@
 #include "tests/lib/daemon_fixture.h"
 #include "tests/lib/sample.h"
 
-static const struct sample_options sample = {
-    .images = 40, .shard_images = 20, .population = 24, .generations = 12, .seed = 3};
+static const struct sample_options sample = {.images = SAMPLE_IMAGES(40),
+                                             .shard_images = SAMPLE_IMAGES(20),
+                                             .population = 24,
+                                             .generations = 12,
+                                             .seed = 3};
 
 static const char *const two_workers[] = {"--workers", "2", "--log-level", "error", NULL};
 
@@ -188,7 +191,7 @@ static void a_database_at_its_limit_stops_the_daemon_and_loses_nothing(void **st
     struct place place;
     set_up(&place);
     /* Room for the schema and the sweep, not for all of its individuals. */
-    const char *const limited[] = {"--workers", "2", "--max-db-bytes", "140000", "--log-level",
+    const char *const limited[] = {"--workers", "2", "--max-db-bytes", "110000", "--log-level",
                                    "error",     NULL};
     fixture_start(&place.fixture, limited);
     int64_t sweep = fixture_submit(&place.fixture, place.workload);

@@ -9,8 +9,11 @@
 #include "tests/lib/daemon_fixture.h"
 #include "tests/lib/sample.h"
 
-static const struct sample_options sample = {
-    .images = 40, .shard_images = 20, .population = 8, .generations = 3, .seed = 3};
+static const struct sample_options sample = {.images = SAMPLE_IMAGES(40),
+                                             .shard_images = SAMPLE_IMAGES(20),
+                                             .population = 8,
+                                             .generations = 3,
+                                             .seed = 3};
 static const char *const two_workers[] = {"--workers", "2", "--log-level", "error", NULL};
 
 static struct daemon_fixture fixture;
@@ -106,8 +109,11 @@ static void unknown_things_are_not_found(void **state) {
 
 static void a_cancelled_sweep_keeps_what_it_found_and_the_next_has_its_turn(void **state) {
     (void)state;
-    static const struct sample_options longer = {
-        .images = 40, .shard_images = 20, .population = 16, .generations = 200, .seed = 9};
+    static const struct sample_options longer = {.images = SAMPLE_IMAGES(40),
+                                                 .shard_images = SAMPLE_IMAGES(20),
+                                                 .population = 16,
+                                                 .generations = 200,
+                                                 .seed = 9};
     char other[400], id[32], word[32], dir[400];
     struct dse_err err = {0};
     struct dse_arena arena = {0};

@@ -56,7 +56,7 @@ void write_sample_workload(const char *dir, const struct sample_options *options
         "model: {file: %s/workloads/models/resnet8-3exits-fashion.onnx, output: logits}\n"
         "dataset: {format: idx, files: [images.idx, labels.idx], mean: [0.286],\n"
         "          std: [0.353], images: %d}\n"
-        "calibration: {images: 32}\n"
+        "calibration: {images: 4}\n"
         "corruptions: {names: [gaussian_noise, pixelate], severities: [1, 5]}\n"
         "exploration: {population: %d, generations: %d}\n"
         "execution: {shard_images: %d, group: 3}\n",
