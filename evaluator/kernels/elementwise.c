@@ -12,16 +12,24 @@
 
 static const float ROUNDER = 12582912.0f; /* 1.5 x 2^23 */
 
+/* The sum's last bits are the integer: no subtraction and no conversion is needed. */
+static inline __attribute__((always_inline)) uint8_t round_clamped(float x, float inv_scale,
+                                                                   float top) {
+    uint32_t bits;
+    float y = x * inv_scale;
+    y = y > 0.0f ? y : 0.0f;
+    y = y < top ? y : top;
+    y = y + ROUNDER;
+    memcpy(&bits, &y, sizeof bits);
+    return (uint8_t)bits;
+}
+
 /* Functions with clones are static: clang 14 exports them under another name. */
 KERNELS__CLONES
 static void quantize_unsigned(const float *restrict x, size_t n, float inv_scale, float top,
                               uint8_t *restrict q) {
-    for (size_t i = 0; i < n; i++) {
-        float y = x[i] * inv_scale;
-        y = y > 0.0f ? y : 0.0f;
-        y = y < top ? y : top;
-        q[i] = (uint8_t)(int32_t)((y + ROUNDER) - ROUNDER);
-    }
+    for (size_t i = 0; i < n; i++)
+        q[i] = round_clamped(x[i], inv_scale, top);
 }
 
 void dse_quantize_u8(const float *x, size_t n, float inv_scale, int M, uint8_t *q) {
@@ -138,6 +146,55 @@ void dse_finish_s32(const int32_t *acc, size_t pixels, int c, const float *scale
         bias = biases;
     }
     finish_s32_runs(acc, pixels * channels, run, scale, bias, add, relu, y);
+}
+
+static inline __attribute__((always_inline)) void
+finish_and_quantize(const int32_t *restrict acc, size_t n, const float *restrict scale,
+                    const float *restrict bias, const float *add, float inv_scale, float top,
+                    float *y, uint8_t *restrict q) {
+    for (size_t i = 0; i < n; i++) {
+        float v = (float)acc[i] * scale[i];
+        v = v + bias[i];
+        if (add != NULL)
+            v = v + add[i];
+        v = v > 0.0f ? v : 0.0f;
+        if (y != NULL)
+            y[i] = v;
+        q[i] = round_clamped(v, inv_scale, top);
+    }
+}
+
+KERNELS__CLONES
+static void finish_u8_runs(const int32_t *restrict acc, size_t n, size_t run,
+                           const float *restrict scale, const float *restrict bias,
+                           const float *add, float inv_scale, float top, float *y,
+                           uint8_t *restrict q) {
+    for (size_t from = 0; from < n; from += run) {
+        size_t now = n - from < run ? n - from : run;
+        const int32_t *a = acc + from;
+        if (add != NULL && y != NULL)
+            finish_and_quantize(a, now, scale, bias, add + from, inv_scale, top, y + from,
+                                q + from);
+        else if (add != NULL)
+            finish_and_quantize(a, now, scale, bias, add + from, inv_scale, top, NULL, q + from);
+        else if (y != NULL)
+            finish_and_quantize(a, now, scale, bias, NULL, inv_scale, top, y + from, q + from);
+        else
+            finish_and_quantize(a, now, scale, bias, NULL, inv_scale, top, NULL, q + from);
+    }
+}
+
+void dse_finish_u8(const int32_t *acc, size_t pixels, int c, const float *scale, const float *bias,
+                   const float *add, float inv_scale, int M, float *y, uint8_t *q) {
+    size_t channels = (size_t)c, run = channels;
+    float scales[REPEAT_MAX], biases[REPEAT_MAX];
+    if (channels < REPEAT_BELOW) {
+        run = repeat(scale, channels, scales);
+        (void)repeat(bias, channels, biases);
+        scale = scales;
+        bias = biases;
+    }
+    finish_u8_runs(acc, pixels * channels, run, scale, bias, add, inv_scale, (float)M, y, q);
 }
 
 KERNELS__CLONES

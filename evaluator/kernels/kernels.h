@@ -81,6 +81,10 @@ void dse_quantize_split_u8(const float *x, size_t pixels, int c, float inv_scale
  * in this order. add may be NULL. y may equal add. */
 void dse_finish_s32(const int32_t *acc, size_t pixels, int c, const float *scale, const float *bias,
                     const float *add, bool relu, float *y);
+/* The same with relu, then q as dse_quantize_u8 makes it of y, in one pass. y may be NULL: nobody
+ * reads it; q overlaps nothing. */
+void dse_finish_u8(const int32_t *acc, size_t pixels, int c, const float *scale, const float *bias,
+                   const float *add, float inv_scale, int M, float *y, uint8_t *q);
 /* y = x + bias[c] (+ add) (relu), same order. y may equal x or add. */
 void dse_finish_f32(const float *x, size_t pixels, int c, const float *bias, const float *add,
                     bool relu, float *y);

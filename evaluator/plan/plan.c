@@ -23,15 +23,12 @@ static size_t reserve(struct layout *layout, size_t count, size_t size) {
 }
 
 /* Largest scratch that a layer needs, in elements. */
-static void measure_scratch(const struct dse_plan *plan, size_t *input, size_t *accumulators,
-                            size_t *channels) {
-    *input = *accumulators = *channels = 0;
+static void measure_scratch(const struct dse_plan *plan, size_t *accumulators, size_t *channels) {
+    *accumulators = *channels = 0;
     for (int i = 0; i < plan->graph->n_layers; i++) {
         const struct plan__layer *layer = &plan->layers[i];
-        size_t in = plan__layer_input_size(layer) * (size_t)layer->at_once;
         size_t out = plan__layer_output_size(layer) * (size_t)layer->at_once;
         size_t oc = (size_t)layer->shape.oc;
-        *input = in > *input ? in : *input;
         *accumulators = out > *accumulators ? out : *accumulators;
         *channels = oc > *channels ? oc : *channels;
     }
@@ -41,41 +38,61 @@ static float *address(struct dse_plan *plan, size_t offset) {
     return (float *)(void *)((char *)plan->block + offset);
 }
 
-/* One block for everything that a run touches. */
-static enum dse_status new_buffers(struct dse_plan *plan, struct dse_err *err) {
+/* Where everything that a run touches begins in the block. */
+struct places {
+    size_t *values; /* by value; those of steps and the images */
+    size_t *inputs; /* by layer */
+    size_t accumulators, scales;
+};
+
+static void reserve_places(const struct dse_plan *plan, struct layout *layout,
+                           struct places *places) {
     const struct dse_graph *graph = plan->graph;
-    struct layout layout = {0};
-    size_t input, accumulators, channels;
-    size_t *offsets = dse_alloc((size_t)graph->n_values, sizeof *offsets);
-    plan->values = dse_alloc((size_t)graph->n_values, sizeof *plan->values);
-    if (offsets == NULL || plan->values == NULL) {
-        dse_free(offsets);
-        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %d values", graph->n_values);
-    }
-    size_t image = dse_shape_size(graph->values[graph->input].shape) * (size_t)plan->batch;
-    offsets[graph->input] = reserve(&layout, image, sizeof(float));
+    size_t batch = (size_t)plan->batch, accumulators, channels;
+    places->values[graph->input] =
+        reserve(layout, dse_shape_size(graph->values[graph->input].shape) * batch, sizeof(float));
     for (int i = 0; i < plan->n_steps; i++) {
         int value = plan->steps[i].output;
-        offsets[value] =
-            reserve(&layout, dse_shape_size(graph->values[value].shape) * (size_t)plan->batch,
-                    sizeof(float));
+        places->values[value] =
+            reserve(layout, dse_shape_size(graph->values[value].shape) * batch, sizeof(float));
     }
-    measure_scratch(plan, &input, &accumulators, &channels);
-    size_t at_input = reserve(&layout, input, sizeof *plan->quantised);
-    size_t at_accumulators = reserve(&layout, accumulators, sizeof *plan->accumulators);
-    size_t at_scales = reserve(&layout, channels, sizeof *plan->scales);
+    for (int i = 0; i < graph->n_layers && plan->input_amax != NULL; i++)
+        places->inputs[i] =
+            reserve(layout, plan__layer_input_size(&plan->layers[i]) * batch, sizeof(uint8_t));
+    measure_scratch(plan, &accumulators, &channels);
+    places->accumulators = reserve(layout, accumulators, sizeof *plan->accumulators);
+    places->scales = reserve(layout, channels, sizeof *plan->scales);
+}
+
+static void set_addresses(struct dse_plan *plan, const struct places *places) {
+    const struct dse_graph *graph = plan->graph;
+    plan->values[graph->input] = address(plan, places->values[graph->input]);
+    for (int i = 0; i < plan->n_steps; i++)
+        plan->values[plan->steps[i].output] = address(plan, places->values[plan->steps[i].output]);
+    for (int i = 0; i < graph->n_nodes; i++) /* a flatten moves nothing */
+        if (graph->nodes[i].op == DSE_OP_FLATTEN)
+            plan->values[graph->nodes[i].output] = plan->values[graph->nodes[i].inputs[0]];
+    for (int i = 0; i < graph->n_layers && plan->input_amax != NULL; i++)
+        plan->layers[i].input = (uint8_t *)address(plan, places->inputs[i]);
+    plan->accumulators = (int32_t *)(void *)address(plan, places->accumulators);
+    plan->scales = address(plan, places->scales);
+}
+
+/* One block for everything that a run touches. */
+static enum dse_status new_buffers(struct dse_plan *plan, struct dse_err *err) {
+    struct layout layout = {0};
+    size_t n_values = (size_t)plan->graph->n_values, n_layers = (size_t)plan->graph->n_layers;
+    size_t *offsets = dse_alloc(n_values + n_layers, sizeof *offsets);
+    plan->values = dse_alloc(n_values, sizeof *plan->values);
+    if (offsets == NULL || plan->values == NULL) {
+        dse_free(offsets);
+        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %zu values", n_values);
+    }
+    struct places places = {.values = offsets, .inputs = offsets + n_values};
+    reserve_places(plan, &layout, &places);
     plan->block = layout.overflows ? NULL : dse_alloc_aligned(layout.used_bytes, 1);
-    if (plan->block != NULL) {
-        plan->values[graph->input] = address(plan, offsets[graph->input]);
-        for (int i = 0; i < plan->n_steps; i++)
-            plan->values[plan->steps[i].output] = address(plan, offsets[plan->steps[i].output]);
-        for (int i = 0; i < graph->n_nodes; i++) /* a flatten moves nothing */
-            if (graph->nodes[i].op == DSE_OP_FLATTEN)
-                plan->values[graph->nodes[i].output] = plan->values[graph->nodes[i].inputs[0]];
-        plan->quantised = (uint8_t *)address(plan, at_input);
-        plan->accumulators = (int32_t *)(void *)address(plan, at_accumulators);
-        plan->scales = address(plan, at_scales);
-    }
+    if (plan->block != NULL)
+        set_addresses(plan, &places);
     dse_free(offsets);
     if (plan->block == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "no memory for the values of %d images (%zu bytes)",
@@ -230,6 +247,16 @@ enum dse_status dse_plan_order(const struct dse_plan *plan, const struct dse_can
 
 /* ---- running ---- */
 
+/* Integers made of what is about to be computed again count no longer. ALL_STEPS: of the images
+ * too. */
+enum { ALL_STEPS = -1 };
+
+static void drop_inputs(struct dse_plan *plan, int first_step) {
+    for (int i = 0; i < plan->graph->n_layers; i++)
+        if (plan->layers[i].source >= first_step)
+            plan->layers[i].held_bits = 0;
+}
+
 /* Images that are not there are zeros: they cost time and change nothing. */
 static void set_images(struct dse_plan *plan, const float *images, int n_images) {
     dse_assert(n_images >= 0 && n_images <= plan->batch);
@@ -238,21 +265,67 @@ static void set_images(struct dse_plan *plan, const float *images, int n_images)
     if (n_images > 0)
         memcpy(to, images, (size_t)n_images * size * sizeof *to);
     memset(to + (size_t)n_images * size, 0, (size_t)(plan->batch - n_images) * size * sizeof *to);
+    drop_inputs(plan, ALL_STEPS);
 }
 
-static enum dse_status run_step(struct dse_plan *plan, const struct plan__step *step,
-                                const struct dse_candidate *candidate, struct dse_err *err) {
-    const struct plan__scratch scratch = {plan->quantised, plan->accumulators, false};
-    if (step->layer >= 0)
-        return plan__run_layer(plan, step, candidate->input_bits[step->layer],
-                               candidate->weight_bits[step->layer], &scratch, err);
-    plan__run_move(plan, step);
-    return DSE_OK;
+/* Candidates that are run over the same images, in this order. */
+struct queue {
+    const struct dse_candidate *candidates;
+    const int *order;
+    int n;
+};
+
+static bool same_up_to_step(const struct dse_plan *plan, const struct dse_candidate *a,
+                            const struct dse_candidate *b, int step) {
+    for (int i = 0; i < plan->graph->n_layers; i++) {
+        int layer = plan->layer_order[i];
+        if (plan->layers[layer].step > step)
+            break;
+        if (!same_settings(a, b, layer))
+            return false;
+    }
+    return true;
+}
+
+/* Must the float32 result of a step be written? Where one layer alone reads it, and as integers
+ * that this candidate (at place `now`) makes on the way, it is read only by a later candidate that
+ * shares the step and takes other integers of it. */
+static bool wants_floats(const struct dse_plan *plan, const struct queue *queue, int now,
+                         int index) {
+    const struct plan__step *step = &plan->steps[index];
+    const struct dse_candidate *candidate = &queue->candidates[queue->order[now]];
+    if (step->read || step->feeds < 0)
+        return true;
+    int bits = candidate->input_bits[step->feeds];
+    for (int i = now + 1; i < queue->n; i++) {
+        const struct dse_candidate *later = &queue->candidates[queue->order[i]];
+        if (!same_up_to_step(plan, candidate, later, index))
+            break;
+        if (later->input_bits[step->feeds] != bits)
+            return true;
+    }
+    return bits == 0;
+}
+
+static enum dse_status run_step(struct dse_plan *plan, const struct queue *queue, int now,
+                                int index, struct dse_err *err) {
+    const struct plan__step *step = &plan->steps[index];
+    if (step->layer < 0) {
+        plan__run_move(plan, step);
+        return DSE_OK;
+    }
+    const struct plan__task task = {
+        .step = step,
+        .candidate = &queue->candidates[queue->order[now]],
+        .wants_floats = wants_floats(plan, queue, now, index),
+    };
+    return plan__run_layer(plan, &task, err);
 }
 
 enum dse_status dse_plan_run(struct dse_plan *plan, const struct dse_candidate *candidates, int n,
                              const int *order, const float *images, int n_images, float *logits,
                              struct dse_plan_stats *stats, struct dse_err *err) {
+    const struct queue queue = {candidates, order, n};
     size_t result = (size_t)n_images * (size_t)dse_plan_classes(plan);
     struct dse_plan_stats sums = {0};
     for (int i = 0; i < n; i++)
@@ -261,8 +334,9 @@ enum dse_status dse_plan_run(struct dse_plan *plan, const struct dse_candidate *
     for (int i = 0; i < n; i++) {
         const struct dse_candidate *now = &candidates[order[i]];
         int first = first_difference(plan, i == 0 ? NULL : &candidates[order[i - 1]], now);
+        drop_inputs(plan, first);
         for (int s = first; s < plan->n_steps; s++) {
-            DSE_TRY(run_step(plan, &plan->steps[s], now, err));
+            DSE_TRY(run_step(plan, &queue, i, s, err));
             sums.layers_run += plan->steps[s].layer >= 0;
         }
         sums.layers_asked += plan->graph->n_layers;
@@ -308,12 +382,17 @@ enum dse_status dse_plan_inspect_layer(struct dse_plan *plan, const struct dse_c
         DSE_FAIL(err, DSE_INVALID, "layer %d is in float32: it has no integers", layer + 1);
     DSE_TRY(new_inspection(plan, in * (size_t)plan->batch, out * (size_t)plan->batch, err));
     set_images(plan, images, n_images);
+    const int order = 0;
+    const struct queue queue = {candidate, &order, 1};
     for (int s = 0; s < of->step; s++)
-        DSE_TRY(run_step(plan, &plan->steps[s], candidate, err));
-    const struct plan__scratch scratch = {plan->inspected_input, plan->inspected_accumulators,
-                                          true};
-    DSE_TRY(plan__run_layer(plan, &plan->steps[of->step], candidate->input_bits[layer],
-                            candidate->weight_bits[layer], &scratch, err));
+        DSE_TRY(run_step(plan, &queue, 0, s, err));
+    const struct plan__task task = {
+        .step = &plan->steps[of->step],
+        .candidate = candidate,
+        .accumulators = plan->inspected_accumulators,
+    };
+    DSE_TRY(plan__run_layer(plan, &task, err));
+    memcpy(plan->inspected_input, of->input, in * (size_t)plan->batch);
     if (input != NULL)
         *input = plan->inspected_input;
     if (n_input != NULL)

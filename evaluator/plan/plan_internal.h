@@ -20,6 +20,8 @@ struct plan__step {
     int add;    /* value added before the Relu; -1: none */
     bool relu;  /* is a Relu part of this step? */
     int output; /* value that holds the result; node->inputs[0] is the input */
+    int feeds;  /* layer whose integers this step can write; -1: none */
+    bool read;  /* is the float32 result read by anybody else? */
 };
 
 /* Weights of one layer at one number of bits, packed. */
@@ -30,10 +32,13 @@ struct plan__weights {
 
 struct plan__layer {
     int step;
+    int source;                  /* step that makes its input; -1: the images themselves */
     bool splits;                 /* is the input signed, so that it takes twice the channels? */
     int at_once;                 /* images a convolution call computes; divides the batch */
     struct dse_conv_shape shape; /* of the float32 convolution */
     int convs[PLAN__TYPES];      /* by dse_conv_type, index in plan->convs; -1: not yet */
+    uint8_t *input;              /* its integer input, the whole batch; part of plan->block */
+    int held_bits;               /* of what is in there now; 0: nothing that counts */
     struct plan__weights weights[PLAN__MAX_BITS + 1]; /* by bits; 0: float32 */
 };
 
@@ -59,25 +64,24 @@ struct dse_plan {
     /* One block of memory for all of these. */
     void *block;
     float **values;        /* by value: [batch][h][w][c]; NULL where it is inside of a step */
-    uint8_t *quantised;    /* input of the layer at work, at_once images */
-    int32_t *accumulators; /* its sums */
+    int32_t *accumulators; /* sums of the layer at work, at_once images */
     float *scales;         /* its output scales */
     /* For dse_plan_inspect_layer: a whole batch of the above. NULL until asked. */
     uint8_t *inspected_input;
     int32_t *inspected_accumulators;
 };
 
-/* Where one layer puts its integers: a scratch that is used again for the next images (stride 0) or
- * room for the whole batch. */
-struct plan__scratch {
-    uint8_t *input;
-    int32_t *accumulators;
-    bool whole_batch;
+/* One layer to compute. */
+struct plan__task {
+    const struct plan__step *step;
+    const struct dse_candidate *candidate;
+    bool wants_floats;     /* is the float32 result read, now or by a later candidate? */
+    int32_t *accumulators; /* room for the sums of the whole batch, to be looked at; NULL: none */
 };
 
 /* ---- plan_steps.c ---- */
 
-/* Fills plan->steps, n_steps, layers[].step and layer_order. */
+/* Fills plan->steps, n_steps, layers[].step, layers[].source and layer_order. */
 DSE_MUST_USE enum dse_status plan__compile(struct dse_plan *plan, struct dse_err *err);
 
 /* ---- plan_layers.c ---- */
@@ -91,9 +95,7 @@ DSE_MUST_USE enum dse_status plan__layer_prepare(struct dse_plan *plan, int laye
 /* Elements for one image: of the integer input (with its split) and of the sums. */
 size_t plan__layer_input_size(const struct plan__layer *layer);
 size_t plan__layer_output_size(const struct plan__layer *layer);
-DSE_MUST_USE enum dse_status plan__run_layer(struct dse_plan *plan, const struct plan__step *step,
-                                             int input_bits, int weight_bits,
-                                             const struct plan__scratch *scratch,
+DSE_MUST_USE enum dse_status plan__run_layer(struct dse_plan *plan, const struct plan__task *task,
                                              struct dse_err *err);
 
 /* ---- plan_moves.c ---- */

@@ -190,43 +190,110 @@ static float invert_scale(float scale) {
     return isfinite(inverse) ? inverse : 0.0f;
 }
 
-/* Channels of a group stay together: the halves alternate group by group. */
-static void quantise_input(const struct plan__layer *layer, const float *x, int images,
-                           float inverse, int bits, uint8_t *q) {
-    const struct dse_conv_shape *shape = &layer->shape;
-    size_t n = (size_t)images * (size_t)shape->ih * (size_t)shape->iw * (size_t)shape->ic;
-    int M = dse_quantize_max(bits), group = shape->ic / shape->groups;
-    if (layer->splits)
-        dse_quantize_split_u8(x, n / (size_t)group, group, inverse, M, q);
-    else
-        dse_quantize_u8(x, n, inverse, M, q);
+/* What integers a layer takes at some bits. */
+struct grid {
+    int bits, top;
+    float scale, inverse;
+};
+
+static struct grid describe_grid(const struct dse_plan *plan, int layer, int bits) {
+    struct grid grid = {.bits = bits, .top = dse_quantize_max(bits)};
+    grid.scale = dse_quantize_scale(plan->input_amax[layer], bits);
+    grid.inverse = invert_scale(grid.scale);
+    return grid;
 }
 
-static enum dse_status run_integers(struct dse_plan *plan, const struct plan__step *step,
-                                    int input_bits, int weight_bits,
-                                    const struct plan__scratch *scratch, struct dse_err *err) {
-    const struct plan__layer *layer = &plan->layers[step->layer];
-    const struct plan__weights *weights = &layer->weights[weight_bits];
-    const struct plan__conv *conv = &plan->convs[layer->convs[DSE_CONV_U8S8]];
+/* Channels of a group stay together: the halves alternate group by group. */
+static void quantise_input(const struct plan__layer *layer, const float *x, int images,
+                           const struct grid *grid, uint8_t *q) {
     const struct dse_conv_shape *shape = &layer->shape;
-    size_t in = plan__layer_input_size(layer), out = plan__layer_output_size(layer);
-    size_t in_values = in / (layer->splits ? 2 : 1);
+    size_t n = (size_t)images * (size_t)shape->ih * (size_t)shape->iw * (size_t)shape->ic;
+    int group = shape->ic / shape->groups;
+    if (layer->splits)
+        dse_quantize_split_u8(x, n / (size_t)group, group, grid->inverse, grid->top, q);
+    else
+        dse_quantize_u8(x, n, grid->inverse, grid->top, q);
+}
+
+/* What a quantised layer does to some images of the batch, in this order. */
+struct integer_run {
+    const struct plan__layer *layer;
+    const float *x; /* NULL: layer->input holds its integers already */
+    struct grid grid;
+    const struct plan__conv *conv;
+    const struct plan__weights *weights;
+    const float *scales, *bias;
+    const float *add; /* NULL: nothing */
+    bool relu;
+    float *y;      /* NULL: nobody reads it */
+    uint8_t *next; /* integers of the next layer; NULL: they are not made here */
+    struct grid next_grid;
+};
+
+static enum dse_status run_images(const struct integer_run *run, size_t first,
+                                  int32_t *accumulators, struct dse_err *err) {
+    const struct plan__layer *layer = run->layer;
+    const struct dse_conv_shape *shape = &layer->shape;
+    size_t in = plan__layer_input_size(layer);
+    size_t at = first * plan__layer_output_size(layer);
     size_t pixels = (size_t)shape->oh * (size_t)shape->ow * (size_t)layer->at_once;
-    float scale = dse_quantize_scale(plan->input_amax[step->layer], input_bits);
-    float inverse = invert_scale(scale);
-    for (int c = 0; c < shape->oc; c++)
-        plan->scales[c] = scale * weights->scales[c];
-    for (int done = 0; done < plan->batch; done += layer->at_once) {
-        size_t first = (size_t)done, kept = scratch->whole_batch ? first : 0;
-        uint8_t *input = scratch->input + kept * in;
-        int32_t *accumulators = scratch->accumulators + kept * out;
-        quantise_input(layer, plan->values[step->node->inputs[0]] + first * in_values,
-                       layer->at_once, inverse, input_bits, input);
-        DSE_TRY(dse_conv_run(conv->conv, weights->packed, input, accumulators, err));
-        dse_finish_s32(accumulators, pixels, shape->oc, plan->scales, step->node->conv.bias,
-                       step->add < 0 ? NULL : plan->values[step->add] + first * out, step->relu,
-                       plan->values[step->output] + first * out);
+    const float *add = run->add == NULL ? NULL : run->add + at;
+    uint8_t *input = layer->input + first * in;
+    if (run->x != NULL)
+        quantise_input(layer, run->x + first * in / (layer->splits ? 2 : 1), layer->at_once,
+                       &run->grid, input);
+    DSE_TRY(dse_conv_run(run->conv->conv, run->weights->packed, input, accumulators, err));
+    if (run->next != NULL)
+        dse_finish_u8(accumulators, pixels, shape->oc, run->scales, run->bias, add,
+                      run->next_grid.inverse, run->next_grid.top,
+                      run->y == NULL ? NULL : run->y + at, run->next + at);
+    else
+        dse_finish_s32(accumulators, pixels, shape->oc, run->scales, run->bias, add, run->relu,
+                       run->y + at);
+    return DSE_OK;
+}
+
+static struct integer_run describe_run(const struct dse_plan *plan, const struct plan__task *task) {
+    const struct plan__step *step = task->step;
+    const struct plan__layer *layer = &plan->layers[step->layer];
+    const struct dse_candidate *candidate = task->candidate;
+    int bits = candidate->input_bits[step->layer];
+    int next_bits = step->feeds < 0 ? 0 : candidate->input_bits[step->feeds];
+    struct integer_run run = {
+        .layer = layer,
+        .x = layer->held_bits == bits ? NULL : plan->values[step->node->inputs[0]],
+        .grid = describe_grid(plan, step->layer, bits),
+        .conv = &plan->convs[layer->convs[DSE_CONV_U8S8]],
+        .weights = &layer->weights[candidate->weight_bits[step->layer]],
+        .scales = plan->scales,
+        .bias = step->node->conv.bias,
+        .add = step->add < 0 ? NULL : plan->values[step->add],
+        .relu = step->relu,
+    };
+    if (next_bits != 0) {
+        run.next = plan->layers[step->feeds].input;
+        run.next_grid = describe_grid(plan, step->feeds, next_bits);
     }
+    if (task->wants_floats || run.next == NULL)
+        run.y = plan->values[step->output];
+    return run;
+}
+
+static enum dse_status run_integers(struct dse_plan *plan, const struct plan__task *task,
+                                    struct dse_err *err) {
+    struct plan__layer *layer = &plan->layers[task->step->layer];
+    struct integer_run run = describe_run(plan, task);
+    for (int c = 0; c < layer->shape.oc; c++)
+        plan->scales[c] = run.grid.scale * run.weights->scales[c];
+    for (size_t first = 0; first < (size_t)plan->batch; first += (size_t)layer->at_once) {
+        int32_t *accumulators = plan->accumulators;
+        if (task->accumulators != NULL)
+            accumulators = task->accumulators + first * plan__layer_output_size(layer);
+        DSE_TRY(run_images(&run, first, accumulators, err));
+    }
+    layer->held_bits = run.grid.bits;
+    if (run.next != NULL)
+        plan->layers[task->step->feeds].held_bits = run.next_grid.bits;
     return DSE_OK;
 }
 
@@ -249,10 +316,9 @@ static enum dse_status run_floats(struct dse_plan *plan, const struct plan__step
     return DSE_OK;
 }
 
-enum dse_status plan__run_layer(struct dse_plan *plan, const struct plan__step *step,
-                                int input_bits, int weight_bits,
-                                const struct plan__scratch *scratch, struct dse_err *err) {
-    if (weight_bits == 0)
-        return run_floats(plan, step, err);
-    return run_integers(plan, step, input_bits, weight_bits, scratch, err);
+enum dse_status plan__run_layer(struct dse_plan *plan, const struct plan__task *task,
+                                struct dse_err *err) {
+    if (task->candidate->weight_bits[task->step->layer] == 0)
+        return run_floats(plan, task->step, err);
+    return run_integers(plan, task, err);
 }

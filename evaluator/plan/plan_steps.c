@@ -106,6 +106,7 @@ static void emit_steps(struct compiler *compiler) {
             .add = added_value(compiler, start, i),
             .relu = graph->nodes[i].op == DSE_OP_RELU,
             .output = graph->nodes[i].output,
+            .feeds = -1,
         };
         if (layer >= 0) {
             plan->layers[layer].step = plan->n_steps;
@@ -114,6 +115,44 @@ static void emit_steps(struct compiler *compiler) {
         plan->n_steps++;
     }
     dse_assert(n_ordered == graph->n_layers);
+}
+
+/* The value that holds the numbers: a flatten moves nothing. */
+static int held_by(const struct dse_graph *graph, int value) {
+    int producer = graph->values[value].producer;
+    while (producer >= 0 && graph->nodes[producer].op == DSE_OP_FLATTEN) {
+        value = graph->nodes[producer].inputs[0];
+        producer = graph->values[value].producer;
+    }
+    return value;
+}
+
+/* Step `to` reads what step `from` makes. The first layer to do so gets its integers from there,
+ * when it takes them as they are, without a split. */
+static void connect(struct dse_plan *plan, int from, int to) {
+    struct plan__step *maker = &plan->steps[from], *reader = &plan->steps[to];
+    bool is_input = held_by(plan->graph, reader->node->inputs[0]) == maker->output;
+    bool is_added = reader->add >= 0 && held_by(plan->graph, reader->add) == maker->output;
+    if (is_input && reader->layer >= 0)
+        plan->layers[reader->layer].source = from;
+    bool can_feed = maker->layer >= 0 && maker->relu && maker->feeds < 0 && reader->layer >= 0 &&
+                    !plan->layers[reader->layer].splits;
+    if (is_input && can_feed)
+        maker->feeds = reader->layer;
+    else
+        maker->read |= is_input;
+    maker->read |= is_added;
+}
+
+static void find_readers(struct dse_plan *plan) {
+    int result = held_by(plan->graph, plan->graph->output);
+    for (int i = 0; i < plan->graph->n_layers; i++)
+        plan->layers[i].source = -1;
+    for (int from = 0; from < plan->n_steps; from++) {
+        plan->steps[from].read = plan->steps[from].output == result;
+        for (int to = from + 1; to < plan->n_steps; to++)
+            connect(plan, from, to);
+    }
 }
 
 enum dse_status plan__compile(struct dse_plan *plan, struct dse_err *err) {
@@ -137,6 +176,7 @@ enum dse_status plan__compile(struct dse_plan *plan, struct dse_err *err) {
         count_readers(&compiler);
         find_chains(&compiler);
         emit_steps(&compiler);
+        find_readers(plan);
     }
     dse_arena_fini(&arena);
     if (!whole)

@@ -1,22 +1,29 @@
-/* Images per second of a network with all layers at 8 bits, on one thread.
+/* Images per second of a quantised network, on one thread.
  *
- *     bench_images MODEL.onnx AMAX.txt KERNELS [SECONDS [BATCH]]
+ *     bench_images MODEL.onnx AMAX.txt KERNELS [SECONDS [BATCH [POPULATION]]]
  *
- * Prints "engine N", then what ran. The images are random: the work does not depend on them. */
+ * POPULATION: "one" (all layers at 8 bits), "random" (32 candidates of random bits), "neighbours"
+ * (32 mutants of one random parent, each different in one or two layers of the last third). An
+ * image counts once a candidate. Prints "engine N", then what ran, with the part of the layers that
+ * was computed. The images are random: the work does not depend on them. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "evaluator/graph/graph.h"
 #include "evaluator/kernels/kernels.h"
 #include "evaluator/plan/plan.h"
 
-enum { BITS = 8, DEFAULT_BATCH = 16, DEFAULT_SECONDS = 3 };
+enum { BITS = 8, DEFAULT_BATCH = 16, DEFAULT_SECONDS = 3, POPULATION = 32 };
 
 struct bench {
     struct dse_graph *graph;
     struct dse_kernels *kernels;
     struct dse_plan *plan;
-    struct dse_candidate candidate;
+    struct dse_candidate candidates[POPULATION];
+    int n_candidates;
+    int order[POPULATION];
+    struct dse_plan_stats stats;
     double *amax;
     float *images, *logits;
     int batch;
@@ -38,9 +45,10 @@ static enum dse_status read_amax(const char *path, int n, double *amax, struct d
 static enum dse_status make_images(struct bench *bench, struct dse_err *err) {
     struct dse_shape shape = bench->graph->values[bench->graph->input].shape;
     size_t n = dse_shape_size(shape) * (size_t)bench->batch;
+    size_t n_logits =
+        (size_t)bench->n_candidates * (size_t)bench->batch * (size_t)dse_plan_classes(bench->plan);
     bench->images = dse_alloc_aligned(n, sizeof *bench->images);
-    bench->logits = dse_alloc_aligned((size_t)bench->batch * (size_t)dse_plan_classes(bench->plan),
-                                      sizeof *bench->logits);
+    bench->logits = dse_alloc_aligned(n_logits, sizeof *bench->logits);
     if (bench->images == NULL || bench->logits == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "no memory for images");
     struct dse_rng rng;
@@ -50,7 +58,45 @@ static enum dse_status make_images(struct bench *bench, struct dse_err *err) {
     return DSE_OK;
 }
 
-static enum dse_status open_bench(struct bench *bench, char **argv, struct dse_err *err) {
+static void draw_bits(struct dse_candidate *candidate, int layer, struct dse_rng *rng) {
+    candidate->input_bits[layer] = 2 + (int)dse_rng_below(rng, BITS - 1);
+    candidate->weight_bits[layer] = 2 + (int)dse_rng_below(rng, BITS - 1);
+}
+
+static void mutate(const struct dse_candidate *parent, struct dse_candidate *child,
+                   struct dse_rng *rng) {
+    int n = parent->n_layers, late = n / 3 > 0 ? n / 3 : 1;
+    memcpy(child->input_bits, parent->input_bits, (size_t)n * sizeof *child->input_bits);
+    memcpy(child->weight_bits, parent->weight_bits, (size_t)n * sizeof *child->weight_bits);
+    for (uint32_t times = 1 + dse_rng_below(rng, 2); times > 0; times--)
+        draw_bits(child, n - 1 - (int)dse_rng_below(rng, (uint32_t)late), rng);
+}
+
+static enum dse_status make_population(struct bench *bench, const char *kind, struct dse_err *err) {
+    bool one = strcmp(kind, "one") == 0, neighbours = strcmp(kind, "neighbours") == 0;
+    if (!one && !neighbours && strcmp(kind, "random") != 0)
+        DSE_FAIL(err, DSE_USAGE, "population '%s': use one, random or neighbours", kind);
+    struct dse_rng rng;
+    dse_rng_init(&rng, 2, DSE_RNG_TEST, 0, 0);
+    for (int i = 0; i < (one ? 1 : POPULATION); i++) {
+        struct dse_candidate *candidate = &bench->candidates[i];
+        DSE_TRY(dse_candidate_init(candidate, bench->graph->n_layers, err));
+        bench->n_candidates++;
+        if (neighbours && i > 0) {
+            mutate(&bench->candidates[0], candidate, &rng);
+            continue;
+        }
+        for (int layer = 0; layer < candidate->n_layers; layer++)
+            if (one)
+                candidate->input_bits[layer] = candidate->weight_bits[layer] = BITS;
+            else
+                draw_bits(candidate, layer, &rng);
+    }
+    return dse_plan_order(bench->plan, bench->candidates, bench->n_candidates, bench->order, err);
+}
+
+static enum dse_status open_bench(struct bench *bench, char **argv, const char *kind,
+                                  struct dse_err *err) {
     enum dse_kernel_choice choice;
     if (!dse_kernel_choice_find(argv[3], &choice))
         DSE_FAIL(err, DSE_USAGE, "kernels '%s': use auto, c, openblas or onednn", argv[3]);
@@ -63,17 +109,13 @@ static enum dse_status open_bench(struct bench *bench, char **argv, struct dse_e
     DSE_TRY(read_amax(argv[2], n_layers, bench->amax, err));
     DSE_TRY(
         dse_plan_new(bench->graph, bench->kernels, bench->batch, bench->amax, &bench->plan, err));
-    DSE_TRY(dse_candidate_init(&bench->candidate, n_layers, err));
-    for (int i = 0; i < n_layers; i++)
-        bench->candidate.input_bits[i] = bench->candidate.weight_bits[i] = BITS;
+    DSE_TRY(make_population(bench, kind, err));
     return make_images(bench, err);
 }
 
 static enum dse_status run_once(struct bench *bench, struct dse_err *err) {
-    static const int order[] = {0};
-    struct dse_plan_stats stats = {0};
-    return dse_plan_run(bench->plan, &bench->candidate, 1, order, bench->images, bench->batch,
-                        bench->logits, &stats, err);
+    return dse_plan_run(bench->plan, bench->candidates, bench->n_candidates, bench->order,
+                        bench->images, bench->batch, bench->logits, &bench->stats, err);
 }
 
 static enum dse_status measure(struct bench *bench, double seconds, struct dse_err *err) {
@@ -81,18 +123,21 @@ static enum dse_status measure(struct bench *bench, double seconds, struct dse_e
     int64_t start = dse_clock_mono_ms(), now, images = 0;
     do {
         DSE_TRY(run_once(bench, err));
-        images += bench->batch;
+        images += (int64_t)bench->batch * bench->n_candidates;
         now = dse_clock_mono_ms();
     } while ((double)(now - start) < seconds * 1000);
-    printf("engine %.1f\n%s, batch %d\n", (double)images * 1000 / (double)(now - start),
-           dse_kernels_describe(bench->kernels), bench->batch);
+    printf("engine %.1f\n%s, batch %d, candidates %d, layers computed %.0f %%\n",
+           (double)images * 1000 / (double)(now - start), dse_kernels_describe(bench->kernels),
+           bench->batch, bench->n_candidates,
+           100 * (double)bench->stats.layers_run / (double)bench->stats.layers_asked);
     return DSE_OK;
 }
 
 static void close_bench(struct bench *bench) {
     dse_free(bench->images);
     dse_free(bench->logits);
-    dse_candidate_fini(&bench->candidate);
+    for (int i = 0; i < bench->n_candidates; i++)
+        dse_candidate_fini(&bench->candidates[i]);
     dse_plan_free(bench->plan);
     dse_free(bench->amax);
     dse_kernels_free(bench->kernels);
@@ -102,14 +147,15 @@ static void close_bench(struct bench *bench) {
 int main(int argc, char **argv) {
     dse_kernels_fix_environment(argv);
     if (argc < 4) {
-        (void)fprintf(stderr, "use: bench_images MODEL.onnx AMAX.txt KERNELS [SECONDS [BATCH]]\n");
+        (void)fprintf(stderr, "use: bench_images MODEL.onnx AMAX.txt KERNELS [SECONDS [BATCH "
+                              "[POPULATION]]]\n");
         return dse_status_exit(DSE_USAGE);
     }
     struct bench bench = {.batch = argc > 5 ? (int)strtol(argv[5], NULL, 10) : DEFAULT_BATCH};
     double seconds = argc > 4 ? strtod(argv[4], NULL) : DEFAULT_SECONDS;
     struct dse_err err = {0};
     enum dse_status status =
-        bench.batch > 0 ? open_bench(&bench, argv, &err)
+        bench.batch > 0 ? open_bench(&bench, argv, argc > 6 ? argv[6] : "one", &err)
                         : dse_err_set(&err, DSE_USAGE, "batch '%s': use a number above 0", argv[5]);
     if (status == DSE_OK)
         status = measure(&bench, seconds, &err);
