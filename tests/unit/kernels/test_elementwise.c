@@ -129,6 +129,46 @@ static void finish_at_every_channel_count(void **state) {
     check_finish(150, 16, true, true, true);
 }
 
+/* Integers as quantising the finished values makes them; values as finishing alone makes them. */
+static void check_finish_u8(size_t pixels, size_t c, bool with_add, bool with_values) {
+    static int32_t acc[MAX];
+    static float scale[MAX], bias[MAX], add[MAX], y[MAX + 1];
+    static uint8_t q[MAX + 1];
+    size_t n = pixels * c;
+    int bits = 2 + (int)dse_rng_below(&rng, 7), M = (1 << (bits - 1)) - 1;
+    float inv_scale = (float)M / 1500;
+    for (size_t i = 0; i < n; i++)
+        acc[i] = (int32_t)dse_rng_below(&rng, 80000000) - 40000000;
+    fill(scale, c, 0, 1e-4);
+    fill(bias, c, -1, 1);
+    fill(add, n, -200, 200);
+    acc[0] = INT32_MAX;
+    y[n] = 7;
+    q[n] = GUARD;
+    dse_finish_u8(acc, pixels, (int)c, scale, bias, with_add ? add : NULL, inv_scale, M,
+                  with_values ? y : NULL, q);
+    for (size_t i = 0; i < n; i++) {
+        float v = finished((float)acc[i], scale[i % c], bias[i % c], with_add ? &add[i] : NULL, 1);
+        assert_int_equal(q[i], quantised(v, inv_scale, 0, M));
+        if (with_values)
+            assert_true(y[i] == v);
+    }
+    assert_true(y[n] == 7);
+    assert_int_equal(q[n], GUARD);
+}
+
+static void finish_to_integers_at_every_channel_count(void **state) {
+    (void)state;
+    for (int l = 0; l < N_LENGTHS; l++)
+        for (size_t pixels = 1; pixels <= 4; pixels += 3)
+            for (int with_values = 0; with_values < 2; with_values++) {
+                check_finish_u8(pixels, (size_t)lengths[l], false, with_values);
+                check_finish_u8(pixels, (size_t)lengths[l], true, with_values);
+            }
+    check_finish_u8(150, 16, true, false);
+    check_finish_u8(11, 500, true, true); /* wider than a block, and no multiple of one */
+}
+
 static void add_at_every_length(void **state) {
     (void)state;
     static float a[MAX], b[MAX], y[MAX + 1];
@@ -198,6 +238,7 @@ int main(void) {
         cmocka_unit_test(quantize_at_every_length),
         cmocka_unit_test(split_at_every_channel_count),
         cmocka_unit_test(finish_at_every_channel_count),
+        cmocka_unit_test(finish_to_integers_at_every_channel_count),
         cmocka_unit_test(add_at_every_length),
         cmocka_unit_test(pooling_by_the_definition),
     };

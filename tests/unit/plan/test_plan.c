@@ -324,6 +324,47 @@ static void a_candidate_is_computed_from_its_first_difference(void **state) {
     dse_candidate_fini(&pair[1]);
 }
 
+/* Candidates that share everything up to the input of one layer and read it as integers of other
+ * bits, or as float32: whatever the first one has left of that value is enough for the next. */
+static void a_shared_value_serves_layers_of_other_bits(void **state) {
+    (void)state;
+    enum { CASES = 4 };
+    static const int orders[][CASES] = {{0, 1, 2, 3}, {3, 2, 1, 0}, {1, 3, 0, 2}, {2, 0, 3, 1}};
+    static const int bits[CASES][2] = {{6, 6}, {3, 6}, {0, 0}, {6, 4}};
+    struct dse_candidate cases[CASES];
+    float *alone[CASES], logits[CASES][BATCH * 10];
+    struct dse_err err = {0};
+    for (int i = 0; i < CASES; i++)
+        cases[i] = new_candidate(sample->n_layers, 6);
+    struct dse_kernels *kernels = new_kernels(DSE_KERNELS_AUTO);
+    struct dse_plan *plan = new_plan(sample, kernels, BATCH, sample_amax);
+    for (int layer = 0; layer < sample->n_layers; layer++) {
+        for (int i = 0; i < CASES; i++) {
+            cases[i].input_bits[layer] = bits[i][0];
+            cases[i].weight_bits[layer] = bits[i][1];
+            alone[i] = run_one(plan, sample, BATCH, &cases[i], sample_images, BATCH);
+        }
+        for (size_t k = 0; k < sizeof orders / sizeof orders[0]; k++) {
+            /* Other images first, so that nothing right is left over. */
+            dse_free(run_one(plan, sample, BATCH, &cases[2],
+                             sample_images + BATCH * image_size(sample), BATCH));
+            assert_ok(dse_plan_run(plan, cases, CASES, orders[k], sample_images, BATCH,
+                                   &logits[0][0], NULL, &err),
+                      &err);
+            for (int i = 0; i < CASES; i++)
+                assert_memory_equal(logits[i], alone[i], sizeof logits[i]);
+        }
+        for (int i = 0; i < CASES; i++) {
+            cases[i].input_bits[layer] = cases[i].weight_bits[layer] = 6;
+            dse_free(alone[i]);
+        }
+    }
+    dse_plan_free(plan);
+    dse_kernels_free(kernels);
+    for (int i = 0; i < CASES; i++)
+        dse_candidate_fini(&cases[i]);
+}
+
 static void images_do_not_see_their_neighbours(void **state) {
     (void)state;
     static const int batches[] = {1, 5, 16, 7};
@@ -515,6 +556,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(all_kernels_give_the_same_logits),
         cmocka_unit_test(a_population_gets_what_each_candidate_gets_alone),
         cmocka_unit_test(a_candidate_is_computed_from_its_first_difference),
+        cmocka_unit_test(a_shared_value_serves_layers_of_other_bits),
         cmocka_unit_test(images_do_not_see_their_neighbours),
         cmocka_unit_test(calibration_sees_every_image_once),
         cmocka_unit_test(a_layer_of_zeros_is_no_division_by_zero),
