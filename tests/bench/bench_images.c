@@ -14,7 +14,7 @@
 #include "evaluator/kernels/kernels.h"
 #include "evaluator/plan/plan.h"
 
-enum { BITS = 8, DEFAULT_BATCH = 16, DEFAULT_SECONDS = 3, POPULATION = 32 };
+enum { BITS = 8, DEFAULT_BATCH = 8, DEFAULT_SECONDS = 3, POPULATION = 32 };
 
 struct bench {
     struct dse_graph *graph;

@@ -1,0 +1,235 @@
+/* The evaluator on a small made-up data set: shards, cells, tasks, and what it refuses. */
+#include "tests/lib/testing.h"
+
+#include <unistd.h>
+
+#include "evaluator/evaluator.h"
+#include "tests/lib/sample.h"
+
+enum { IMAGES = 20, SHARD_IMAGES = 8, CELLS = 5, LAYERS = 10 };
+
+struct fixture {
+    char dir[256], images[300], labels[300], workload[300];
+    char sums[3][DSE_SHA256_HEX];
+    struct dse_msg_file_ref model, files[2];
+    struct dse_msg_dataset dataset;
+    struct dse_msg_context context;
+    struct dse_evaluator *ev;
+    struct dse_arena arena;
+    struct dse_msg_prepared prepared;
+};
+
+static int set_up(void **state) {
+    static const double mean = 0.286, std = 0.353;
+    static const char *const names[] = {"gaussian_noise", "pixelate"};
+    static const int64_t severities[] = {1, 5};
+    static const struct sample_options sample = {
+        .images = IMAGES, .shard_images = SHARD_IMAGES, .population = 2, .generations = 1};
+    struct fixture *f = dse_alloc(1, sizeof *f);
+    struct dse_err err = {0};
+    assert_non_null(f);
+    make_temp_dir(f->dir, sizeof f->dir);
+    write_sample_workload(f->dir, &sample, f->workload, sizeof f->workload);
+    (void)snprintf(f->images, sizeof f->images, "%s/images.idx", f->dir);
+    (void)snprintf(f->labels, sizeof f->labels, "%s/labels.idx", f->dir);
+    f->model.path = DSE_SOURCE_DIR "/workloads/models/resnet8-3exits-fashion.onnx";
+    f->files[0].path = f->images;
+    f->files[1].path = f->labels;
+    assert_ok(dse_sha256_file(f->model.path, f->sums[0], &err), &err);
+    assert_ok(dse_sha256_file(f->images, f->sums[1], &err), &err);
+    assert_ok(dse_sha256_file(f->labels, f->sums[2], &err), &err);
+    f->model.sha256 = f->sums[0];
+    f->files[0].sha256 = f->sums[1];
+    f->files[1].sha256 = f->sums[2];
+    f->dataset = (struct dse_msg_dataset){.format = "idx",
+                                          .files = f->files,
+                                          .files_n = 2,
+                                          .count = IMAGES,
+                                          .mean = &mean,
+                                          .mean_n = 1,
+                                          .std = &std,
+                                          .std_n = 1};
+    f->context = (struct dse_msg_context){.hash = "here",
+                                          .model = &f->model,
+                                          .output = "logits",
+                                          .dataset = &f->dataset,
+                                          .calibration = &f->dataset,
+                                          .percentile = 99.99,
+                                          .clean = true,
+                                          .corruptions = names,
+                                          .corruptions_n = 2,
+                                          .severities = severities,
+                                          .severities_n = 2,
+                                          .shard_images = SHARD_IMAGES,
+                                          .batch = 8};
+    assert_ok(dse_evaluator_new(DSE_KERNELS_AUTO, NULL, NULL, &f->ev, &err), &err);
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    struct fixture *f = *state;
+    dse_evaluator_free(f->ev);
+    dse_arena_fini(&f->arena);
+    (void)unlink(f->images);
+    (void)unlink(f->labels);
+    (void)unlink(f->workload);
+    int code = rmdir(f->dir);
+    dse_free(f);
+    return code;
+}
+
+static void open_context(struct fixture *f) {
+    struct dse_err err = {0};
+    assert_ok(dse_evaluator_open(f->ev, &f->context, &f->arena, &f->prepared, &err), &err);
+}
+
+/* A candidate with the same bits everywhere. */
+static struct dse_msg_candidate uniform(int64_t key, int64_t bits, int64_t *room) {
+    for (int l = 0; l < LAYERS; l++)
+        room[l] = bits;
+    return (struct dse_msg_candidate){.key = key,
+                                      .input_bits = room,
+                                      .input_bits_n = LAYERS,
+                                      .weight_bits = room,
+                                      .weight_bits_n = LAYERS};
+}
+
+static struct dse_msg_partials run(struct fixture *f, int shard,
+                                   const struct dse_msg_candidate *candidates, int n) {
+    const struct dse_msg_task task = {
+        .task = 9, .hash = "here", .shard = shard, .candidates = candidates, .candidates_n = n};
+    struct dse_msg_partials partials;
+    struct dse_err err = {0};
+    assert_ok(dse_evaluator_run(f->ev, &task, &f->arena, &partials, &err), &err);
+    return partials;
+}
+
+static void a_context_says_what_it_holds(void **state) {
+    struct fixture *f = *state;
+    static const char *const cells[] = {"clean", "gaussian_noise:1", "gaussian_noise:5",
+                                        "pixelate:1", "pixelate:5"};
+    open_context(f);
+    assert_string_equal(f->prepared.hash, "here");
+    assert_int_equal(f->prepared.images, IMAGES);
+    assert_int_equal(f->prepared.shards, 3); /* 8 + 8 + 4 */
+    assert_int_equal(f->prepared.classes, 10);
+    assert_int_equal(f->prepared.layers_n, LAYERS);
+    assert_string_equal(f->prepared.layers[0].op, "Conv");
+    assert_int_equal(f->prepared.layers[0].macs, 28 * 28 * 16 * 9);
+    assert_true(f->prepared.layers[0].input_signed && !f->prepared.layers[1].input_signed);
+    assert_string_equal(f->prepared.layers[9].op, "Gemm");
+    assert_int_equal(f->prepared.layers[9].weights, 640);
+    assert_int_equal(f->prepared.cells_n, CELLS);
+    for (int c = 0; c < CELLS; c++)
+        assert_string_equal(f->prepared.cells[c], cells[c]);
+}
+
+static void every_image_of_every_cell_is_seen_once(void **state) {
+    struct fixture *f = *state;
+    int64_t eight[LAYERS], float32[LAYERS];
+    open_context(f);
+    const struct dse_msg_candidate candidates[] = {uniform(5, 8, eight), uniform(6, 0, float32)};
+    int64_t seen[2][CELLS] = {{0}};
+    for (int shard = 0; shard < 3; shard++) {
+        struct dse_msg_partials partials = run(f, shard, candidates, 2);
+        assert_int_equal(partials.task, 9);
+        assert_int_equal(partials.results_n, 2);
+        assert_int_equal(partials.inferences, 2 * CELLS * (shard < 2 ? 8 : 4));
+        for (int i = 0; i < 2; i++) {
+            assert_int_equal(partials.results[i].key, 5 + i);
+            for (int c = 0; c < CELLS; c++) {
+                assert_in_range(partials.results[i].correct[c], 0, partials.results[i].seen[c]);
+                seen[i][c] += partials.results[i].seen[c];
+            }
+        }
+    }
+    for (int c = 0; c < CELLS; c++)
+        assert_true(seen[0][c] == IMAGES && seen[1][c] == IMAGES);
+}
+
+/* Counts depend neither on who shares the task nor on the shards computed before, nor on whether
+ * the calibration was made or handed in. */
+static void results_do_not_depend_on_company_or_order(void **state) {
+    struct fixture *f = *state;
+    int64_t bits[3][LAYERS];
+    double amax[LAYERS];
+    open_context(f);
+    const struct dse_msg_candidate candidates[] = {uniform(1, 8, bits[0]), uniform(2, 3, bits[1]),
+                                                   uniform(3, 4, bits[2])};
+    struct dse_msg_partials together = run(f, 1, candidates, 3);
+    for (int l = 0; l < LAYERS; l++)
+        amax[l] = f->prepared.layers[l].input_amax;
+    f->context.input_amax = amax;
+    f->context.input_amax_n = LAYERS;
+    open_context(f);
+    (void)run(f, 2, &candidates[0], 1);
+    for (int i = 0; i < 3; i++) {
+        struct dse_msg_partials alone = run(f, 1, &candidates[i], 1);
+        assert_memory_equal(alone.results[0].correct, together.results[i].correct,
+                            CELLS * sizeof(int64_t));
+    }
+}
+
+static void expect_open_failure(struct fixture *f, enum dse_status status, const char *part) {
+    struct dse_err err = {0};
+    assert_int_equal(dse_evaluator_open(f->ev, &f->context, &f->arena, &f->prepared, &err), status);
+    if (strstr(err.text, part) == NULL)
+        fail_msg("'%s' is not in '%s'", part, err.text);
+}
+
+static void what_does_not_fit_is_refused_with_its_reason(void **state) {
+    struct fixture *f = *state;
+    static const double three[3] = {0.1, 0.1, 0.1};
+    const struct dse_msg_dataset good = f->dataset;
+    f->files[1].sha256 = f->sums[0];
+    expect_open_failure(f, DSE_CONFLICT, "has changed since the workload was submitted");
+    f->files[1].sha256 = f->sums[2];
+    f->dataset.mean = three;
+    f->dataset.mean_n = 3;
+    expect_open_failure(f, DSE_INVALID, "the images have 1 channel");
+    f->dataset = good;
+    f->dataset.count = IMAGES + 1;
+    expect_open_failure(f, DSE_INVALID, "images.idx");
+    f->dataset = good;
+    f->context.output = "nowhere";
+    expect_open_failure(f, DSE_NOT_FOUND, "logits");
+    f->context.output = "logits";
+    f->context.severities_n = 0;
+    f->context.clean = false;
+    expect_open_failure(f, DSE_INVALID, "nothing to evaluate");
+}
+
+static void a_task_that_does_not_fit_is_refused(void **state) {
+    struct fixture *f = *state;
+    int64_t nine[LAYERS], eight[LAYERS];
+    struct dse_msg_partials partials;
+    const struct dse_msg_candidate wrong = uniform(1, 9, nine), right = uniform(1, 8, eight);
+    struct dse_msg_task task = {.hash = "here", .candidates = &right, .candidates_n = 1};
+    struct dse_err err = {0};
+    assert_int_equal(dse_evaluator_run(f->ev, &task, &f->arena, &partials, &err), DSE_CONFLICT);
+    open_context(f);
+    task.hash = "elsewhere";
+    assert_int_equal(dse_evaluator_run(f->ev, &task, &f->arena, &partials, NULL), DSE_CONFLICT);
+    task.hash = "here";
+    task.shard = 3;
+    assert_int_equal(dse_evaluator_run(f->ev, &task, &f->arena, &partials, NULL), DSE_PROTOCOL);
+    task.shard = 0;
+    task.candidates = &wrong;
+    assert_int_equal(dse_evaluator_run(f->ev, &task, &f->arena, &partials, NULL), DSE_PROTOCOL);
+    task.candidates = &right;
+    assert_int_equal(dse_evaluator_run(f->ev, &task, &f->arena, &partials, NULL), DSE_OK);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_context_says_what_it_holds, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_image_of_every_cell_is_seen_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(results_do_not_depend_on_company_or_order, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused_with_its_reason, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_task_that_does_not_fit_is_refused, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
