@@ -61,7 +61,7 @@ static int set_up(void **state) {
                                           .severities = severities,
                                           .severities_n = 2,
                                           .shard_images = SHARD_IMAGES,
-                                          .batch = 8};
+                                          .batch = 3};
     assert_ok(dse_evaluator_new(DSE_KERNELS_AUTO, NULL, NULL, &f->ev, &err), &err);
     *state = f;
     return 0;
