@@ -8,6 +8,8 @@
 
 /* A context that cannot be opened for reasons that may pass is tried this often. */
 enum { OPEN_ATTEMPTS_MAX = 5 };
+/* A rate of fewer individuals than this says nothing about the time that is left. */
+enum { RATE_INDIVIDUALS_MIN = 8 };
 
 struct dse_scheduler {
     struct dse_store *store;
@@ -463,7 +465,8 @@ struct dse_live_sweep dse_scheduler_live(const struct dse_scheduler *scheduler, 
         return live;
     double seconds = (double)(dse_clock_mono_ms() - scheduler->turn_began_ms) / 1000.0;
     double finished = (double)dse_explorer_finished_since_open(scheduler->explorer);
-    live.evaluations_per_s = seconds > 0 ? finished / seconds : 0;
+    if (finished >= RATE_INDIVIDUALS_MIN && seconds > 0)
+        live.evaluations_per_s = finished / seconds;
     live.phase = scheduler->phase;
     return live;
 }
