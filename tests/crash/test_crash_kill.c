@@ -86,7 +86,7 @@ static int run_killed(enum victim victim, int kills, char hash[DSE_SHA256_HEX]) 
     struct dse_rng rng;
     char state[32];
     const char *const extra[] = {"--workers", "2", "--log-level", "error", NULL};
-    int64_t all = individuals;
+    int64_t all = individuals * 9 / 10; /* the rest may be over before a kill arrives */
     int done = 0;
     dse_rng_init(&rng, seed, DSE_RNG_TEST, (uint32_t)victim, (uint32_t)kills);
     fixture_init(&fixture);
@@ -109,16 +109,18 @@ static int run_killed(enum victim victim, int kills, char hash[DSE_SHA256_HEX]) 
 
 /* Kills in runs of at most this many, so that each is far from the next. */
 enum { KILLS_PER_RUN = 5 };
+/* Runs that may end before any kill arrives. */
+enum { MISSED_MAX = 5 };
 
 static void survives(enum victim victim) {
     char hash[DSE_SHA256_HEX];
     const char *expected = undisturbed_dump();
-    int done = 0;
+    int done = 0, missed = 0;
     while (done < points) {
         int kills = points - done < KILLS_PER_RUN ? points - done : KILLS_PER_RUN;
         int killed = run_killed(victim, kills, hash);
         assert_string_equal(hash, expected);
-        assert_true(killed > 0);
+        assert_true(killed > 0 || ++missed < MISSED_MAX);
         done += killed;
         seed++;
     }
