@@ -204,10 +204,7 @@ static enum dse_status insert_sweep(struct dse_request *request, int64_t *id, st
     status = dse_store_put_context(store, row.context_hash, preparation->prepared_json, err);
     if (status == DSE_OK)
         status = dse_store_insert_sweep(store, &row, id, err);
-    if (status == DSE_OK)
-        status = dse_store_commit(store, err);
-    if (status != DSE_OK)
-        dse_store_rollback(store);
+    status = dse_store_finish(store, status, err);
 fail:
     dse_buf_fini(&canonical);
     return status;

@@ -60,6 +60,10 @@ DSE_MUST_USE enum dse_status dse_store_begin(struct dse_store *store, struct dse
 DSE_MUST_USE enum dse_status dse_store_commit(struct dse_store *store, struct dse_err *err);
 /* Fine without a transaction. */
 void dse_store_rollback(struct dse_store *store);
+/* The end of every transaction: commits when status, the outcome of its steps, is DSE_OK, else
+ * rolls back. Returns status, or that of the commit. */
+DSE_MUST_USE enum dse_status dse_store_finish(struct dse_store *store, enum dse_status status,
+                                              struct dse_err *err);
 
 /* ---- sweeps ---- */
 

@@ -304,6 +304,15 @@ void dse_store_rollback(struct dse_store *store) {
     store->in_transaction = false;
 }
 
+enum dse_status dse_store_finish(struct dse_store *store, enum dse_status status,
+                                 struct dse_err *err) {
+    if (status == DSE_OK)
+        status = dse_store_commit(store, err);
+    if (status != DSE_OK)
+        dse_store_rollback(store);
+    return status;
+}
+
 enum dse_status store__enter(struct dse_store *store, bool *own, struct dse_err *err) {
     *own = !store->in_transaction;
     return *own ? dse_store_begin(store, err) : DSE_OK;

@@ -214,12 +214,7 @@ static enum dse_status in_transaction(struct dse_explorer *ex, int generation,
                                                               struct dse_err *),
                                       struct dse_err *err) {
     DSE_TRY(dse_store_begin(ex->store, err));
-    enum dse_status status = step(ex, generation, err);
-    if (status == DSE_OK)
-        status = dse_store_commit(ex->store, err);
-    if (status != DSE_OK)
-        dse_store_rollback(ex->store);
-    return status;
+    return dse_store_finish(ex->store, step(ex, generation, err), err);
 }
 
 static enum dse_status begin_sweep(struct dse_explorer *ex, int generation, struct dse_err *err) {

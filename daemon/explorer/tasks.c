@@ -66,11 +66,7 @@ static enum dse_status finish_complete_members(struct dse_explorer *ex, struct d
     for (int i = 0; status == DSE_OK && i < ex->n_wave; i++)
         if (ex->wave[i].missing_shards == 0)
             status = dse_explorer__finish_member(ex, &ex->wave[i], DSE_RESULT_DONE, "", err);
-    if (status == DSE_OK)
-        status = dse_store_commit(ex->store, err);
-    if (status != DSE_OK)
-        dse_store_rollback(ex->store);
-    return status;
+    return dse_store_finish(ex->store, status, err);
 }
 
 enum dse_status dse_explorer__make_tasks(struct dse_explorer *ex, struct dse_err *err) {
@@ -232,12 +228,7 @@ enum dse_status dse_explorer_take(struct dse_explorer *ex, struct dse_task *task
     }
     DSE_TRY(dse_store_begin(ex->store, err));
     status = write_partials(ex, task, partials, err);
-    if (status == DSE_OK)
-        status = dse_store_commit(ex->store, err);
-    if (status != DSE_OK) {
-        dse_store_rollback(ex->store);
-        return status;
-    }
+    DSE_TRY(dse_store_finish(ex->store, status, err));
     remove_task(ex, task);
     return advance_when_whole(ex, err);
 }
@@ -282,11 +273,7 @@ static enum dse_status give_up(struct dse_explorer *ex, struct member *member, c
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a reason");
     DSE_TRY(dse_store_begin(ex->store, err));
     enum dse_status status = dse_explorer__finish_member(ex, member, DSE_RESULT_FAILED, text, err);
-    if (status == DSE_OK)
-        status = dse_store_commit(ex->store, err);
-    if (status != DSE_OK)
-        dse_store_rollback(ex->store);
-    return status;
+    return dse_store_finish(ex->store, status, err);
 }
 
 enum dse_status dse_explorer_return(struct dse_explorer *ex, struct dse_task *task,
