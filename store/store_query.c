@@ -320,13 +320,7 @@ enum dse_status store__enter(struct dse_store *store, bool *own, struct dse_err 
 
 enum dse_status store__leave(struct dse_store *store, bool own, enum dse_status status,
                              struct dse_err *err) {
-    if (!own)
-        return status;
-    if (status == DSE_OK)
-        status = dse_store_commit(store, err);
-    if (status != DSE_OK)
-        dse_store_rollback(store);
-    return status;
+    return own ? dse_store_finish(store, status, err) : status;
 }
 
 /* ---- rows ---- */
