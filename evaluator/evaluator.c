@@ -197,15 +197,15 @@ static enum dse_status list_cells(struct dse_evaluator *ev, const struct dse_msg
     if (context->clean)
         ev->cells[ev->n_cells++] = (struct cell){.severity = 0};
     for (int i = 0; i < context->corruptions_n; i++) {
-        enum dse_corruption corruption;
-        if (!dse_corruption_find(context->corruptions[i], &corruption))
+        const struct dse_corruption_def *corruption = dse_corruption_find(context->corruptions[i]);
+        if (corruption == NULL)
             DSE_FAIL(err, DSE_INVALID, "corruption '%s' is not known", context->corruptions[i]);
         for (int k = 0; k < context->severities_n; k++) {
             int64_t severity = context->severities[k];
             if (severity < 1 || severity > DSE_SEVERITIES)
                 DSE_FAIL(err, DSE_INVALID, "severity %lld is not within 1..%d", (long long)severity,
                          (int)DSE_SEVERITIES);
-            ev->cells[ev->n_cells++] = (struct cell){corruption, (int)severity};
+            ev->cells[ev->n_cells++] = (struct cell){corruption->corruption, (int)severity};
         }
     }
     return DSE_OK;

@@ -104,6 +104,50 @@ struct dse_cell_counts {
     int n_cells;
 };
 
+/* ---- Corruptions -------------------------------------------------------------------------- */
+
+enum { DSE_SEVERITIES = 5 }; /* 1..5, rising */
+
+/* Groups of the published benchmark. EXTRA is apart: never averaged with the others. */
+#define DSE_CORRUPTION_GROUP_TABLE(X) \
+    X(NOISE, "noise")                 \
+    X(BLUR, "blur")                   \
+    X(WEATHER, "weather")             \
+    X(DIGITAL, "digital")             \
+    X(EXTRA, "extra")
+enum dse_corruption_group {
+#define X(symbol, name) DSE_CORRUPTIONS_##symbol,
+    DSE_CORRUPTION_GROUP_TABLE(X)
+#undef X
+};
+
+/* The published numbers, 1 to 19 (corruptions.def). */
+enum dse_corruption {
+#define X(symbol, number, name, group, alias) DSE_CORRUPTION_##symbol = (number),
+#include "problems/corruptions.def"
+#undef X
+};
+
+struct dse_corruption_def {
+    enum dse_corruption corruption;
+    const char *name;
+    const char *alias; /* "": none */
+    enum dse_corruption_group group;
+};
+/* In the order of the numbers; entry i has number i + 1. */
+const struct dse_corruption_def *dse_corruption_table(int *n_corruptions);
+/* By name or alias; NULL when there is none. */
+const struct dse_corruption_def *dse_corruption_find(const char *name);
+/* "noise", "blur", "weather", "digital", "extra". */
+const char *dse_corruption_group_name(enum dse_corruption_group group);
+/* One of the 15 of the standard benchmark? */
+bool dse_corruption_is_standard(const struct dse_corruption_def *corruption);
+/* Does the corruption belong to a group as users name it: one of the five above, "standard" (the
+ * first four together) or "all"? An unknown group holds nothing. */
+bool dse_corruption_in_group(const struct dse_corruption_def *corruption, const char *group);
+/* Is it one of those seven words? */
+bool dse_corruption_is_group(const char *word);
+
 /* ---- Metrics ------------------------------------------------------------------------------ */
 
 /* A named number of an evaluated candidate. Sense is what an objective of it means. */

@@ -1,8 +1,6 @@
 /* The table of corruptions, and the two that work value by value. */
 #include "evaluator/corrupt/corrupt_internal.h"
 
-#include <string.h>
-
 enum { SMALLEST_SIDE = 8, LARGEST_SIDE = 16384 };
 
 /* Value i of the image gets the i-th number of the stream. */
@@ -51,24 +49,6 @@ static const struct method {
     {DSE_CORRUPTION_PIXELATE, corrupt__pixelate_image, {0.95, 0.9, 0.85, 0.75, 0.65}},
     {DSE_CORRUPTION_GAUSSIAN_BLUR, corrupt__blur_image, {0.4, 0.6, 0.7, 0.8, 1.0}},
 };
-
-bool dse_corruption_find(const char *name, enum dse_corruption *corruption) {
-    static const struct {
-        const char *name;
-        enum dse_corruption corruption;
-    } names[] = {
-#define X(symbol, number, text) {text, DSE_CORRUPTION_##symbol},
-        DSE_CORRUPTION_TABLE(X)
-#undef X
-    };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(names[i].name, name) == 0) {
-            *corruption = names[i].corruption;
-            return true;
-        }
-    }
-    return false;
-}
 
 static const struct method *method_of(enum dse_corruption corruption) {
     for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++)
