@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include "base/base.h"
+#include "console/console.h"
 #include "protocol/protocol.h"
 
 struct client;
@@ -51,14 +52,15 @@ enum client__command_id {
 #define CLIENT_ON(name) (1u << CLIENT_COMMAND_##name)
 #define CLIENT_ANY      0u
 
-/* Every option: X(member, kind, text, value as shown, commands, help). Kinds: FLAG, TEXT, COUNT. */
+/* Every option: X(member, kind, text, value as shown, commands, help). Kinds: those of
+ * console.h. */
 #define CLIENT_OPTION_TABLE(X)                                                               \
     X(socket, TEXT, "--socket", "PATH", CLIENT_ANY, "socket of the daemon (STATE/socket)")   \
     X(state, TEXT, "--state", "DIR", CLIENT_ANY, "state directory of the daemon")            \
     X(json, FLAG, "--json", "", CLIENT_ANY, "print the daemon's result as one line of JSON") \
     X(no_color, FLAG, "--no-color", "", CLIENT_ANY, "no colours")                            \
-    X(help, FLAG, "--help", "", CLIENT_ANY, "print help and exit")                           \
-    X(version, FLAG, "--version", "", CLIENT_ANY, "print the version and exit")              \
+    X(help, HELP, "--help", "", CLIENT_ANY, "print help and exit")                           \
+    X(version, VERSION, "--version", "", CLIENT_ANY, "print the version and exit")           \
     X(workers, COUNT, "--workers", "N", CLIENT_ON(run) | CLIENT_ON(plan),                    \
       "worker processes of a private daemon")                                                \
     X(reuse, FLAG, "--reuse", "", CLIENT_ON(submit),                                         \
@@ -67,16 +69,16 @@ enum client__command_id {
       "draw the plot where output is not a terminal, too")                                   \
     X(sha256, FLAG, "--sha256", "", CLIENT_ON(dump), "print the SHA-256 of the dump instead")
 
-#define CLIENT_OPTION_TYPE_FLAG  bool
-#define CLIENT_OPTION_TYPE_TEXT  const char *
-#define CLIENT_OPTION_TYPE_COUNT int64_t
-
-enum { CLIENT_OPERANDS_MAX = 2 };
+#define CLIENT_OPTION_TYPE_FLAG    bool
+#define CLIENT_OPTION_TYPE_TEXT    const char *
+#define CLIENT_OPTION_TYPE_COUNT   int64_t
+#define CLIENT_OPTION_TYPE_HELP    bool
+#define CLIENT_OPTION_TYPE_VERSION bool
 
 /* The command line, read. Strings are borrowed from argv. */
 struct client__options {
     enum client__command_id command; /* COUNT: none was given */
-    const char *operands[CLIENT_OPERANDS_MAX];
+    const char *operands[DSE_CONSOLE_OPERANDS_MAX];
     int n_operands;
 #define X(member, kind, text, value, commands, help) CLIENT_OPTION_TYPE_##kind member;
     CLIENT_OPTION_TABLE(X)
@@ -89,56 +91,7 @@ client__options_read(int argc, char **argv, struct client__options *options, str
 void client__help(enum client__command_id command, struct dse_buf *out);
 const char *client__command_name(enum client__command_id command);
 
-/* ---- text (text_format.c) ----------------------------------------------------------------- */
-
-/* These never return NULL: without memory they give "?". */
-const char *client__printf(struct dse_arena *arena, const char *fmt, ...) DSE_PRINTF(2, 3);
-/* Text of the daemon or of files without control characters, so that it cannot steer a terminal. */
-const char *client__clean(struct dse_arena *arena, const char *text);
-const char *client__count_text(struct dse_arena *arena, int64_t count); /* 1,234,567 */
-const char *client__duration_text(struct dse_arena *arena, double seconds);
-const char *client__date_text(struct dse_arena *arena, int64_t wall_ms);
-/* Columns of a terminal that UTF-8 text takes. */
-int client__text_width(const char *text);
-/* Bytes of the longest beginning of text that takes at most `width` columns. */
-size_t client__text_fit(const char *text, int width);
-
-/* ---- terminal (terminal.c) ---------------------------------------------------------------- */
-
-bool client__is_terminal(int fd);
-/* $COLUMNS, else what the terminal says, else 80. */
-int client__terminal_width(int fd);
-/* Escape sequences, or "" where colour is not wanted. */
-struct client__style {
-    const char *bold, *dim, *red, *reset;
-};
-struct client__style client__style_of(int fd, bool no_color);
-
-/* ---- tables and plots (text_table.c, text_plot.c) ----------------------------------------- */
-
-enum { CLIENT_COLUMNS_MAX = 16 };
-
-struct client__column {
-    const char *header; /* lines separated by \n */
-    bool is_left;       /* aligned to the left */
-    bool may_shrink;    /* cut it before dropping anything */
-    int drop_order;     /* 0: stays; else columns with the greatest number are dropped first */
-};
-/* Cells are borrowed; a NULL cell is empty. */
-struct client__table {
-    struct client__column columns[CLIENT_COLUMNS_MAX];
-    int n_columns;
-    const char **cells; /* [row][column] */
-    int n_rows;
-};
-DSE_MUST_USE enum dse_status client__table_init(struct client__table *table,
-                                                const struct client__column *columns, int n_columns,
-                                                int n_rows, struct dse_arena *arena,
-                                                struct dse_err *err);
-void client__table_set(struct client__table *table, int row, int column, const char *text);
-/* Lines of at most `width` columns where that is possible; names what it had to leave out. */
-void client__table_print(const struct client__table *table, int width,
-                         const struct client__style *style, struct dse_buf *out);
+/* ---- plots (text_plot.c) ------------------------------------------------------------------- */
 
 struct client__axis {
     const char *label;
@@ -186,7 +139,7 @@ struct client {
     sigset_t signals_before;
     const char *const *errors; /* of a refused workload, in the arena */
     int errors_n;
-    struct client__style style; /* of standard output */
+    struct dse_console_style style; /* of standard output */
 };
 
 /* NO_DAEMON when nothing listens; err says how to start one. */
@@ -237,8 +190,6 @@ DSE_MUST_USE enum dse_status client__sweep_of(struct client *c, const char *oper
 DSE_MUST_USE enum dse_status client__individual_of(const char *operand, int64_t *generation,
                                                    int64_t *slot, struct dse_err *err);
 bool client__sweep_has_ended(const struct dse_msg_sweep *sweep);
-/* Writes to standard output and empties the buffer. */
-DSE_MUST_USE enum dse_status client__put(struct dse_buf *text, struct dse_err *err);
 DSE_MUST_USE enum dse_status client__put_json(const struct dse_rpc_reply *reply,
                                               struct dse_err *err);
 

@@ -7,19 +7,10 @@
 
 /* ---- what they share ---- */
 
-enum dse_status client__put(struct dse_buf *text, struct dse_err *err) {
-    enum dse_status status = dse_buf_status(text, err);
-    if (status == DSE_OK && fwrite(dse_buf_text(text), 1, text->size, stdout) != text->size)
-        status = dse_err_set(err, errno == ENOSPC ? DSE_NO_SPACE : DSE_IO,
-                             "cannot write to standard output: %s", strerror(errno));
-    dse_buf_fini(text);
-    return status;
-}
-
 enum dse_status client__put_json(const struct dse_rpc_reply *reply, struct dse_err *err) {
     struct dse_buf line = {0};
     dse_buf_printf(&line, "%s\n", reply->result_json);
-    return client__put(&line, err);
+    return dse_console_put(&line, err);
 }
 
 static enum dse_status parse_id(const char *text, int64_t *out, struct dse_err *err) {
@@ -73,10 +64,10 @@ enum dse_status client__command_ping(struct client *c, struct dse_err *err) {
     const struct dse_msg_hello *hello = reply.result;
     struct dse_buf out = {0};
     dse_buf_printf(&out, "paretod %s (protocol %lld), process %lld, %lld worker%s, state in %s\n",
-                   client__clean(&c->arena, hello->version), (long long)hello->protocol,
+                   dse_console_clean(&c->arena, hello->version), (long long)hello->protocol,
                    (long long)hello->pid, (long long)hello->workers, hello->workers == 1 ? "" : "s",
-                   client__clean(&c->arena, hello->state_dir));
-    return client__put(&out, err);
+                   dse_console_clean(&c->arena, hello->state_dir));
+    return dse_console_put(&out, err);
 }
 
 enum dse_status client__command_submit(struct client *c, struct dse_err *err) {
@@ -91,11 +82,12 @@ enum dse_status client__command_submit(struct client *c, struct dse_err *err) {
     const struct dse_msg_sweep *sweep = reply.result;
     struct dse_buf out = {0};
     dse_buf_printf(&out, "sweep %lld (%s) is %s; follow it with: pareto watch %lld\n",
-                   (long long)sweep->sweep, client__clean(&c->arena, sweep->name),
-                   sweep->reused ? client__printf(&c->arena, "an existing one, %s", sweep->state)
-                                 : sweep->state,
+                   (long long)sweep->sweep, dse_console_clean(&c->arena, sweep->name),
+                   sweep->reused
+                       ? dse_console_printf(&c->arena, "an existing one, %s", sweep->state)
+                       : sweep->state,
                    (long long)sweep->sweep);
-    return client__put(&out, err);
+    return dse_console_put(&out, err);
 }
 
 enum dse_status client__command_cancel(struct client *c, struct dse_err *err) {
@@ -106,32 +98,35 @@ enum dse_status client__command_cancel(struct client *c, struct dse_err *err) {
     const struct dse_msg_sweep *sweep = reply.result;
     struct dse_buf out = {0};
     dse_buf_printf(&out, "sweep %lld (%s) is %s; %s individuals stay\n", (long long)sweep->sweep,
-                   client__clean(&c->arena, sweep->name), client__clean(&c->arena, sweep->state),
-                   client__count_text(&c->arena, sweep->individuals));
-    return client__put(&out, err);
+                   dse_console_clean(&c->arena, sweep->name),
+                   dse_console_clean(&c->arena, sweep->state),
+                   dse_console_count_text(&c->arena, sweep->individuals));
+    return dse_console_put(&out, err);
 }
 
 /* ---- list ---- */
 
-static void fill_sweep_row(struct client *c, struct client__table *table, int row,
+static void fill_sweep_row(struct client *c, struct dse_console_table *table, int row,
                            const struct dse_msg_sweep *sweep) {
     struct dse_arena *arena = &c->arena;
     int64_t reached = sweep->generation + 1;
     reached = reached > sweep->generations ? sweep->generations : reached;
-    client__table_set(table, row, 0, client__printf(arena, "%lld", (long long)sweep->sweep));
-    client__table_set(table, row, 1, client__clean(arena, sweep->name));
-    client__table_set(table, row, 2, client__clean(arena, sweep->state));
-    client__table_set(table, row, 3, client__printf(arena, "%.0f %%", sweep->progress * 100));
-    client__table_set(
+    dse_console_table_set(table, row, 0,
+                          dse_console_printf(arena, "%lld", (long long)sweep->sweep));
+    dse_console_table_set(table, row, 1, dse_console_clean(arena, sweep->name));
+    dse_console_table_set(table, row, 2, dse_console_clean(arena, sweep->state));
+    dse_console_table_set(table, row, 3,
+                          dse_console_printf(arena, "%.0f %%", sweep->progress * 100));
+    dse_console_table_set(
         table, row, 4,
-        client__printf(arena, "%lld/%lld", (long long)reached, (long long)sweep->generations));
-    client__table_set(table, row, 5, client__count_text(arena, sweep->evaluations));
-    client__table_set(table, row, 6, client__count_text(arena, sweep->front_size));
-    client__table_set(table, row, 7, client__date_text(arena, sweep->submitted_at_ms));
+        dse_console_printf(arena, "%lld/%lld", (long long)reached, (long long)sweep->generations));
+    dse_console_table_set(table, row, 5, dse_console_count_text(arena, sweep->evaluations));
+    dse_console_table_set(table, row, 6, dse_console_count_text(arena, sweep->front_size));
+    dse_console_table_set(table, row, 7, dse_console_date_text(arena, sweep->submitted_at_ms));
 }
 
 enum dse_status client__command_list(struct client *c, struct dse_err *err) {
-    static const struct client__column columns[] = {
+    static const struct dse_console_column columns[] = {
         {.header = "sweep"},
         {.header = "name", .is_left = true, .may_shrink = true},
         {.header = "state", .is_left = true},
@@ -143,22 +138,22 @@ enum dse_status client__command_list(struct client *c, struct dse_err *err) {
     };
     static const struct dse_msg_empty nothing;
     struct dse_rpc_reply reply;
-    struct client__table table;
+    struct dse_console_table table;
     struct dse_buf out = {0};
     DSE_TRY(client__connect(c, err));
     DSE_TRY(client__call(c, DSE_METHOD_list, &nothing, &reply, err));
     if (c->options.json)
         return client__put_json(&reply, err);
     const struct dse_msg_sweep_list *list = reply.result;
-    DSE_TRY(client__table_init(&table, columns, sizeof columns / sizeof columns[0], list->sweeps_n,
-                               &c->arena, err));
+    DSE_TRY(dse_console_table_init(&table, columns, sizeof columns / sizeof columns[0],
+                                   list->sweeps_n, &c->arena, err));
     for (int i = 0; i < list->sweeps_n; i++)
         fill_sweep_row(c, &table, i, &list->sweeps[i]);
     if (list->sweeps_n == 0)
         dse_buf_puts(&out, "No sweeps yet. pareto submit FILE makes one.\n");
     else
-        client__table_print(&table, client__terminal_width(1), &c->style, &out);
-    return client__put(&out, err);
+        dse_console_table_print(&table, dse_console_terminal_width(1), &c->style, &out);
+    return dse_console_put(&out, err);
 }
 
 /* ---- status ---- */
@@ -166,14 +161,15 @@ enum dse_status client__command_list(struct client *c, struct dse_err *err) {
 static void print_status(struct client *c, const struct dse_msg_sweep *sweep, struct dse_buf *out) {
     struct dse_arena *arena = &c->arena;
     dse_buf_printf(out, "sweep         %lld (%s)\n", (long long)sweep->sweep,
-                   client__clean(arena, sweep->name));
-    dse_buf_printf(out, "state         %s%s%s\n", client__clean(arena, sweep->state),
-                   sweep->reason[0] != '\0' ? ": " : "", client__clean(arena, sweep->reason));
+                   dse_console_clean(arena, sweep->name));
+    dse_buf_printf(out, "state         %s%s%s\n", dse_console_clean(arena, sweep->state),
+                   sweep->reason[0] != '\0' ? ": " : "", dse_console_clean(arena, sweep->reason));
     if (sweep->phase != NULL && sweep->phase[0] != '\0')
-        dse_buf_printf(out, "phase         %s\n", client__clean(arena, sweep->phase));
+        dse_buf_printf(out, "phase         %s\n", dse_console_clean(arena, sweep->phase));
     dse_buf_printf(out, "progress      %.1f %%", sweep->progress * 100);
     if (sweep->remaining_s >= 0 && !client__sweep_has_ended(sweep))
-        dse_buf_printf(out, ", about %s left", client__duration_text(arena, sweep->remaining_s));
+        dse_buf_printf(out, ", about %s left",
+                       dse_console_duration_text(arena, sweep->remaining_s));
     if (sweep->generation < 0)
         dse_buf_printf(out, "\ngeneration    baseline (of %lld generations)\n",
                        (long long)sweep->generations);
@@ -181,21 +177,23 @@ static void print_status(struct client *c, const struct dse_msg_sweep *sweep, st
         dse_buf_printf(out, "\ngeneration    %lld of %lld, population %s\n",
                        (long long)(sweep->generation < sweep->generations ? sweep->generation + 1
                                                                           : sweep->generations),
-                       (long long)sweep->generations, client__count_text(arena, sweep->population));
+                       (long long)sweep->generations,
+                       dse_console_count_text(arena, sweep->population));
     dse_buf_printf(out, "individuals   %s, %s with a result, %s failed\n",
-                   client__count_text(arena, sweep->individuals),
-                   client__count_text(arena, sweep->measured),
-                   client__count_text(arena, sweep->failures));
+                   dse_console_count_text(arena, sweep->individuals),
+                   dse_console_count_text(arena, sweep->measured),
+                   dse_console_count_text(arena, sweep->failures));
     dse_buf_printf(out, "evaluations   %s computed (%.1f/s), %s found in the store\n",
-                   client__count_text(arena, sweep->evaluations), sweep->evaluations_per_s,
-                   client__count_text(arena, sweep->cache_hits));
+                   dse_console_count_text(arena, sweep->evaluations), sweep->evaluations_per_s,
+                   dse_console_count_text(arena, sweep->cache_hits));
     dse_buf_printf(out, "front         %s individuals\n",
-                   client__count_text(arena, sweep->front_size));
+                   dse_console_count_text(arena, sweep->front_size));
     dse_buf_printf(out, "seed          %lld\ncontent       %s\nsubmitted     %s\n",
-                   (long long)sweep->seed, client__clean(arena, sweep->content_hash),
-                   client__date_text(arena, sweep->submitted_at_ms));
+                   (long long)sweep->seed, dse_console_clean(arena, sweep->content_hash),
+                   dse_console_date_text(arena, sweep->submitted_at_ms));
     if (sweep->finished_at_ms > 0)
-        dse_buf_printf(out, "finished      %s\n", client__date_text(arena, sweep->finished_at_ms));
+        dse_buf_printf(out, "finished      %s\n",
+                       dse_console_date_text(arena, sweep->finished_at_ms));
 }
 
 enum dse_status client__command_status(struct client *c, struct dse_err *err) {
@@ -205,7 +203,7 @@ enum dse_status client__command_status(struct client *c, struct dse_err *err) {
     if (c->options.json)
         return client__put_json(&reply, err);
     print_status(c, reply.result, &out);
-    return client__put(&out, err);
+    return dse_console_put(&out, err);
 }
 
 /* ---- dump ---- */
@@ -217,7 +215,7 @@ static enum dse_status take_dump_part(struct client *c, const struct dse_rpc_rep
     if (c->options.json)
         return client__put_json(reply, err);
     dse_buf_puts(kept, part->text);
-    return c->options.sha256 ? dse_buf_status(kept, err) : client__put(kept, err);
+    return c->options.sha256 ? dse_buf_status(kept, err) : dse_console_put(kept, err);
 }
 
 static enum dse_status dump_generations(struct client *c, int64_t sweep, struct dse_buf *kept,
@@ -250,7 +248,7 @@ enum dse_status client__command_dump(struct client *c, struct dse_err *err) {
         dse_buf_reset(&kept);
         if (status == DSE_OK) {
             dse_buf_printf(&kept, "%s\n", hash);
-            status = client__put(&kept, err);
+            status = dse_console_put(&kept, err);
         }
     }
     dse_buf_fini(&kept);

@@ -10,12 +10,12 @@
 static const char *header_of(struct dse_arena *arena, const char *metric, const char *unit,
                              const char *sense) {
     char name[128];
-    (void)snprintf(name, sizeof name, "%s", client__clean(arena, metric));
+    (void)snprintf(name, sizeof name, "%s", dse_console_clean(arena, metric));
     for (char *p = name; *p != '\0'; p++)
         if (*p == '_')
             *p = '\n';
-    return client__printf(arena, "%s\n%s%s%s", name, unit, unit[0] != '\0' ? ", " : "",
-                          strcmp(sense, "maximize") == 0 ? "max" : "min");
+    return dse_console_printf(arena, "%s\n%s%s%s", name, unit, unit[0] != '\0' ? ", " : "",
+                              strcmp(sense, "maximize") == 0 ? "max" : "min");
 }
 
 /* The unit with a prefix: "G/image", "Mbit", "%". */
@@ -23,11 +23,11 @@ static const char *unit_text(struct dse_arena *arena, const char *unit, const ch
     static const char per_image[] = " per image";
     size_t length = strlen(unit), tail = strlen(per_image);
     if (length > tail && strcmp(unit + length - tail, per_image) == 0)
-        return client__printf(arena, "%s/image", prefix);
+        return dse_console_printf(arena, "%s/image", prefix);
     if (strcmp(unit, "bits") == 0)
-        return client__printf(arena, "%sbit", prefix);
-    return client__printf(arena, "%s%s%s", prefix, prefix[0] != '\0' ? " " : "",
-                          client__clean(arena, unit));
+        return dse_console_printf(arena, "%sbit", prefix);
+    return dse_console_printf(arena, "%s%s%s", prefix, prefix[0] != '\0' ? " " : "",
+                              dse_console_clean(arena, unit));
 }
 
 struct client__measure client__measure_of(struct dse_arena *arena,
@@ -51,8 +51,8 @@ struct client__measure client__measure_of(struct dse_arena *arena,
         unit = unit_text(arena, objective->unit, prefixes[i].prefix);
     }
     measure.header = header_of(arena, objective->metric, unit, objective->sense);
-    measure.label = client__printf(arena, "%s%s%s", client__clean(arena, objective->metric),
-                                   unit[0] != '\0' ? ", " : "", unit);
+    measure.label = dse_console_printf(arena, "%s%s%s", dse_console_clean(arena, objective->metric),
+                                       unit[0] != '\0' ? ", " : "", unit);
     return measure;
 }
 
@@ -60,7 +60,7 @@ const char *client__measure_text(struct dse_arena *arena, const struct client__m
                                  double value) {
     if (!isfinite(value))
         return "-";
-    return client__printf(arena, "%.*f", measure->decimals, value * measure->factor);
+    return dse_console_printf(arena, "%.*f", measure->decimals, value * measure->factor);
 }
 
 static double largest_of(const struct dse_msg_front *front, int objective) {
@@ -80,47 +80,49 @@ static const char *mean_bits(struct dse_arena *arena, const int64_t *bits, int n
     double sum = 0;
     for (int i = 0; i < n; i++)
         sum += bits[i] == 0 ? FLOAT_BITS : (double)bits[i];
-    return n == 0 ? "" : client__printf(arena, "%.1f", sum / n);
+    return n == 0 ? "" : dse_console_printf(arena, "%.1f", sum / n);
 }
 
-static void fill_row(struct client *c, struct client__table *table, int row,
+static void fill_row(struct client *c, struct dse_console_table *table, int row,
                      const struct dse_msg_individual *individual,
                      const struct client__measure *measures, int n) {
     struct dse_arena *arena = &c->arena;
-    client__table_set(table, row, 0,
-                      individual->generation < 0
-                          ? "float32"
-                          : client__printf(arena, "%lld.%lld", (long long)individual->generation,
-                                           (long long)individual->slot));
+    dse_console_table_set(table, row, 0,
+                          individual->generation < 0
+                              ? "float32"
+                              : dse_console_printf(arena, "%lld.%lld",
+                                                   (long long)individual->generation,
+                                                   (long long)individual->slot));
     for (int i = 0; i < n && i < individual->objectives_n; i++)
-        client__table_set(table, row, FIRST_OBJECTIVE + i,
-                          client__measure_text(arena, &measures[i], individual->objectives[i]));
-    client__table_set(table, row, FIRST_OBJECTIVE + n,
-                      mean_bits(arena, individual->weight_bits, individual->weight_bits_n));
-    client__table_set(table, row, FIRST_OBJECTIVE + n + 1,
-                      mean_bits(arena, individual->input_bits, individual->input_bits_n));
+        dse_console_table_set(table, row, FIRST_OBJECTIVE + i,
+                              client__measure_text(arena, &measures[i], individual->objectives[i]));
+    dse_console_table_set(table, row, FIRST_OBJECTIVE + n,
+                          mean_bits(arena, individual->weight_bits, individual->weight_bits_n));
+    dse_console_table_set(table, row, FIRST_OBJECTIVE + n + 1,
+                          mean_bits(arena, individual->input_bits, individual->input_bits_n));
 }
 
 static enum dse_status print_table(struct client *c, const struct dse_msg_front *front,
                                    const struct client__measure *measures, int n,
                                    struct dse_buf *out, struct dse_err *err) {
-    struct client__column columns[CLIENT_COLUMNS_MAX] = {{.header = "id"}};
-    struct client__table table;
+    struct dse_console_column columns[DSE_CONSOLE_COLUMNS_MAX] = {{.header = "id"}};
+    struct dse_console_table table;
     int n_columns = FIRST_OBJECTIVE;
     for (int i = 0; i < n; i++, n_columns++)
-        columns[n_columns] = (struct client__column){.header = measures[i].header, .drop_order = i};
+        columns[n_columns] =
+            (struct dse_console_column){.header = measures[i].header, .drop_order = i};
     columns[n_columns++] =
-        (struct client__column){.header = "weight\nbits\nmean", .drop_order = n + 1};
+        (struct dse_console_column){.header = "weight\nbits\nmean", .drop_order = n + 1};
     columns[n_columns++] =
-        (struct client__column){.header = "input\nbits\nmean", .drop_order = n + 2};
+        (struct dse_console_column){.header = "input\nbits\nmean", .drop_order = n + 2};
     int has_baseline = front->baseline != NULL;
-    DSE_TRY(client__table_init(&table, columns, n_columns, front->members_n + has_baseline,
-                               &c->arena, err));
+    DSE_TRY(dse_console_table_init(&table, columns, n_columns, front->members_n + has_baseline,
+                                   &c->arena, err));
     if (has_baseline)
         fill_row(c, &table, 0, front->baseline, measures, n);
     for (int i = 0; i < front->members_n; i++)
         fill_row(c, &table, i + has_baseline, &front->members[i], measures, n);
-    client__table_print(&table, client__terminal_width(1), &c->style, out);
+    dse_console_table_print(&table, dse_console_terminal_width(1), &c->style, out);
     return DSE_OK;
 }
 
@@ -141,7 +143,7 @@ static enum dse_status print_plot(struct client *c, const struct dse_msg_front *
                                   const struct client__measure *measures, int n,
                                   struct dse_buf *out, struct dse_err *err) {
     enum { WIDTH_MAX = 76, HEIGHT = 14 };
-    int width = client__terminal_width(1);
+    int width = dse_console_terminal_width(1);
     int n_points = 0;
     struct client__point *points =
         dse_arena_alloc(&c->arena, (size_t)front->members_n + 1, sizeof *points);
@@ -170,9 +172,9 @@ static void print_heading(struct client *c, const struct dse_msg_front *front,
                           struct dse_buf *out) {
     const struct dse_msg_sweep *sweep = front->sweep;
     dse_buf_printf(out, "front of sweep %lld (%s, %s): %d of %s individuals",
-                   (long long)sweep->sweep, client__clean(&c->arena, sweep->name),
-                   client__clean(&c->arena, sweep->state), front->members_n,
-                   client__count_text(&c->arena, sweep->individuals));
+                   (long long)sweep->sweep, dse_console_clean(&c->arena, sweep->name),
+                   dse_console_clean(&c->arena, sweep->state), front->members_n,
+                   dse_console_count_text(&c->arena, sweep->individuals));
     if (!client__sweep_has_ended(sweep) && sweep->generation >= 0 &&
         sweep->generation < sweep->generations)
         dse_buf_printf(out, ", generation %lld/%lld", (long long)sweep->generation + 1,
@@ -182,7 +184,7 @@ static void print_heading(struct client *c, const struct dse_msg_front *front,
 
 static enum dse_status print_front(struct client *c, const struct dse_msg_front *front,
                                    struct dse_buf *out, struct dse_err *err) {
-    enum { OBJECTIVES_MAX = CLIENT_COLUMNS_MAX - 3 };
+    enum { OBJECTIVES_MAX = DSE_CONSOLE_COLUMNS_MAX - 3 };
     struct client__measure measures[OBJECTIVES_MAX];
     int n = front->objectives_n < OBJECTIVES_MAX ? front->objectives_n : OBJECTIVES_MAX;
     print_heading(c, front, out);
@@ -193,7 +195,7 @@ static enum dse_status print_front(struct client *c, const struct dse_msg_front 
     if (front->members_n == 0)
         dse_buf_puts(out, "The front is empty: no individual has been evaluated and is feasible "
                           "yet.\n");
-    else if (n >= 2 && (c->options.plot || client__is_terminal(1)))
+    else if (n >= 2 && (c->options.plot || dse_console_is_terminal(1)))
         DSE_TRY(print_plot(c, front, measures, n, out, err));
     return DSE_OK;
 }
@@ -207,7 +209,7 @@ enum dse_status client__front_of(struct client *c, int64_t sweep, struct dse_err
         return client__put_json(&reply, err);
     enum dse_status status = print_front(c, reply.result, &out, err);
     if (status == DSE_OK)
-        return client__put(&out, err);
+        return dse_console_put(&out, err);
     dse_buf_fini(&out);
     return status;
 }

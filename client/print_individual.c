@@ -50,12 +50,12 @@ static void print_objectives(struct client *c, const struct dse_msg_individual *
 }
 
 static const char *percent(struct dse_arena *arena, double share) {
-    return isfinite(share) ? client__printf(arena, "%.2f", share * 100) : "-";
+    return isfinite(share) ? dse_console_printf(arena, "%.2f", share * 100) : "-";
 }
 
 static enum dse_status print_cells(struct client *c, const struct dse_msg_individual *individual,
                                    struct dse_buf *out, struct dse_err *err) {
-    static const struct client__column columns[] = {
+    static const struct dse_console_column columns[] = {
         {.header = "cell", .is_left = true, .may_shrink = true},
         {.header = "accuracy\n%"},
         {.header = "95 % interval\n%"},
@@ -63,33 +63,33 @@ static enum dse_status print_cells(struct client *c, const struct dse_msg_indivi
         {.header = "images", .drop_order = 2},
     };
     struct dse_arena *arena = &c->arena;
-    struct client__table table;
-    DSE_TRY(client__table_init(&table, columns, sizeof columns / sizeof columns[0],
-                               individual->cells_n, arena, err));
+    struct dse_console_table table;
+    DSE_TRY(dse_console_table_init(&table, columns, sizeof columns / sizeof columns[0],
+                                   individual->cells_n, arena, err));
     for (int i = 0; i < individual->cells_n; i++) {
         const struct dse_msg_cell_result *cell = &individual->cells[i];
-        client__table_set(&table, i, 0, client__clean(arena, cell->cell));
-        client__table_set(&table, i, 1, percent(arena, cell->accuracy));
-        client__table_set(&table, i, 2,
-                          client__printf(arena, "%s .. %s", percent(arena, cell->low),
-                                         percent(arena, cell->high)));
-        client__table_set(&table, i, 3, client__count_text(arena, cell->correct));
-        client__table_set(&table, i, 4, client__count_text(arena, cell->seen));
+        dse_console_table_set(&table, i, 0, dse_console_clean(arena, cell->cell));
+        dse_console_table_set(&table, i, 1, percent(arena, cell->accuracy));
+        dse_console_table_set(&table, i, 2,
+                              dse_console_printf(arena, "%s .. %s", percent(arena, cell->low),
+                                                 percent(arena, cell->high)));
+        dse_console_table_set(&table, i, 3, dse_console_count_text(arena, cell->correct));
+        dse_console_table_set(&table, i, 4, dse_console_count_text(arena, cell->seen));
     }
     dse_buf_puts(out, "\n");
-    client__table_print(&table, client__terminal_width(1), &c->style, out);
+    dse_console_table_print(&table, dse_console_terminal_width(1), &c->style, out);
     return DSE_OK;
 }
 
 static const char *bits_text(struct dse_arena *arena, const int64_t *bits, int n, int layer) {
     if (layer >= n)
         return "";
-    return bits[layer] == 0 ? "float32" : client__printf(arena, "%lld", (long long)bits[layer]);
+    return bits[layer] == 0 ? "float32" : dse_console_printf(arena, "%lld", (long long)bits[layer]);
 }
 
 static enum dse_status print_layers(struct client *c, const struct dse_msg_individual *individual,
                                     struct dse_buf *out, struct dse_err *err) {
-    static const struct client__column columns[] = {
+    static const struct dse_console_column columns[] = {
         {.header = "layer", .is_left = true, .may_shrink = true},
         {.header = "operator", .is_left = true, .drop_order = 3},
         {.header = "weight\nbits"},
@@ -98,30 +98,31 @@ static enum dse_status print_layers(struct client *c, const struct dse_msg_indiv
         {.header = "weights", .drop_order = 2},
     };
     struct dse_arena *arena = &c->arena;
-    struct client__table table;
+    struct dse_console_table table;
     int n = individual->layers_n > individual->weight_bits_n ? individual->layers_n
                                                              : individual->weight_bits_n;
     if (n == 0)
         return DSE_OK;
-    DSE_TRY(client__table_init(&table, columns, sizeof columns / sizeof columns[0], n, arena, err));
+    DSE_TRY(
+        dse_console_table_init(&table, columns, sizeof columns / sizeof columns[0], n, arena, err));
     for (int i = 0; i < n; i++) {
         const struct dse_msg_layer *layer =
             i < individual->layers_n ? &individual->layers[i] : NULL;
-        client__table_set(&table, i, 0,
-                          layer != NULL ? client__clean(arena, layer->name)
-                                        : client__printf(arena, "layer %d", i));
-        client__table_set(&table, i, 2,
-                          bits_text(arena, individual->weight_bits, individual->weight_bits_n, i));
-        client__table_set(&table, i, 3,
-                          bits_text(arena, individual->input_bits, individual->input_bits_n, i));
+        dse_console_table_set(&table, i, 0,
+                              layer != NULL ? dse_console_clean(arena, layer->name)
+                                            : dse_console_printf(arena, "layer %d", i));
+        dse_console_table_set(
+            &table, i, 2, bits_text(arena, individual->weight_bits, individual->weight_bits_n, i));
+        dse_console_table_set(
+            &table, i, 3, bits_text(arena, individual->input_bits, individual->input_bits_n, i));
         if (layer == NULL)
             continue;
-        client__table_set(&table, i, 1, client__clean(arena, layer->op));
-        client__table_set(&table, i, 4, client__count_text(arena, layer->macs));
-        client__table_set(&table, i, 5, client__count_text(arena, layer->weights));
+        dse_console_table_set(&table, i, 1, dse_console_clean(arena, layer->op));
+        dse_console_table_set(&table, i, 4, dse_console_count_text(arena, layer->macs));
+        dse_console_table_set(&table, i, 5, dse_console_count_text(arena, layer->weights));
     }
     dse_buf_puts(out, "\n");
-    client__table_print(&table, client__terminal_width(1), &c->style, out);
+    dse_console_table_print(&table, dse_console_terminal_width(1), &c->style, out);
     return DSE_OK;
 }
 
@@ -132,17 +133,17 @@ static enum dse_status print_individual(struct client *c, int64_t sweep,
     const char *name =
         individual->generation < 0
             ? "the float32 baseline"
-            : client__printf(arena, "individual %lld.%lld", (long long)individual->generation,
-                             (long long)individual->slot);
+            : dse_console_printf(arena, "individual %lld.%lld", (long long)individual->generation,
+                                 (long long)individual->slot);
     dse_buf_printf(
         out, "%s of sweep %lld: %s%s%s%s\n", name, (long long)sweep,
-        client__clean(arena, individual->state), individual->reason[0] != '\0' ? ", " : "",
-        client__clean(arena, individual->reason), individual->in_front ? ", in the front" : "");
+        dse_console_clean(arena, individual->state), individual->reason[0] != '\0' ? ", " : "",
+        dse_console_clean(arena, individual->reason), individual->in_front ? ", in the front" : "");
     if (individual->violation > 0)
         dse_buf_printf(out, "not feasible: violates its constraints by %g\n",
                        individual->violation);
     if (individual->genome[0] != '\0')
-        dse_buf_printf(out, "genome %s\n", client__clean(arena, individual->genome));
+        dse_buf_printf(out, "genome %s\n", dse_console_clean(arena, individual->genome));
     dse_buf_puts(out, "\n");
     print_objectives(c, individual, out);
     if (individual->cells_n > 0)
@@ -165,7 +166,7 @@ enum dse_status client__command_show(struct client *c, struct dse_err *err) {
         return client__put_json(&reply, err);
     enum dse_status status = print_individual(c, id.sweep, reply.result, &out, err);
     if (status == DSE_OK)
-        return client__put(&out, err);
+        return dse_console_put(&out, err);
     dse_buf_fini(&out);
     return status;
 }

@@ -5,31 +5,31 @@
 
 static enum dse_status print_layers(struct client *c, const struct dse_msg_plan *plan,
                                     struct dse_buf *out, struct dse_err *err) {
-    static const struct client__column columns[] = {
+    static const struct dse_console_column columns[] = {
         {.header = "layer", .is_left = true, .may_shrink = true},
         {.header = "operator", .is_left = true, .drop_order = 1},
         {.header = "MACs/image"},
         {.header = "weights"},
     };
     struct dse_arena *arena = &c->arena;
-    struct client__table table;
+    struct dse_console_table table;
     int64_t macs = 0, weights = 0;
-    DSE_TRY(client__table_init(&table, columns, sizeof columns / sizeof columns[0],
-                               plan->layers_n + 1, arena, err));
+    DSE_TRY(dse_console_table_init(&table, columns, sizeof columns / sizeof columns[0],
+                                   plan->layers_n + 1, arena, err));
     for (int i = 0; i < plan->layers_n; i++) {
         const struct dse_msg_layer *layer = &plan->layers[i];
-        client__table_set(&table, i, 0, client__clean(arena, layer->name));
-        client__table_set(&table, i, 1, client__clean(arena, layer->op));
-        client__table_set(&table, i, 2, client__count_text(arena, layer->macs));
-        client__table_set(&table, i, 3, client__count_text(arena, layer->weights));
+        dse_console_table_set(&table, i, 0, dse_console_clean(arena, layer->name));
+        dse_console_table_set(&table, i, 1, dse_console_clean(arena, layer->op));
+        dse_console_table_set(&table, i, 2, dse_console_count_text(arena, layer->macs));
+        dse_console_table_set(&table, i, 3, dse_console_count_text(arena, layer->weights));
         macs += layer->macs;
         weights += layer->weights;
     }
-    client__table_set(&table, plan->layers_n, 0,
-                      client__printf(arena, "%d layers", plan->layers_n));
-    client__table_set(&table, plan->layers_n, 2, client__count_text(arena, macs));
-    client__table_set(&table, plan->layers_n, 3, client__count_text(arena, weights));
-    client__table_print(&table, client__terminal_width(1), &c->style, out);
+    dse_console_table_set(&table, plan->layers_n, 0,
+                          dse_console_printf(arena, "%d layers", plan->layers_n));
+    dse_console_table_set(&table, plan->layers_n, 2, dse_console_count_text(arena, macs));
+    dse_console_table_set(&table, plan->layers_n, 3, dse_console_count_text(arena, weights));
+    dse_console_table_print(&table, dse_console_terminal_width(1), &c->style, out);
     return DSE_OK;
 }
 
@@ -41,7 +41,7 @@ static void print_words(const char *label, const char *const *words, int n, int 
     dse_buf_printf(out, "%-*s", INDENT, label);
     for (int i = 0; i < n; i++) {
         const char *separator = i + 1 < n ? "," : "";
-        int needed = client__text_width(words[i]) + 2;
+        int needed = dse_console_text_width(words[i]) + 2;
         if (used + needed > width && used > INDENT) {
             dse_buf_printf(out, "\n%*s", INDENT, "");
             used = INDENT;
@@ -55,30 +55,30 @@ static void print_words(const char *label, const char *const *words, int n, int 
 static enum dse_status print_search(struct client *c, const struct dse_msg_plan *plan,
                                     struct dse_buf *out, struct dse_err *err) {
     struct dse_arena *arena = &c->arena;
-    int width = client__terminal_width(1);
+    int width = dse_console_terminal_width(1);
     size_t n_words = (size_t)plan->objectives_n + (size_t)plan->cells_n;
     const char **words = dse_arena_alloc(arena, n_words, sizeof *words);
     if (words == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a list");
     for (int i = 0; i < plan->objectives_n; i++)
-        words[i] =
-            client__printf(arena, "%s (%s)", client__clean(arena, plan->objectives[i].metric),
-                           client__clean(arena, plan->objectives[i].sense));
+        words[i] = dse_console_printf(arena, "%s (%s)",
+                                      dse_console_clean(arena, plan->objectives[i].metric),
+                                      dse_console_clean(arena, plan->objectives[i].sense));
     print_words("objectives", words, plan->objectives_n, width, out);
     for (int i = 0; i < plan->cells_n; i++)
-        words[i] = client__clean(arena, plan->cells[i]);
-    print_words(client__printf(arena, "cells (%d)", plan->cells_n), words, plan->cells_n, width,
+        words[i] = dse_console_clean(arena, plan->cells[i]);
+    print_words(dse_console_printf(arena, "cells (%d)", plan->cells_n), words, plan->cells_n, width,
                 out);
     dse_buf_printf(out, "images        %s a cell\n",
-                   client__count_text(arena, plan->images_per_cell));
+                   dse_console_count_text(arena, plan->images_per_cell));
     dse_buf_printf(out, "search        %s genes, population %s, %s generations\n",
-                   client__count_text(arena, plan->genes),
-                   client__count_text(arena, plan->population),
-                   client__count_text(arena, plan->generations));
+                   dse_console_count_text(arena, plan->genes),
+                   dse_console_count_text(arena, plan->population),
+                   dse_console_count_text(arena, plan->generations));
     dse_buf_printf(out, "at most       %s evaluations, %s inferences\n",
-                   client__count_text(arena, plan->evaluations_max),
-                   client__count_text(arena, plan->inferences_max));
-    dse_buf_printf(out, "content       %s\n", client__clean(arena, plan->content_hash));
+                   dse_console_count_text(arena, plan->evaluations_max),
+                   dse_console_count_text(arena, plan->inferences_max));
+    dse_buf_printf(out, "content       %s\n", dse_console_clean(arena, plan->content_hash));
     return DSE_OK;
 }
 
@@ -88,14 +88,14 @@ static enum dse_status print_plan(struct client *c, const struct dse_rpc_reply *
     struct dse_buf out = {0};
     if (c->options.json)
         return client__put_json(reply, err);
-    dse_buf_printf(&out, "workload      %s (%s)\n\n", client__clean(&c->arena, plan->name),
-                   client__clean(&c->arena, plan->problem));
+    dse_buf_printf(&out, "workload      %s (%s)\n\n", dse_console_clean(&c->arena, plan->name),
+                   dse_console_clean(&c->arena, plan->problem));
     enum dse_status status = print_layers(c, plan, &out, err);
     dse_buf_puts(&out, "\n");
     if (status == DSE_OK)
         status = print_search(c, plan, &out, err);
     if (status == DSE_OK)
-        return client__put(&out, err);
+        return dse_console_put(&out, err);
     dse_buf_fini(&out);
     return status;
 }

@@ -214,7 +214,7 @@ static const char *last_log_lines(struct client *c, int n_lines) {
     const char *from = log.data + log.size - 1; /* before the last newline */
     while (from > start && n_lines > 0)
         n_lines -= *--from == '\n';
-    const char *text = client__printf(arena, "%s", *from == '\n' ? from + 1 : from);
+    const char *text = dse_console_printf(arena, "%s", *from == '\n' ? from + 1 : from);
     dse_buf_fini(&log);
     return text;
 }

@@ -4,30 +4,32 @@
 #include <string.h>
 
 const char *client__progress_text(struct dse_arena *arena, const struct dse_msg_sweep *sweep) {
-    const char *head = client__printf(arena, "sweep %lld %s", (long long)sweep->sweep,
-                                      client__clean(arena, sweep->name));
+    const char *head = dse_console_printf(arena, "sweep %lld %s", (long long)sweep->sweep,
+                                          dse_console_clean(arena, sweep->name));
     if (strcmp(sweep->state, "done") == 0)
-        return client__printf(
+        return dse_console_printf(
             arena, "%s: done, %s evaluations, %s found in the store, %s failed, front %lld", head,
-            client__count_text(arena, sweep->evaluations),
-            client__count_text(arena, sweep->cache_hits),
-            client__count_text(arena, sweep->failures), (long long)sweep->front_size);
+            dse_console_count_text(arena, sweep->evaluations),
+            dse_console_count_text(arena, sweep->cache_hits),
+            dse_console_count_text(arena, sweep->failures), (long long)sweep->front_size);
     if (strcmp(sweep->state, "running") != 0)
-        return client__printf(arena, "%s: %s", head, client__clean(arena, sweep->state));
+        return dse_console_printf(arena, "%s: %s", head, dse_console_clean(arena, sweep->state));
     if (sweep->phase != NULL && sweep->phase[0] != '\0')
-        return client__printf(arena, "%s: %s", head, client__clean(arena, sweep->phase));
+        return dse_console_printf(arena, "%s: %s", head, dse_console_clean(arena, sweep->phase));
     const char *where = sweep->generation < 0 ? "baseline"
-                                              : client__printf(arena, "generation %lld/%lld",
-                                                               (long long)sweep->generation + 1,
-                                                               (long long)sweep->generations);
+                                              : dse_console_printf(arena, "generation %lld/%lld",
+                                                                   (long long)sweep->generation + 1,
+                                                                   (long long)sweep->generations);
     const char *left =
         sweep->remaining_s < 0
             ? ""
-            : client__printf(arena, ", %s left", client__duration_text(arena, sweep->remaining_s));
+            : dse_console_printf(arena, ", %s left",
+                                 dse_console_duration_text(arena, sweep->remaining_s));
     const char *rate = sweep->evaluations_per_s > 0
-                           ? client__printf(arena, " (%.1f/s)", sweep->evaluations_per_s)
+                           ? dse_console_printf(arena, " (%.1f/s)", sweep->evaluations_per_s)
                            : "";
-    return client__printf(arena, "%s: %s, %.0f %%, %s evaluations%s, front %lld%s", head, where,
-                          sweep->progress * 100, client__count_text(arena, sweep->evaluations),
-                          rate, (long long)sweep->front_size, left);
+    return dse_console_printf(arena, "%s: %s, %.0f %%, %s evaluations%s, front %lld%s", head, where,
+                              sweep->progress * 100,
+                              dse_console_count_text(arena, sweep->evaluations), rate,
+                              (long long)sweep->front_size, left);
 }

@@ -22,22 +22,22 @@ static enum dse_status find_daemon(struct client *c, struct dse_err *err) {
         return status;
     }
     DSE_TRY(client__start_daemon(c, err));
-    say(client__printf(&c->arena,
-                       "started a private paretod (state in %s, log in paretod.log there)",
-                       c->state_dir));
+    say(dse_console_printf(&c->arena,
+                           "started a private paretod (state in %s, log in paretod.log there)",
+                           c->state_dir));
     return DSE_OK;
 }
 
 static void say_what_begins(struct client *c, const struct dse_msg_sweep *sweep) {
-    const char *name = client__clean(&c->arena, sweep->name);
+    const char *name = dse_console_clean(&c->arena, sweep->name);
     long long id = sweep->sweep;
     if (strcmp(sweep->state, "done") == 0)
-        say(client__printf(&c->arena, "sweep %lld (%s) was finished already", id, name));
+        say(dse_console_printf(&c->arena, "sweep %lld (%s) was finished already", id, name));
     else if (sweep->reused)
-        say(client__printf(&c->arena, "sweep %lld (%s) continues: %s of it is done", id, name,
-                           client__printf(&c->arena, "%.0f %%", sweep->progress * 100)));
+        say(dse_console_printf(&c->arena, "sweep %lld (%s) continues: %s of it is done", id, name,
+                               dse_console_printf(&c->arena, "%.0f %%", sweep->progress * 100)));
     else
-        say(client__printf(&c->arena, "sweep %lld (%s) begins", id, name));
+        say(dse_console_printf(&c->arena, "sweep %lld (%s) begins", id, name));
 }
 
 static bool is_in_path(const char *dir) {
@@ -62,7 +62,7 @@ static const char *program_prefix(struct client *c) {
     if (getcwd(here, sizeof here) != NULL && strncmp(dir, here, strlen(here)) == 0 &&
         dir[strlen(here)] == '/')
         shown = dir + strlen(here) + 1;
-    return client__printf(&c->arena, "%s/", shown);
+    return dse_console_printf(&c->arena, "%s/", shown);
 }
 
 /* How to ask more when our daemon is gone. */
@@ -71,18 +71,18 @@ static void say_where_results_are(struct client *c, int64_t sweep) {
     char usual[sizeof c->state_dir];
     dse_default_state_dir(usual, sizeof usual);
     bool is_usual = strcmp(usual, c->state_dir) == 0;
-    const char *state = is_usual ? "" : client__printf(&c->arena, " --state %s", c->state_dir);
+    const char *state = is_usual ? "" : dse_console_printf(&c->arena, " --state %s", c->state_dir);
     const char *prefix = program_prefix(c);
-    say(client__printf(&c->arena, "every individual is kept in %s", c->state_dir));
+    say(dse_console_printf(&c->arena, "every individual is kept in %s", c->state_dir));
     if (is_private)
-        say(client__printf(&c->arena,
-                           "to ask more, start the daemon (%sparetod%s &), then for example: "
-                           "%spareto show%s %lld GENERATION.SLOT",
-                           prefix, state, prefix, state, (long long)sweep));
+        say(dse_console_printf(&c->arena,
+                               "to ask more, start the daemon (%sparetod%s &), then for example: "
+                               "%spareto show%s %lld GENERATION.SLOT",
+                               prefix, state, prefix, state, (long long)sweep));
     else
-        say(client__printf(&c->arena,
-                           "to ask more, for example: %spareto show%s %lld GENERATION.SLOT", prefix,
-                           state, (long long)sweep));
+        say(dse_console_printf(&c->arena,
+                               "to ask more, for example: %spareto show%s %lld GENERATION.SLOT",
+                               prefix, state, (long long)sweep));
 }
 
 static enum dse_status explore(struct client *c, const struct dse_msg_workload_text *workload,

@@ -2,17 +2,14 @@
  * second; elsewhere a line is printed for every generation and change of state. */
 #include "client/client.h"
 
-#include <limits.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { REDRAW_MS = 100, LINE_MAX_BYTES = 1024 };
 
 struct display {
     FILE *to;
     bool is_terminal, is_json;
-    int shown_columns;        /* of the line on the terminal */
-    int64_t shown_ms;         /* when it was drawn */
+    struct dse_console_line_drawn line;
     char due[LINE_MAX_BYTES]; /* newer line that waits for its time; "": none */
     int64_t generation;       /* of the last line elsewhere */
     char mark[256];           /* state and phase of the last line elsewhere */
@@ -20,15 +17,7 @@ struct display {
 
 /* Only the last line may be longer than the terminal is wide: nothing has to be drawn over it. */
 static void draw(struct display *display, const char *line, bool is_last) {
-    int width = is_last ? INT_MAX : client__terminal_width(fileno(display->to)) - 1;
-    size_t bytes = client__text_fit(line, width);
-    int columns = client__text_width(line);
-    columns = columns < width ? columns : width;
-    int blanks = display->shown_columns > columns ? display->shown_columns - columns : 0;
-    (void)fprintf(display->to, "\r%.*s%*s", (int)bytes, line, blanks, "");
-    (void)fflush(display->to);
-    display->shown_columns = columns;
-    display->shown_ms = dse_clock_mono_ms();
+    dse_console_draw(&display->line, line, is_last);
     display->due[0] = '\0';
 }
 
@@ -57,7 +46,7 @@ static void show(struct display *display, const struct dse_msg_sweep *sweep, con
         print_line_if_new(display, sweep, line);
     else if (client__sweep_has_ended(sweep))
         draw(display, line, true);
-    else if (dse_clock_mono_ms() - display->shown_ms >= REDRAW_MS)
+    else if (dse_clock_mono_ms() - display->line.drawn_ms >= REDRAW_MS)
         draw(display, line, false);
     else
         (void)snprintf(display->due, sizeof display->due, "%s", line);
@@ -66,9 +55,7 @@ static void show(struct display *display, const struct dse_msg_sweep *sweep, con
 static void leave_line(struct display *display) {
     if (display->due[0] != '\0')
         draw(display, display->due, false);
-    if (display->shown_columns > 0)
-        (void)fprintf(display->to, "\n");
-    display->shown_columns = 0;
+    dse_console_draw_end(&display->line);
 }
 
 static enum dse_status result_of(const struct dse_msg_sweep *sweep, struct dse_err *err) {
@@ -87,7 +74,7 @@ static enum dse_status follow_event(struct client *c, struct display *display, b
     struct dse_arena arena = {0};
     struct dse_rpc_reply event;
     int64_t wait_ms =
-        display->due[0] == '\0' ? -1 : display->shown_ms + REDRAW_MS - dse_clock_mono_ms();
+        display->due[0] == '\0' ? -1 : display->line.drawn_ms + REDRAW_MS - dse_clock_mono_ms();
     if (display->due[0] != '\0' && wait_ms < 0)
         wait_ms = 0;
     enum dse_status status =
@@ -110,9 +97,9 @@ enum dse_status client__watch_to_end(struct client *c, int64_t sweep, FILE *to,
     struct dse_msg_sweep_id id = {.sweep = sweep};
     struct dse_rpc_reply reply;
     struct display display = {.to = to,
-                              .is_terminal = client__is_terminal(fileno(to)),
+                              .is_terminal = dse_console_is_terminal(fileno(to)),
                               .is_json = c->options.json && to == stdout,
-                              .shown_ms = -REDRAW_MS,
+                              .line = {.to = to, .drawn_ms = -REDRAW_MS},
                               .generation = -2};
     DSE_TRY(client__call(c, DSE_METHOD_watch, &id, &reply, err));
     const struct dse_msg_sweep *first = reply.result;
@@ -140,7 +127,7 @@ enum dse_status client__command_watch(struct client *c, struct dse_err *err) {
     } else if (status == DSE_OK && !c->options.json) {
         struct dse_buf out = {0};
         dse_buf_printf(&out, "see the result with: pareto front %lld\n", (long long)sweep);
-        status = client__put(&out, err);
+        status = dse_console_put(&out, err);
     }
     return status;
 }

@@ -7,33 +7,33 @@
 
 #include "client/client.h"
 
-static const struct client__style plain = {"", "", "", ""};
+static const struct dse_console_style plain = {"", "", "", ""};
 
 /* ---- tables -------------------------------------------------------------------------------- */
 
-static void make_table(struct client__table *table, struct dse_arena *arena) {
-    static const struct client__column columns[] = {
+static void make_table(struct dse_console_table *table, struct dse_arena *arena) {
+    static const struct dse_console_column columns[] = {
         {.header = "id"},
         {.header = "long\nname", .is_left = true, .may_shrink = true},
         {.header = "value\n%", .drop_order = 1},
         {.header = "note", .is_left = true, .drop_order = 2},
     };
     struct dse_err err = {0};
-    assert_ok(client__table_init(table, columns, 4, 2, arena, &err), &err);
-    client__table_set(table, 0, 0, "1");
-    client__table_set(table, 0, 1, "abcdefghijklmnop");
-    client__table_set(table, 0, 2, "12.50");
-    client__table_set(table, 0, 3, "first");
-    client__table_set(table, 1, 0, "100");
-    client__table_set(table, 1, 1, "gr\u00fc\u00df");
+    assert_ok(dse_console_table_init(table, columns, 4, 2, arena, &err), &err);
+    dse_console_table_set(table, 0, 0, "1");
+    dse_console_table_set(table, 0, 1, "abcdefghijklmnop");
+    dse_console_table_set(table, 0, 2, "12.50");
+    dse_console_table_set(table, 0, 3, "first");
+    dse_console_table_set(table, 1, 0, "100");
+    dse_console_table_set(table, 1, 1, "gr\u00fc\u00df");
 }
 
 static void expect_table(int width, const char *expected) {
     struct dse_arena arena = {0};
     struct dse_buf out = {0};
-    struct client__table table;
+    struct dse_console_table table;
     make_table(&table, &arena);
-    client__table_print(&table, width, &plain, &out);
+    dse_console_table_print(&table, width, &plain, &out);
     assert_string_equal(dse_buf_text(&out), expected);
     dse_buf_fini(&out);
     dse_arena_fini(&arena);
@@ -71,12 +71,12 @@ static void lines_never_exceed_the_width(void **state) {
     for (int width = 34; width >= 13; width--) {
         struct dse_arena arena = {0};
         struct dse_buf out = {0};
-        struct client__table table;
+        struct dse_console_table table;
         make_table(&table, &arena);
-        client__table_print(&table, width, &plain, &out);
+        dse_console_table_print(&table, width, &plain, &out);
         char *rest = out.data, *line;
         while ((line = strsep(&rest, "\n")) != NULL && line[0] != '(')
-            assert_true(client__text_width(line) <= width);
+            assert_true(dse_console_text_width(line) <= width);
         dse_buf_fini(&out);
         dse_arena_fini(&arena);
     }
@@ -129,40 +129,40 @@ static void wide_ranges_are_logarithmic(void **state) {
 static void numbers_are_readable(void **state) {
     (void)state;
     struct dse_arena arena = {0};
-    assert_string_equal(client__count_text(&arena, 0), "0");
-    assert_string_equal(client__count_text(&arena, 999), "999");
-    assert_string_equal(client__count_text(&arena, 1000), "1,000");
-    assert_string_equal(client__count_text(&arena, -1234567), "-1,234,567");
-    assert_string_equal(client__count_text(&arena, INT64_MIN), "-9,223,372,036,854,775,808");
-    assert_string_equal(client__duration_text(&arena, 0.2), "1 s");
-    assert_string_equal(client__duration_text(&arena, 59.5), "1 min 00 s");
-    assert_string_equal(client__duration_text(&arena, 3599), "59 min 59 s");
-    assert_string_equal(client__duration_text(&arena, 7500), "2 h 05 min");
-    assert_string_equal(client__duration_text(&arena, 200000), "2 d 7 h");
-    assert_string_equal(client__duration_text(&arena, NAN), "?");
+    assert_string_equal(dse_console_count_text(&arena, 0), "0");
+    assert_string_equal(dse_console_count_text(&arena, 999), "999");
+    assert_string_equal(dse_console_count_text(&arena, 1000), "1,000");
+    assert_string_equal(dse_console_count_text(&arena, -1234567), "-1,234,567");
+    assert_string_equal(dse_console_count_text(&arena, INT64_MIN), "-9,223,372,036,854,775,808");
+    assert_string_equal(dse_console_duration_text(&arena, 0.2), "1 s");
+    assert_string_equal(dse_console_duration_text(&arena, 59.5), "1 min 00 s");
+    assert_string_equal(dse_console_duration_text(&arena, 3599), "59 min 59 s");
+    assert_string_equal(dse_console_duration_text(&arena, 7500), "2 h 05 min");
+    assert_string_equal(dse_console_duration_text(&arena, 200000), "2 d 7 h");
+    assert_string_equal(dse_console_duration_text(&arena, NAN), "?");
     dse_arena_fini(&arena);
 }
 
 static void strangers_text_cannot_steer_the_terminal(void **state) {
     (void)state;
     struct dse_arena arena = {0};
-    assert_string_equal(client__clean(&arena, "a\033[31mb\n\t\x7f"), "a?[31mb???");
-    assert_string_equal(client__clean(&arena, "\xc2\x9b"
-                                              "31m gr\u00fc\u00df \u20ac"),
+    assert_string_equal(dse_console_clean(&arena, "a\033[31mb\n\t\x7f"), "a?[31mb???");
+    assert_string_equal(dse_console_clean(&arena, "\xc2\x9b"
+                                                  "31m gr\u00fc\u00df \u20ac"),
                         "?31m gr\u00fc\u00df \u20ac");
-    assert_string_equal(client__clean(&arena, "a\xff\xe2\x82"), "a???");
+    assert_string_equal(dse_console_clean(&arena, "a\xff\xe2\x82"), "a???");
     dse_arena_fini(&arena);
 }
 
 static void width_is_counted_in_columns(void **state) {
     (void)state;
-    assert_int_equal(client__text_width("abc"), 3);
-    assert_int_equal(client__text_width("\u00fc\u20ac"), 2);
-    assert_int_equal(client__text_fit("\u00fc\u00fc\u00fc", 2), 4);
-    assert_int_equal(client__text_fit("abc", 9), 3);
+    assert_int_equal(dse_console_text_width("abc"), 3);
+    assert_int_equal(dse_console_text_width("\u00fc\u20ac"), 2);
+    assert_int_equal(dse_console_text_fit("\u00fc\u00fc\u00fc", 2), 4);
+    assert_int_equal(dse_console_text_fit("abc", 9), 3);
     if (setlocale(LC_CTYPE, "C.UTF-8") != NULL) {
-        assert_int_equal(client__text_width("\u4e2d\u6587"), 4); /* wide letters */
-        assert_int_equal(client__text_fit("\u4e2d\u6587", 3), 3);
+        assert_int_equal(dse_console_text_width("\u4e2d\u6587"), 4); /* wide letters */
+        assert_int_equal(dse_console_text_fit("\u4e2d\u6587", 3), 3);
     }
 }
 

@@ -1,5 +1,5 @@
 /* Numbers, times and strangers' text for people. */
-#include "client/client.h"
+#include "console/console.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 #include <time.h>
 #include <wchar.h>
 
-const char *client__printf(struct dse_arena *arena, const char *fmt, ...) {
+const char *dse_console_printf(struct dse_arena *arena, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
     const char *text = dse_arena_vprintf(arena, fmt, args);
@@ -15,7 +15,7 @@ const char *client__printf(struct dse_arena *arena, const char *fmt, ...) {
     return text == NULL ? "?" : text;
 }
 
-const char *client__clean(struct dse_arena *arena, const char *text) {
+const char *dse_console_clean(struct dse_arena *arena, const char *text) {
     size_t left = strlen(text);
     char *clean = dse_arena_alloc(arena, left + 1, 1);
     if (clean == NULL)
@@ -38,7 +38,7 @@ const char *client__clean(struct dse_arena *arena, const char *text) {
     return clean;
 }
 
-const char *client__count_text(struct dse_arena *arena, int64_t count) {
+const char *dse_console_count_text(struct dse_arena *arena, int64_t count) {
     char digits[24], grouped[40];
     (void)snprintf(digits, sizeof digits, "%llu",
                    count < 0 ? 0 - (unsigned long long)count : (unsigned long long)count);
@@ -51,31 +51,31 @@ const char *client__count_text(struct dse_arena *arena, int64_t count) {
         grouped[used++] = digits[i];
     }
     grouped[used] = '\0';
-    return client__printf(arena, "%s", grouped);
+    return dse_console_printf(arena, "%s", grouped);
 }
 
-const char *client__duration_text(struct dse_arena *arena, double seconds) {
+const char *dse_console_duration_text(struct dse_arena *arena, double seconds) {
     enum { MINUTE = 60, HOUR = 3600, DAY = 86400 };
     if (!(seconds >= 0) || seconds > 1e12)
         return "?";
     long long s = (long long)ceil(seconds);
     if (s < MINUTE)
-        return client__printf(arena, "%lld s", s);
+        return dse_console_printf(arena, "%lld s", s);
     if (s < HOUR)
-        return client__printf(arena, "%lld min %02lld s", s / MINUTE, s % MINUTE);
+        return dse_console_printf(arena, "%lld min %02lld s", s / MINUTE, s % MINUTE);
     if (s < DAY)
-        return client__printf(arena, "%lld h %02lld min", s / HOUR, s % HOUR / MINUTE);
-    return client__printf(arena, "%lld d %lld h", s / DAY, s % DAY / HOUR);
+        return dse_console_printf(arena, "%lld h %02lld min", s / HOUR, s % HOUR / MINUTE);
+    return dse_console_printf(arena, "%lld d %lld h", s / DAY, s % DAY / HOUR);
 }
 
-const char *client__date_text(struct dse_arena *arena, int64_t wall_ms) {
+const char *dse_console_date_text(struct dse_arena *arena, int64_t wall_ms) {
     time_t seconds = (time_t)(wall_ms / 1000);
     struct tm local;
     char text[64];
     if (localtime_r(&seconds, &local) == NULL ||
         strftime(text, sizeof text, "%Y-%m-%d %H:%M", &local) == 0)
         return "?";
-    return client__printf(arena, "%s", text);
+    return dse_console_printf(arena, "%s", text);
 }
 
 /* Bytes and columns of the first character. */
@@ -87,7 +87,7 @@ static size_t measure_character(const char *text, size_t left, int *columns) {
     return n == 0 ? 1 : n;
 }
 
-size_t client__text_fit(const char *text, int width) {
+size_t dse_console_text_fit(const char *text, int width) {
     size_t length = strlen(text), used = 0;
     while (used < length) {
         int columns;
@@ -100,7 +100,7 @@ size_t client__text_fit(const char *text, int width) {
     return used;
 }
 
-int client__text_width(const char *text) {
+int dse_console_text_width(const char *text) {
     size_t left = strlen(text);
     int width = 0;
     while (left > 0) {
@@ -111,4 +111,24 @@ int client__text_width(const char *text) {
         left -= n;
     }
     return width;
+}
+
+void dse_console_json_string(struct dse_buf *out, const char *text) {
+    size_t left = strlen(text);
+    dse_buf_puts(out, "\"");
+    while (left > 0) {
+        uint32_t code;
+        size_t n = dse_utf8_next(text, left, &code);
+        if (n == 0)
+            dse_buf_puts(out, "?"), n = 1;
+        else if (code == '"' || code == '\\')
+            dse_buf_printf(out, "\\%c", (int)code);
+        else if (dse_utf8_is_control(code))
+            dse_buf_printf(out, "\\u%04x", (unsigned)code);
+        else
+            dse_buf_append(out, text, n);
+        text += n;
+        left -= n;
+    }
+    dse_buf_puts(out, "\"");
 }

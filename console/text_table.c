@@ -1,14 +1,14 @@
 /* Tables of text that fit a width: cut what may be cut, then leave out what matters least. */
-#include "client/client.h"
+#include "console/console.h"
 
 #include <string.h>
 
 enum { GAP = 2, SHRUNK_MIN = 8 };
 
-enum dse_status client__table_init(struct client__table *table,
-                                   const struct client__column *columns, int n_columns, int n_rows,
-                                   struct dse_arena *arena, struct dse_err *err) {
-    dse_assert(n_columns <= CLIENT_COLUMNS_MAX);
+enum dse_status dse_console_table_init(struct dse_console_table *table,
+                                       const struct dse_console_column *columns, int n_columns,
+                                       int n_rows, struct dse_arena *arena, struct dse_err *err) {
+    dse_assert(n_columns <= DSE_CONSOLE_COLUMNS_MAX);
     size_t n_cells = (size_t)n_columns * (size_t)n_rows;
     const char **cells = dse_arena_alloc(arena, n_cells, sizeof *cells);
     if (cells == NULL)
@@ -20,12 +20,12 @@ enum dse_status client__table_init(struct client__table *table,
     return DSE_OK;
 }
 
-void client__table_set(struct client__table *table, int row, int column, const char *text) {
+void dse_console_table_set(struct dse_console_table *table, int row, int column, const char *text) {
     dse_assert(row >= 0 && row < table->n_rows && column >= 0 && column < table->n_columns);
     table->cells[row * table->n_columns + column] = text;
 }
 
-static const char *cell_of(const struct client__table *table, int row, int column) {
+static const char *cell_of(const struct dse_console_table *table, int row, int column) {
     const char *text = table->cells[row * table->n_columns + column];
     return text == NULL ? "" : text;
 }
@@ -56,16 +56,16 @@ static int header_width(const char *header) {
         size_t length;
         const char *start = line_of(header, i, &length);
         (void)snprintf(line, sizeof line, "%.*s", (int)length, start);
-        int width = client__text_width(line);
+        int width = dse_console_text_width(line);
         widest = width > widest ? width : widest;
     }
     return widest;
 }
 
-static int natural_width(const struct client__table *table, int column) {
+static int natural_width(const struct dse_console_table *table, int column) {
     int widest = header_width(table->columns[column].header);
     for (int row = 0; row < table->n_rows; row++) {
-        int width = client__text_width(cell_of(table, row, column));
+        int width = dse_console_text_width(cell_of(table, row, column));
         widest = width > widest ? width : widest;
     }
     return widest;
@@ -79,7 +79,7 @@ static int total_width(const int *widths, int n) {
     return total;
 }
 
-static int next_to_drop(const struct client__table *table, const int *widths) {
+static int next_to_drop(const struct dse_console_table *table, const int *widths) {
     int worst = -1;
     for (int i = 0; i < table->n_columns; i++)
         if (widths[i] > 0 && table->columns[i].drop_order > 0 &&
@@ -88,7 +88,7 @@ static int next_to_drop(const struct client__table *table, const int *widths) {
     return worst;
 }
 
-static void fit_widths(const struct client__table *table, int width, int *widths) {
+static void fit_widths(const struct dse_console_table *table, int width, int *widths) {
     int n = table->n_columns;
     for (int i = 0; i < n; i++)
         widths[i] = natural_width(table, i);
@@ -115,14 +115,14 @@ static void fit_widths(const struct client__table *table, int width, int *widths
 /* ---- printing ---- */
 
 /* Text of `length` bytes in a column; blanks at the end of a line are left out by trim_line. */
-static void print_cell(const char *text, size_t length, const struct client__column *column,
+static void print_cell(const char *text, size_t length, const struct dse_console_column *column,
                        int width, struct dse_buf *out) {
     char line[512];
     (void)snprintf(line, sizeof line, "%.*s", (int)length, text);
-    bool too_long = client__text_width(line) > width;
+    bool too_long = dse_console_text_width(line) > width;
     if (too_long)
-        line[client__text_fit(line, width - 1)] = '\0';
-    int blanks = width - client__text_width(line) - too_long;
+        line[dse_console_text_fit(line, width - 1)] = '\0';
+    int blanks = width - dse_console_text_width(line) - too_long;
     dse_buf_printf(out, "%*s%s%s%*s", column->is_left ? 0 : blanks, "", line, too_long ? "~" : "",
                    column->is_left ? blanks : 0, "");
 }
@@ -133,8 +133,8 @@ static void end_line(size_t start, struct dse_buf *out) {
     dse_buf_puts(out, "\n");
 }
 
-static void print_header(const struct client__table *table, const int *widths,
-                         const struct client__style *style, struct dse_buf *out) {
+static void print_header(const struct dse_console_table *table, const int *widths,
+                         const struct dse_console_style *style, struct dse_buf *out) {
     int n_lines = 0;
     for (int i = 0; i < table->n_columns; i++)
         if (widths[i] > 0 && line_count(table->columns[i].header) > n_lines)
@@ -145,7 +145,7 @@ static void print_header(const struct client__table *table, const int *widths,
         for (int i = 0; i < table->n_columns; i++) {
             if (widths[i] == 0)
                 continue;
-            const struct client__column *column = &table->columns[i];
+            const struct dse_console_column *column = &table->columns[i];
             int own = line - (n_lines - line_count(column->header)); /* aligned at the bottom */
             size_t length = 0;
             const char *text = own < 0 ? "" : line_of(column->header, own, &length);
@@ -157,7 +157,7 @@ static void print_header(const struct client__table *table, const int *widths,
     }
 }
 
-static void print_row(const struct client__table *table, int row, const int *widths,
+static void print_row(const struct dse_console_table *table, int row, const int *widths,
                       struct dse_buf *out) {
     size_t start = out->size;
     for (int i = 0; i < table->n_columns; i++) {
@@ -180,7 +180,7 @@ static void print_name(const char *header, struct dse_buf *out) {
     }
 }
 
-static void print_left_out(const struct client__table *table, const int *widths,
+static void print_left_out(const struct dse_console_table *table, const int *widths,
                            struct dse_buf *out) {
     int n = 0;
     for (int i = 0; i < table->n_columns; i++) {
@@ -193,9 +193,9 @@ static void print_left_out(const struct client__table *table, const int *widths,
         dse_buf_puts(out, ")\n");
 }
 
-void client__table_print(const struct client__table *table, int width,
-                         const struct client__style *style, struct dse_buf *out) {
-    int widths[CLIENT_COLUMNS_MAX];
+void dse_console_table_print(const struct dse_console_table *table, int width,
+                             const struct dse_console_style *style, struct dse_buf *out) {
+    int widths[DSE_CONSOLE_COLUMNS_MAX];
     fit_widths(table, width, widths);
     print_header(table, widths, style, out);
     for (int row = 0; row < table->n_rows; row++)
