@@ -306,7 +306,8 @@ static enum dse_status open_context(struct dse_evaluator *ev, const struct dse_m
     DSE_TRY(check_sizes(context, err));
     DSE_TRY(list_cells(ev, context, err));
     DSE_TRY(check_file(context->model, err));
-    DSE_TRY(dse_graph_load_onnx(context->model->path, context->output, &ev->graph, err));
+    const struct dse_graph_options options = {.outputs = &context->output, .n_outputs = 1};
+    DSE_TRY(dse_graph_load_onnx(context->model->path, &options, &ev->graph, err));
     enum dse_status status = load_dataset(context->dataset, &ev->data, err);
     if (status != DSE_OK)
         return dse_err_prefix(err, "dataset");

@@ -26,6 +26,7 @@ void dse_graph_free(struct dse_graph *graph) {
         dse_free(graph->values[i].name);
     dse_free(graph->nodes);
     dse_free(graph->values);
+    dse_free(graph->outputs);
     dse_free(graph->layers);
     dse_free(graph);
 }

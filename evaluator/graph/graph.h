@@ -1,5 +1,5 @@
 /* graph: a network as data. Read from ONNX, constants folded, batch norm folded into convolutions,
- * reduced to what one output needs.
+ * reduced to what its outputs need.
  *
  * Layout is NHWC throughout: a value is [image][h][w][c] in float32. Dense layers are 1x1
  * convolutions on 1x1 images; the columns of a dense layer after a flatten are permuted from ONNX's
@@ -42,6 +42,8 @@ struct dse_conv_node {
     int pad_top, pad_left, pad_bottom, pad_right;
     float *weights; /* [oc][kernel_h][kernel_w][ic / groups] */
     float *bias;    /* [oc]; zeros where the model has none */
+    bool drops;     /* does a Dropout of the model stand on its input? (options.keep_dropout) */
+    float rate;     /* of that Dropout */
 };
 
 /* AVGPOOL and MAXPOOL. Average pooling divides by kernel_h * kernel_w, or where
@@ -82,21 +84,33 @@ struct dse_graph {
     int n_values;
     struct dse_node *nodes;
     int n_nodes;
-    int input;   /* value */
-    int output;  /* value */
+    int input;    /* value */
+    int *outputs; /* values, in the order asked for: early exits first */
+    int n_outputs;
+    int output;  /* value; the last of outputs */
     int *layers; /* node indices of the quantisable layers (CONV, DENSE), in order */
     int n_layers;
 };
 
-/* Reads an ONNX model (opset 9 and later) and keeps what `output` needs; "" takes the only output.
- * The bytes are data of a stranger: INVALID for a broken file, UNSUPPORTED for an operator or an
- * attribute outside the table (naming node and operator), NOT_FOUND for an unknown output (naming
- * the known ones). name is used in messages. Fewer than 64 Mi weights. */
+/* What to read of a model. */
+struct dse_graph_options {
+    const char *const *outputs; /* names, early exits in their order; "" is the only output */
+    int n_outputs;              /* 0: the only output */
+    /* Is a Dropout a mark on the layers that read its result? It must then stand on the input of
+     * a convolution or dense layer, with at most flattening between. Else it does nothing. */
+    bool keep_dropout;
+};
+
+/* Reads an ONNX model (opset 9 and later) and keeps what the outputs need; options may be NULL for
+ * the only output. The bytes are data of a stranger: INVALID for a broken file, UNSUPPORTED for an
+ * operator or an attribute outside the table (naming node and operator), NOT_FOUND for an unknown
+ * output (naming the known ones). name is used in messages. Fewer than 64 Mi weights. */
 DSE_MUST_USE enum dse_status dse_graph_read_onnx(const void *bytes, size_t size, const char *name,
-                                                 const char *output, struct dse_graph **graph,
-                                                 struct dse_err *err);
+                                                 const struct dse_graph_options *options,
+                                                 struct dse_graph **graph, struct dse_err *err);
 /* From a file of at most 1 GiB. */
-DSE_MUST_USE enum dse_status dse_graph_load_onnx(const char *path, const char *output,
+DSE_MUST_USE enum dse_status dse_graph_load_onnx(const char *path,
+                                                 const struct dse_graph_options *options,
                                                  struct dse_graph **graph, struct dse_err *err);
 /* NULL is fine. */
 void dse_graph_free(struct dse_graph *graph);

@@ -44,6 +44,8 @@ struct graph__symbol {
     const Onnx__ValueInfoProto *input;
     size_t uses;                    /* by needed nodes */
     int value;                      /* in the graph; -1: not (yet) */
+    bool drops;                     /* has a Dropout been left out right before it? */
+    float rate;                     /* of that Dropout */
     struct graph__tensor *constant; /* NULL: not (yet) */
 };
 
@@ -51,11 +53,14 @@ struct graph__symbol {
 struct graph__value_facts {
     int rank;              /* 4, or 2 after a flatten */
     struct dse_shape flat; /* map that was flattened: ONNX's order of its elements is (c, h, w) */
-    size_t uses;           /* by needed nodes, through identities; the chosen output counts */
+    size_t uses;           /* by needed nodes, through identities; chosen outputs count */
 };
 
 struct graph__import {
     const Onnx__GraphProto *onnx;
+    bool keep_dropout;
+    struct graph__symbol **outputs; /* asked for, in order */
+    int n_outputs;
     struct dse_arena arena;
     struct graph__symbol *symbols; /* sorted by name */
     size_t n_symbols;
@@ -89,10 +94,9 @@ void graph__message_fini(struct graph__message *message);
 const char *graph__text(const char *field);
 /* Name of a node for people: its own, or that of its first output. */
 const char *graph__node_name(const Onnx__NodeProto *node);
-/* Fills symbols, needed, n_needed and the uses; NOT_FOUND for an unknown output. *output gets the
- * output's symbol. */
-DSE_MUST_USE enum dse_status graph__names_collect(struct graph__import *import, const char *output,
-                                                  struct graph__symbol **symbol,
+/* Fills symbols, outputs, needed, n_needed and the uses; NOT_FOUND for an unknown output. */
+DSE_MUST_USE enum dse_status graph__names_collect(struct graph__import *import,
+                                                  const struct dse_graph_options *options,
                                                   struct dse_err *err);
 /* NULL when there is none. */
 struct graph__symbol *graph__names_find(const struct graph__import *import, const char *name);

@@ -236,6 +236,32 @@ static enum dse_status find_input(struct graph__import *import, struct dse_err *
 
 /* ---- the walk ---- */
 
+/* Operators in front of which, or through which, a Dropout may stand. */
+static bool takes_dropout(const struct rule *rule) {
+    static const graph__import_fn takers[] = {
+        graph__import_conv,    graph__import_gemm,     graph__import_matmul, graph__import_flatten,
+        graph__import_reshape, graph__import_identity, graph__import_dropout};
+    for (size_t i = 0; i < sizeof takers / sizeof takers[0]; i++)
+        if (rule->import == takers[i])
+            return true;
+    return rule->import == NULL; /* it asks for a shape */
+}
+
+/* The node that was just made reads what a Dropout makes: a layer is marked, others hand it on. */
+static void pass_dropout_on(struct graph__import *import, const Onnx__NodeProto *node,
+                            const struct rule *rule, const struct graph__symbol *input) {
+    struct graph__symbol *symbol = graph__names_find(import, graph__text(node->output[0]));
+    if (rule->import == graph__import_conv || rule->import == graph__import_gemm ||
+        rule->import == graph__import_matmul) {
+        struct dse_conv_node *layer = &import->graph->nodes[import->graph->n_nodes - 1].conv;
+        layer->drops = true;
+        layer->rate = input->rate;
+    } else if (symbol != NULL && !symbol->drops) {
+        symbol->drops = true;
+        symbol->rate = input->rate;
+    }
+}
+
 static enum dse_status import_node(struct graph__import *import, const Onnx__NodeProto *node,
                                    struct dse_err *err) {
     const struct rule *rule = find_rule(node);
@@ -243,10 +269,17 @@ static enum dse_status import_node(struct graph__import *import, const Onnx__Nod
     struct graph__tensor *constant = NULL;
     DSE_TRY(check_node(node, rule, err));
     DSE_TRY(graph__input(import, node, 0, &input, err));
+    if (input != NULL && input->drops && !takes_dropout(rule))
+        DSE_FAIL(err, DSE_UNSUPPORTED,
+                 "it reads what a Dropout makes; only convolutions and dense layers may");
     bool folds =
         rule->fold != NULL && (rule->import == NULL || (input != NULL && input->constant != NULL));
-    if (!folds)
-        return rule->import(import, node, err);
+    if (!folds) {
+        DSE_TRY(rule->import(import, node, err));
+        if (input != NULL && input->drops)
+            pass_dropout_on(import, node, rule, input);
+        return DSE_OK;
+    }
     DSE_TRY(rule->fold(import, node, &constant, err));
     struct graph__symbol *symbol = graph__names_find(import, graph__text(node->output[0]));
     if (symbol != NULL)
@@ -268,28 +301,44 @@ static enum dse_status import_nodes(struct graph__import *import, struct dse_err
     return DSE_OK;
 }
 
-static enum dse_status set_output(struct graph__import *import, const struct graph__symbol *symbol,
-                                  struct dse_err *err) {
+static enum dse_status check_output(const struct graph__import *import,
+                                    const struct graph__symbol *symbol, struct dse_err *err) {
     if (symbol->value < 0 || import->graph->values[symbol->value].producer < 0)
         DSE_FAIL(err, DSE_UNSUPPORTED, "output '%s' is not computed from the input", symbol->name);
     const struct graph__value_facts *facts = &import->facts[symbol->value];
     if (facts->rank == 2 && (facts->flat.h > 1 || facts->flat.w > 1))
         DSE_FAIL(err, DSE_UNSUPPORTED, "output '%s' is a flattened map of %dx%d pixels",
                  symbol->name, facts->flat.h, facts->flat.w);
-    import->graph->output = symbol->value;
+    if (symbol->drops)
+        DSE_FAIL(err, DSE_UNSUPPORTED, "output '%s' is what a Dropout makes", symbol->name);
+    return DSE_OK;
+}
+
+static enum dse_status set_outputs(struct graph__import *import, struct dse_err *err) {
+    struct dse_graph *graph = import->graph;
+    graph->outputs = dse_alloc((size_t)import->n_outputs, sizeof *graph->outputs);
+    if (graph->outputs == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %d outputs", import->n_outputs);
+    for (int i = 0; i < import->n_outputs; i++) {
+        DSE_TRY(check_output(import, import->outputs[i], err));
+        graph->outputs[i] = graph->output = import->outputs[i]->value;
+    }
+    graph->n_outputs = import->n_outputs;
     return DSE_OK;
 }
 
 /* ---- the finished graph ---- */
 
-/* A node may have served only to ask for a shape: what does not reach the output goes. */
+/* A node may have served only to ask for a shape: what does not reach an output goes. */
 static enum dse_status drop_unneeded(struct graph__import *import, struct dse_err *err) {
     struct dse_graph *graph = import->graph;
     bool *keep = dse_arena_alloc(&import->arena, (size_t)graph->n_values, sizeof *keep);
     int *renamed = dse_arena_alloc(&import->arena, (size_t)graph->n_values, sizeof *renamed);
     if (keep == NULL || renamed == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %d values", graph->n_values);
-    keep[graph->output] = keep[graph->input] = true;
+    keep[graph->input] = true;
+    for (int i = 0; i < graph->n_outputs; i++)
+        keep[graph->outputs[i]] = true;
     for (int i = graph->n_nodes - 1; i >= 0; i--)
         for (int k = 0; k < 2; k++)
             if (keep[graph->nodes[i].output] && graph->nodes[i].inputs[k] >= 0)
@@ -319,6 +368,8 @@ static enum dse_status drop_unneeded(struct graph__import *import, struct dse_er
     }
     graph->input = renamed[graph->input];
     graph->output = renamed[graph->output];
+    for (int i = 0; i < graph->n_outputs; i++)
+        graph->outputs[i] = renamed[graph->outputs[i]];
     graph->n_values = n_values;
     graph->n_nodes = n_nodes;
     return DSE_OK;
@@ -382,14 +433,13 @@ static enum dse_status new_graph(struct graph__import *import, struct dse_err *e
     return DSE_OK;
 }
 
-static enum dse_status build_graph(struct graph__import *import, const char *output,
-                                   struct dse_err *err) {
-    struct graph__symbol *symbol = NULL;
-    DSE_TRY(graph__names_collect(import, output, &symbol, err));
+static enum dse_status build_graph(struct graph__import *import,
+                                   const struct dse_graph_options *options, struct dse_err *err) {
+    DSE_TRY(graph__names_collect(import, options, err));
     DSE_TRY(new_graph(import, err));
     DSE_TRY(find_input(import, err));
     DSE_TRY(import_nodes(import, err));
-    DSE_TRY(set_output(import, symbol, err));
+    DSE_TRY(set_outputs(import, err));
     DSE_TRY(drop_unneeded(import, err));
     return list_layers(import->graph, err);
 }
@@ -402,15 +452,15 @@ static void clean_message(struct dse_err *err) {
 }
 
 enum dse_status dse_graph_read_onnx(const void *bytes, size_t size, const char *name,
-                                    const char *output, struct dse_graph **graph,
-                                    struct dse_err *err) {
+                                    const struct dse_graph_options *options,
+                                    struct dse_graph **graph, struct dse_err *err) {
     struct graph__message message;
     struct graph__import import = {0};
     enum dse_status status;
     DSE_TRY_GOTO(status, graph__message_init(&message, bytes, size, err), done);
     DSE_TRY_GOTO(status, check_model(message.model, err), done);
     import.onnx = message.model->graph;
-    DSE_TRY_GOTO(status, build_graph(&import, output, err), done);
+    DSE_TRY_GOTO(status, build_graph(&import, options, err), done);
     *graph = import.graph;
     import.graph = NULL;
 done:
@@ -424,12 +474,12 @@ done:
     return status;
 }
 
-enum dse_status dse_graph_load_onnx(const char *path, const char *output, struct dse_graph **graph,
-                                    struct dse_err *err) {
+enum dse_status dse_graph_load_onnx(const char *path, const struct dse_graph_options *options,
+                                    struct dse_graph **graph, struct dse_err *err) {
     struct dse_buf bytes = {0};
     enum dse_status status = dse_file_read(path, MAX_FILE_BYTES, &bytes, err);
     if (status == DSE_OK)
-        status = dse_graph_read_onnx(bytes.data, bytes.size, path, output, graph, err);
+        status = dse_graph_read_onnx(bytes.data, bytes.size, path, options, graph, err);
     dse_buf_fini(&bytes);
     return status;
 }

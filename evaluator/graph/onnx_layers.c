@@ -320,11 +320,30 @@ enum dse_status graph__import_identity(struct graph__import *import, const Onnx_
     return DSE_OK;
 }
 
+/* ONNX, Dropout: the ratio where none is given. */
+#define DEFAULT_RATIO 0.5f
+
 enum dse_status graph__import_dropout(struct graph__import *import, const Onnx__NodeProto *node,
                                       struct dse_err *err) {
-    struct graph__tensor *training = NULL;
+    struct graph__tensor *training = NULL, *rate = NULL;
+    struct graph__symbol *symbol = graph__names_find(import, graph__text(node->output[0]));
     DSE_TRY(graph__input_constant(import, node, 2, GRAPH__I64, &training, err));
-    if (training != NULL && training->n > 0 && training->i64[0] != 0)
-        DSE_FAIL(err, DSE_UNSUPPORTED, "the model was exported in training mode");
-    return graph__import_identity(import, node, err);
+    if (!import->keep_dropout) {
+        if (training != NULL && training->n > 0 && training->i64[0] != 0)
+            DSE_FAIL(err, DSE_UNSUPPORTED, "the model was exported in training mode");
+        return graph__import_identity(import, node, err);
+    }
+    float ratio = DEFAULT_RATIO;
+    DSE_TRY(graph__get_float(node, "ratio", DEFAULT_RATIO, &ratio, err));
+    DSE_TRY(graph__input_constant(import, node, 1, GRAPH__F32, &rate, err));
+    if (rate != NULL && rate->n > 0)
+        ratio = rate->f32[0];
+    if (!(ratio >= 0 && ratio < 1))
+        DSE_FAIL(err, DSE_INVALID, "a ratio of %g; it must be in [0, 1)", (double)ratio);
+    DSE_TRY(graph__import_identity(import, node, err));
+    if (symbol != NULL) {
+        symbol->drops = true;
+        symbol->rate = ratio;
+    }
+    return DSE_OK;
 }

@@ -115,16 +115,13 @@ static enum dse_status find_output(struct graph__import *import, const char *out
              list_outputs(onnx, known, sizeof known));
 }
 
-/* Marks the nodes behind a symbol, with a stack of its own: the file decides how deep it goes. */
-static enum dse_status mark_needed(struct graph__import *import, struct graph__symbol *output,
-                                   struct dse_err *err) {
+/* Marks the nodes behind a symbol, with a stack of its own: the file decides how deep it goes.
+ * stack has room for every node. */
+static void mark_needed(struct graph__import *import, struct graph__symbol *output, size_t *stack) {
     const Onnx__GraphProto *onnx = import->onnx;
-    size_t *stack = dse_arena_alloc(&import->arena, onnx->n_node + 1, sizeof *stack), n = 0;
-    import->needed = dse_arena_alloc(&import->arena, onnx->n_node + 1, sizeof *import->needed);
-    if (stack == NULL || import->needed == NULL)
-        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %zu nodes", onnx->n_node);
+    size_t n = 0;
     output->uses++;
-    if (output->node != SIZE_MAX) {
+    if (output->node != SIZE_MAX && !import->needed[output->node]) {
         import->needed[output->node] = true;
         stack[n++] = output->node;
     }
@@ -143,15 +140,28 @@ static enum dse_status mark_needed(struct graph__import *import, struct graph__s
             stack[n++] = symbol->node;
         }
     }
-    return DSE_OK;
 }
 
-enum dse_status graph__names_collect(struct graph__import *import, const char *output,
-                                     struct graph__symbol **symbol, struct dse_err *err) {
-    struct graph__symbol *found = NULL;
+enum dse_status graph__names_collect(struct graph__import *import,
+                                     const struct dse_graph_options *options, struct dse_err *err) {
+    static const char *const only = "";
+    bool named = options != NULL && options->n_outputs > 0;
+    size_t n_nodes = import->onnx->n_node, n = named ? (size_t)options->n_outputs : 1;
+    size_t *stack = dse_arena_alloc(&import->arena, n_nodes + 1, sizeof *stack);
+    import->keep_dropout = options != NULL && options->keep_dropout;
+    import->needed = dse_arena_alloc(&import->arena, n_nodes + 1, sizeof *import->needed);
+    import->outputs = dse_arena_alloc(&import->arena, n, sizeof *import->outputs);
+    if (stack == NULL || import->needed == NULL || import->outputs == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %zu nodes", n_nodes);
     DSE_TRY(collect_symbols(import, err));
-    DSE_TRY(find_output(import, output, &found, err));
-    DSE_TRY(mark_needed(import, found, err));
-    *symbol = found;
+    for (size_t i = 0; i < n; i++) {
+        const char *name = named ? options->outputs[i] : only;
+        DSE_TRY(find_output(import, name, &import->outputs[i], err));
+        for (size_t k = 0; k < i; k++)
+            if (import->outputs[k] == import->outputs[i])
+                DSE_FAIL(err, DSE_INVALID, "output '%s' is named twice", name);
+        mark_needed(import, import->outputs[i], stack);
+        import->n_outputs++;
+    }
     return DSE_OK;
 }

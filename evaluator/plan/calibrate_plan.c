@@ -21,9 +21,9 @@ static enum dse_status calibration_init(struct calibration *calibration,
                          err));
     DSE_TRY(dse_candidate_init(&calibration->candidate, graph->n_layers, err));
     calibration->histograms = dse_alloc((size_t)graph->n_layers, sizeof *calibration->histograms);
-    calibration->logits =
-        dse_alloc((size_t)CALIBRATION_BATCH * (size_t)dse_plan_classes(calibration->plan),
-                  sizeof *calibration->logits);
+    calibration->logits = dse_alloc((size_t)(CALIBRATION_BATCH * graph->n_outputs) *
+                                        (size_t)dse_plan_classes(calibration->plan),
+                                    sizeof *calibration->logits);
     if (calibration->histograms == NULL || calibration->logits == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "no memory for calibration");
     return DSE_OK;

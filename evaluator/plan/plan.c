@@ -118,6 +118,13 @@ static enum dse_status build_plan(struct dse_plan *plan, const double *input_ama
             DSE_FAIL(err, DSE_INVALID, "largest input of layer %zu is not a number", i + 1);
         plan->input_amax[i] = input_amax[i];
     }
+    for (int i = 0; i < plan->graph->n_outputs; i++) {
+        const struct dse_value *output = &plan->graph->values[plan->graph->outputs[i]];
+        if (dse_shape_size(output->shape) != (size_t)dse_plan_classes(plan))
+            DSE_FAIL(err, DSE_UNSUPPORTED, "output '%s' has %zu numbers, output '%s' %d",
+                     output->name, dse_shape_size(output->shape),
+                     plan->graph->values[plan->graph->output].name, dse_plan_classes(plan));
+    }
     DSE_TRY(plan__layers_describe(plan, err));
     DSE_TRY(plan__compile(plan, err));
     return new_buffers(plan, err);
@@ -340,8 +347,10 @@ enum dse_status dse_plan_run(struct dse_plan *plan, const struct dse_candidate *
             sums.layers_run += plan->steps[s].layer >= 0;
         }
         sums.layers_asked += plan->graph->n_layers;
-        memcpy(logits + (size_t)order[i] * result, plan->values[plan->graph->output],
-               result * sizeof *logits);
+        float *to = logits + (size_t)order[i] * (size_t)plan->graph->n_outputs * result;
+        for (int k = 0; k < plan->graph->n_outputs; k++)
+            memcpy(to + (size_t)k * result, plan->values[plan->graph->outputs[k]],
+                   result * sizeof *to);
     }
     if (stats != NULL) {
         stats->layers_run += sums.layers_run;

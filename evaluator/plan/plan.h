@@ -16,7 +16,7 @@ struct dse_plan;
 
 /* graph and kernels are borrowed until the plan is freed. input_amax: per quantisable layer, from
  * dse_plan_calibrate; may be NULL for a plan that runs float32 candidates only. batch: images
- * computed at a time. */
+ * computed at a time. UNSUPPORTED: the graph's outputs differ in size. */
 DSE_MUST_USE enum dse_status dse_plan_new(const struct dse_graph *graph,
                                           struct dse_kernels *kernels, int batch,
                                           const double *input_amax, struct dse_plan **plan,
@@ -45,16 +45,17 @@ DSE_MUST_USE enum dse_status dse_plan_order(const struct dse_plan *plan,
                                             int *order, struct dse_err *err);
 
 /* Runs at most `batch` images through every candidate, in `order`. images: float
- * [n_images][h][w][c]. logits: [n][n_images][classes], by candidate index; undefined after a
- * failure. stats may be NULL; the run is added to what it holds. Each candidate has the graph's
- * n_layers; bits 2..8, or 0 for a float32 layer (input and weights both). */
+ * [n_images][h][w][c]. logits: [n][outputs][n_images][classes], by candidate index, the graph's
+ * outputs in their order; undefined after a failure. stats may be NULL; the run is added to what it
+ * holds. Each candidate has the graph's n_layers; bits 2..8, or 0 for a float32 layer (input and
+ * weights both). */
 DSE_MUST_USE enum dse_status dse_plan_run(struct dse_plan *plan,
                                           const struct dse_candidate *candidates, int n,
                                           const int *order, const float *images, int n_images,
                                           float *logits, struct dse_plan_stats *stats,
                                           struct dse_err *err);
 
-/* Number of outputs for one image. */
+/* Numbers of one output for one image; all outputs have as many. */
 int dse_plan_classes(const struct dse_plan *plan);
 
 /* For checks: runs the images through the candidate up to one layer, and gives that layer's integer

@@ -6,7 +6,7 @@
 struct compiler {
     struct dse_plan *plan;
     const struct dse_graph *graph;
-    int *readers;     /* of a value; the network's output counts as read */
+    int *readers;     /* of a value; the network's outputs count as read */
     int *reader;      /* the node that reads it last */
     int *layer_of;    /* a node; -1: none */
     bool *swallowed;  /* nodes that are part of a later node's step */
@@ -35,8 +35,10 @@ static void count_readers(struct compiler *compiler) {
             compiler->reader[value] = i;
         }
     }
-    compiler->readers[graph->output]++;
-    compiler->reader[graph->output] = -1;
+    for (int i = 0; i < graph->n_outputs; i++) {
+        compiler->readers[graph->outputs[i]]++;
+        compiler->reader[graph->outputs[i]] = -1;
+    }
     for (int i = 0; i < graph->n_layers; i++)
         compiler->layer_of[graph->layers[i]] = i;
 }
@@ -144,12 +146,18 @@ static void connect(struct dse_plan *plan, int from, int to) {
     maker->read |= is_added;
 }
 
+static bool is_result(const struct dse_graph *graph, int value) {
+    for (int i = 0; i < graph->n_outputs; i++)
+        if (held_by(graph, graph->outputs[i]) == value)
+            return true;
+    return false;
+}
+
 static void find_readers(struct dse_plan *plan) {
-    int result = held_by(plan->graph, plan->graph->output);
     for (int i = 0; i < plan->graph->n_layers; i++)
         plan->layers[i].source = -1;
     for (int from = 0; from < plan->n_steps; from++) {
-        plan->steps[from].read = plan->steps[from].output == result;
+        plan->steps[from].read = is_result(plan->graph, plan->steps[from].output);
         for (int to = from + 1; to < plan->n_steps; to++)
             connect(plan, from, to);
     }

@@ -97,10 +97,12 @@ static enum dse_status make_population(struct bench *bench, const char *kind, st
 
 static enum dse_status open_bench(struct bench *bench, char **argv, const char *kind,
                                   struct dse_err *err) {
+    static const char *const output = "logits";
+    const struct dse_graph_options options = {.outputs = &output, .n_outputs = 1};
     enum dse_kernel_choice choice;
     if (!dse_kernel_choice_find(argv[3], &choice))
         DSE_FAIL(err, DSE_USAGE, "kernels '%s': use auto, c, openblas or onednn", argv[3]);
-    DSE_TRY(dse_graph_load_onnx(argv[1], "logits", &bench->graph, err));
+    DSE_TRY(dse_graph_load_onnx(argv[1], &options, &bench->graph, err));
     DSE_TRY(dse_kernels_new(choice, &bench->kernels, err));
     int n_layers = bench->graph->n_layers;
     bench->amax = dse_alloc((size_t)n_layers, sizeof *bench->amax);

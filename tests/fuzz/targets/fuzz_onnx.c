@@ -20,11 +20,19 @@ static void check_graph(const struct dse_graph *graph) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+    static const char *const exits[] = {"exit0", "exit1", "logits"};
     static const char *const outputs[] = {"", "y", "logits"};
-    for (size_t i = 0; i < sizeof outputs / sizeof outputs[0]; i++) {
+    static const struct dse_graph_options options[] = {
+        {.outputs = exits, .n_outputs = 3, .keep_dropout = true},
+        {.outputs = &outputs[0], .n_outputs = 1},
+        {.outputs = &outputs[1], .n_outputs = 1, .keep_dropout = true},
+        {.outputs = &outputs[2], .n_outputs = 1},
+    };
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         struct dse_graph *graph = NULL;
         struct dse_err err = {0};
-        enum dse_status status = dse_graph_read_onnx(bytes, size, "fuzz", outputs[i], &graph, &err);
+        enum dse_status status =
+            dse_graph_read_onnx(bytes, size, "fuzz", &options[i], &graph, &err);
         dse_assert((status == DSE_OK) == (graph != NULL));
         dse_assert(status == err.code);
         if (graph != NULL)

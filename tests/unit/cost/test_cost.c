@@ -8,7 +8,8 @@ static void assert_layer(const char *model, const char *output, int layer, int64
     struct dse_graph *graph = NULL;
     struct dse_err err = {0};
     (void)snprintf(path, sizeof path, "%s/%s", DSE_SOURCE_DIR, model);
-    assert_ok(dse_graph_load_onnx(path, output, &graph, &err), &err);
+    const struct dse_graph_options options = {.outputs = &output, .n_outputs = 1};
+    assert_ok(dse_graph_load_onnx(path, &options, &graph, &err), &err);
     const struct dse_node *node = &graph->nodes[graph->layers[layer]];
     assert_int_equal(dse_cost_macs(graph, node), macs);
     assert_int_equal(dse_cost_weights(graph, node), weights);

@@ -10,7 +10,8 @@
 static struct dse_graph *load(const char *path, const char *output) {
     struct dse_graph *graph = NULL;
     struct dse_err err = {0};
-    assert_ok(dse_graph_load_onnx(path, output, &graph, &err), &err);
+    const struct dse_graph_options options = {.outputs = &output, .n_outputs = 1};
+    assert_ok(dse_graph_load_onnx(path, &options, &graph, &err), &err);
     return graph;
 }
 
@@ -176,6 +177,60 @@ static void an_early_exit_needs_fewer_layers(void **state) {
     dse_graph_free(graph);
 }
 
+static void all_exits_are_one_graph(void **state) {
+    (void)state;
+    static const char *const exits[] = {"logits", "exit0", "exit1"};
+    const struct dse_graph_options options = {.outputs = exits, .n_outputs = 3};
+    struct dse_graph *graph = NULL;
+    struct dse_err err = {0};
+    assert_ok(dse_graph_load_onnx(SAMPLE, &options, &graph, &err), &err);
+    assert_int_equal(graph->n_outputs, 3);
+    assert_int_equal(graph->output, graph->outputs[2]);
+    for (int i = 0; i < 3; i++)
+        assert_string_equal(graph->values[graph->outputs[i]].name, exits[i]);
+    assert_int_equal(graph->n_layers, 10 + 2);
+    dse_graph_free(graph);
+}
+
+static void an_output_is_named_once_and_exists(void **state) {
+    (void)state;
+    static const struct {
+        const char *names[2], *text;
+        enum dse_status status;
+    } cases[] = {
+        {{"exit1", "exit1"}, "output 'exit1' is named twice", DSE_INVALID},
+        {{"exit1", "exit7"}, "no output 'exit7'; the model has: exit0, exit1", DSE_NOT_FOUND},
+        {{"logits", ""}, "name one of: exit0, exit1, logits", DSE_NOT_FOUND},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const struct dse_graph_options options = {.outputs = cases[i].names, .n_outputs = 2};
+        struct dse_graph *graph = NULL;
+        struct dse_err err = {0};
+        assert_int_equal(dse_graph_load_onnx(SAMPLE, &options, &graph, &err), cases[i].status);
+        if (strstr(err.text, cases[i].text) == NULL)
+            fail_msg("'%s' where '%s' was expected", err.text, cases[i].text);
+        assert_null(graph);
+    }
+}
+
+static void a_dropout_marks_the_layer_it_stands_before(void **state) {
+    (void)state;
+    for (int keep = 0; keep < 2; keep++) {
+        const struct dse_graph_options options = {.keep_dropout = keep == 1};
+        struct dse_graph *graph = NULL;
+        struct dse_err err = {0};
+        assert_ok(dse_graph_load_onnx(DSE_FIXTURES_DIR "/onnx/dense.onnx", &options, &graph, &err),
+                  &err);
+        assert_ops(graph, "Conv Flatten Relu Gemm Gemm");
+        for (int i = 0; i < graph->n_layers; i++) {
+            const struct dse_conv_node *layer = &graph->nodes[graph->layers[i]].conv;
+            assert_int_equal(layer->drops, keep == 1 && i == 2);
+            assert_true(layer->rate == (keep == 1 && i == 2 ? 0.5f : 0.0f));
+        }
+        dse_graph_free(graph);
+    }
+}
+
 static void signs_follow_from_the_operators(void **state) {
     (void)state;
     struct dse_graph *graph = load(SAMPLE, "logits");
@@ -206,7 +261,7 @@ static void every_failed_allocation_is_survived(void **state) {
         struct dse_graph *graph = NULL;
         err = (struct dse_err){0};
         dse_alloc_fail_at(n);
-        status = dse_graph_read_onnx(bytes.data, bytes.size, "model", "", &graph, &err);
+        status = dse_graph_read_onnx(bytes.data, bytes.size, "model", NULL, &graph, &err);
         dse_alloc_fail_at(-1);
         assert_true(status == DSE_OK || (status == DSE_NO_MEMORY && graph == NULL));
         assert_int_equal(err.code, status);
@@ -227,6 +282,9 @@ int main(void) {
         cmocka_unit_test(sums_in_every_position_load),
         cmocka_unit_test(the_sample_model_has_its_shapes),
         cmocka_unit_test(an_early_exit_needs_fewer_layers),
+        cmocka_unit_test(all_exits_are_one_graph),
+        cmocka_unit_test(an_output_is_named_once_and_exists),
+        cmocka_unit_test(a_dropout_marks_the_layer_it_stands_before),
         cmocka_unit_test(signs_follow_from_the_operators),
         cmocka_unit_test(every_failed_allocation_is_survived),
     };

@@ -12,7 +12,8 @@ static const char *model_path(const char *name) {
 static struct dse_graph *load(const char *name, const char *output) {
     struct dse_graph *graph = NULL;
     struct dse_err err = {0};
-    assert_ok(dse_graph_load_onnx(model_path(name), output, &graph, &err), &err);
+    const struct dse_graph_options options = {.outputs = &output, .n_outputs = 1};
+    assert_ok(dse_graph_load_onnx(model_path(name), &options, &graph, &err), &err);
     return graph;
 }
 

@@ -59,7 +59,8 @@ static void each_bad_model_is_refused_with_its_reason(void **state) {
         struct dse_graph *graph = NULL;
         struct dse_err err = {0};
         (void)snprintf(path, sizeof path, "%s/onnx/%s.onnx", DSE_FIXTURES_DIR, refusal->file);
-        enum dse_status status = dse_graph_load_onnx(path, refusal->output, &graph, &err);
+        const struct dse_graph_options options = {.outputs = &refusal->output, .n_outputs = 1};
+        enum dse_status status = dse_graph_load_onnx(path, &options, &graph, &err);
         if (status != refusal->status || strstr(err.text, refusal->text) == NULL)
             fail_msg("%s: %s: '%s' where '%s' was expected", refusal->file, dse_status_name(status),
                      err.text, refusal->text);
@@ -72,8 +73,10 @@ static void each_bad_model_is_refused_with_its_reason(void **state) {
 
 static enum dse_status read_bytes(const void *bytes, size_t size, struct dse_err *err) {
     struct dse_graph *graph = NULL;
+    static const char *const output = "logits";
+    const struct dse_graph_options logits_only = {.outputs = &output, .n_outputs = 1};
     *err = (struct dse_err){0};
-    enum dse_status status = dse_graph_read_onnx(bytes, size, "m", "logits", &graph, err);
+    enum dse_status status = dse_graph_read_onnx(bytes, size, "m", &logits_only, &graph, err);
     dse_graph_free(graph);
     return status;
 }
@@ -111,7 +114,8 @@ static void a_damaged_file_does_no_harm(void **state) {
             bytes.data[i] = (char)(kept ^ (1 << bit));
             struct dse_graph *graph = NULL;
             err = (struct dse_err){0};
-            refused += dse_graph_read_onnx(bytes.data, bytes.size, "m", "", &graph, &err) != DSE_OK;
+            refused +=
+                dse_graph_read_onnx(bytes.data, bytes.size, "m", NULL, &graph, &err) != DSE_OK;
             dse_graph_free(graph);
         }
         bytes.data[i] = kept;

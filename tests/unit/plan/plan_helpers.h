@@ -10,7 +10,8 @@
 static inline struct dse_graph *load_graph(const char *path, const char *output) {
     struct dse_graph *graph = NULL;
     struct dse_err err = {0};
-    assert_ok(dse_graph_load_onnx(path, output, &graph, &err), &err);
+    const struct dse_graph_options options = {.outputs = &output, .n_outputs = 1};
+    assert_ok(dse_graph_load_onnx(path, &options, &graph, &err), &err);
     return graph;
 }
 
