@@ -127,6 +127,13 @@ const char *dse_kernels_describe(const struct dse_kernels *kernels) {
     return kernels->description;
 }
 
+bool kernels__in_use(const struct dse_kernels *kernels, const char *name) {
+    for (int i = 0; i < kernels->n; i++)
+        if (strcmp(kernels->chain[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
 /* ---- convolutions ---- */
 
 static bool shape_is_sound(const struct dse_conv_shape *s) {

@@ -69,6 +69,34 @@ void dse_packed_free(struct dse_packed *packed);
 DSE_MUST_USE enum dse_status dse_conv_run(struct dse_conv *conv, const struct dse_packed *packed,
                                           const void *src, void *dst, struct dse_err *err);
 
+/* ---- float32 convolutions with their gradients, for training ---- */
+
+/* One convolution prepared for one shape and a fixed number of images, with a copy of its weights
+ * and a running sum of their gradient. For one thread at a time. */
+struct dse_conv_grad;
+DSE_MUST_USE enum dse_status dse_conv_grad_new(struct dse_kernels *kernels,
+                                               const struct dse_conv_shape *shape, int images,
+                                               struct dse_conv_grad **grad, struct dse_err *err);
+/* NULL is fine. */
+void dse_conv_grad_free(struct dse_conv_grad *grad);
+/* Which implementation took this shape: "c", "onednn". */
+const char *dse_conv_grad_implementation(const struct dse_conv_grad *grad);
+/* Takes over weights [oc][kernel_h][kernel_w][ic / groups] for the calls that follow; copied. */
+DSE_MUST_USE enum dse_status dse_conv_grad_load(struct dse_conv_grad *grad, const float *weights,
+                                                struct dse_err *err);
+/* dst [images][oh][ow][oc] of src [images][ih][iw][ic], without bias. */
+DSE_MUST_USE enum dse_status dse_conv_grad_forward(struct dse_conv_grad *grad, const float *src,
+                                                   float *dst, struct dse_err *err);
+/* Gradient of the source, written (not added), from the gradient of the destination. */
+DSE_MUST_USE enum dse_status dse_conv_grad_input(struct dse_conv_grad *grad, const float *diff_dst,
+                                                 float *diff_src, struct dse_err *err);
+/* Adds the gradient of the weights to the running sum. */
+DSE_MUST_USE enum dse_status dse_conv_grad_weights(struct dse_conv_grad *grad, const float *src,
+                                                   const float *diff_dst, struct dse_err *err);
+/* Writes the running sum, in the order of dse_conv_grad_load, and starts a new one at zero. */
+DSE_MUST_USE enum dse_status dse_conv_grad_take(struct dse_conv_grad *grad, float *diff_weights,
+                                                struct dse_err *err);
+
 /* ---- element-wise, n values; c channels innermost ---- */
 
 /* q = round half even(clamp(x * inv_scale, 0, M)): unsigned activations of non-negative x. */

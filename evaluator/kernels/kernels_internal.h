@@ -32,7 +32,24 @@ struct kernels__ops {
                            struct dse_err *err);
 };
 
+/* One implementation of float32 convolutions with gradients; grad is its own struct. */
+struct kernels__grad_ops {
+    const char *name;
+    /* UNSUPPORTED: declines this shape; the next implementation takes it. */
+    enum dse_status (*grad_new)(const struct dse_conv_shape *shape, int images, void **grad,
+                                struct dse_err *err);
+    void (*grad_free)(void *grad);
+    enum dse_status (*load)(void *grad, const float *weights, struct dse_err *err);
+    enum dse_status (*forward)(void *grad, const float *src, float *dst, struct dse_err *err);
+    enum dse_status (*input)(void *grad, const float *diff_dst, float *diff_src,
+                             struct dse_err *err);
+    enum dse_status (*weights)(void *grad, const float *src, const float *diff_dst,
+                               struct dse_err *err);
+    enum dse_status (*take)(void *grad, float *weights, struct dse_err *err);
+};
+
 extern const struct kernels__ops kernels__reference_ops;
+extern const struct kernels__grad_ops kernels__reference_grad_ops;
 #ifdef DSE_HAVE_OPENBLAS
 extern const struct kernels__ops kernels__openblas_ops;
 /* The core type that OpenBLAS should have chosen for this processor; NULL when its choice is fine.
@@ -41,7 +58,11 @@ const char *kernels__openblas_better_core(void);
 #endif
 #ifdef DSE_HAVE_ONEDNN
 extern const struct kernels__ops kernels__onednn_ops;
+extern const struct kernels__grad_ops kernels__onednn_grad_ops;
 #endif
+
+/* Is the implementation of this name among those that passed their check? */
+bool kernels__in_use(const struct dse_kernels *kernels, const char *name);
 
 /* Compares an implementation with the reference on small shapes; UNSUPPORTED says what differs. */
 DSE_MUST_USE enum dse_status kernels__self_check(const struct kernels__ops *ops,

@@ -1,4 +1,4 @@
-/* Convolutions of oneDNN, version 2. The only file that knows this library.
+/* Convolutions of oneDNN, version 2.
  *
  * Scales, bias and activation stay outside of its primitives: they would be part of a primitive,
  * and each new bit width would cost a compilation of tens of milliseconds instead of a repacking of
@@ -14,11 +14,10 @@
  * With AVX-512 VNNI the library's first choice is "brgconv", its second "jit_int8". For short sums
  * (3x3 over up to 115 channels) the second takes 5 % (64 channels) to 40 % (2 channels) less time,
  * so it is used there. */
-#include <oneapi/dnnl/dnnl.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "evaluator/kernels/kernels_internal.h"
+#include "evaluator/kernels/onednn_common.h"
 
 struct onednn_conv {
     dnnl_engine_t engine;
@@ -43,29 +42,6 @@ struct onednn_packed {
     dnnl_memory_t memory;
     void *bytes;
 };
-
-static enum dse_status status_of(dnnl_status_t status) {
-    switch (status) {
-    case dnnl_success:
-        return DSE_OK;
-    case dnnl_out_of_memory:
-        return DSE_NO_MEMORY;
-    case dnnl_unimplemented:
-    case dnnl_invalid_arguments:
-        return DSE_UNSUPPORTED;
-    default:
-        return DSE_INTERNAL;
-    }
-}
-
-/* Forwards a failure of the library. */
-#define TRY_DNNL(call, err)                                                   \
-    do {                                                                      \
-        dnnl_status_t try_dnnl_status_ = (call);                              \
-        if (try_dnnl_status_ != dnnl_success)                                 \
-            DSE_FAIL((err), status_of(try_dnnl_status_), "oneDNN: status %d", \
-                     (int)try_dnnl_status_);                                  \
-    } while (0)
 
 static const char *isa_name(dnnl_cpu_isa_t isa) {
     static const struct {
@@ -114,54 +90,18 @@ static void onednn_conv_free(void *conv) {
     dse_free(c);
 }
 
-/* Zeros after the last row or column that windows read; outputs that leave input unread at the end
- * need none. */
-static int pad_after(int outputs, int stride, int kernel, int dilation, int before, int inputs) {
-    int pad = (outputs - 1) * stride + (kernel - 1) * dilation + 1 - before - inputs;
-    return pad > 0 ? pad : 0;
-}
-
-/* Dimensions of weights are (group,) oc, ic, h, w in the library's order; ours lie as
- * [oc][h][w][ic]. With layout "any" the library chooses. */
-static enum dse_status describe_weights(struct onednn_conv *c, const struct dse_conv_shape *s,
-                                        dnnl_data_type_t type, dnnl_memory_desc_t *any,
-                                        struct dse_err *err) {
-    dnnl_dim_t ic = s->ic / s->groups, oc = s->oc / s->groups, h = s->kernel_h, w = s->kernel_w;
-    const dnnl_dims_t plain_dims = {oc, ic, h, w};
-    const dnnl_dims_t plain_strides = {h * w * ic, 1, w * ic, ic};
-    const dnnl_dims_t group_dims = {s->groups, oc, ic, h, w};
-    const dnnl_dims_t group_strides = {oc * h * w * ic, h * w * ic, 1, w * ic, ic};
-    const dnnl_dim_t *dims = s->groups == 1 ? plain_dims : group_dims;
-    const dnnl_dim_t *strides = s->groups == 1 ? plain_strides : group_strides;
-    int n = s->groups == 1 ? 4 : 5;
-    TRY_DNNL(dnnl_memory_desc_init_by_strides(&c->given_weights_layout, n, dims, type, strides),
-             err);
-    TRY_DNNL(dnnl_memory_desc_init_by_tag(any, n, dims, type, dnnl_format_tag_any), err);
-    return DSE_OK;
-}
-
 static enum dse_status describe_conv(struct onednn_conv *c, const struct dse_conv_shape *s,
                                      enum dse_conv_type type, int images,
                                      dnnl_convolution_desc_t *desc, struct dse_err *err) {
-    bool is_float = type == DSE_CONV_F32;
-    const dnnl_dims_t src = {images, s->ic, s->ih, s->iw}, dst = {images, s->oc, s->oh, s->ow};
-    const dnnl_dims_t strides = {s->stride_h, s->stride_w};
-    const dnnl_dims_t dilations = {s->dilation_h - 1, s->dilation_w - 1};
-    const dnnl_dims_t before = {s->pad_top, s->pad_left};
-    const dnnl_dims_t after = {
-        pad_after(s->oh, s->stride_h, s->kernel_h, s->dilation_h, s->pad_top, s->ih),
-        pad_after(s->ow, s->stride_w, s->kernel_w, s->dilation_w, s->pad_left, s->iw)};
-    dnnl_memory_desc_t weights;
-    DSE_TRY(describe_weights(c, s, is_float ? dnnl_f32 : dnnl_s8, &weights, err));
-    TRY_DNNL(dnnl_memory_desc_init_by_tag(&c->src_layout, 4, src, is_float ? dnnl_f32 : dnnl_u8,
-                                          dnnl_nhwc),
-             err);
-    TRY_DNNL(dnnl_memory_desc_init_by_tag(&c->dst_layout, 4, dst, is_float ? dnnl_f32 : dnnl_s32,
-                                          dnnl_nhwc),
-             err);
-    TRY_DNNL(dnnl_dilated_convolution_forward_desc_init(
-                 desc, dnnl_forward_inference, dnnl_convolution_direct, &c->src_layout, &weights,
-                 NULL, &c->dst_layout, strides, dilations, before, after),
+    struct kernels__onednn_layouts l;
+    DSE_TRY(kernels__onednn_describe(s, type, images, &l, err));
+    c->src_layout = l.src;
+    c->dst_layout = l.dst;
+    c->given_weights_layout = l.given_weights;
+    TRY_DNNL(dnnl_dilated_convolution_forward_desc_init(desc, dnnl_forward_inference,
+                                                        dnnl_convolution_direct, &c->src_layout,
+                                                        &l.chosen_weights, NULL, &c->dst_layout,
+                                                        l.strides, l.dilations, l.before, l.after),
              err);
     return DSE_OK;
 }
