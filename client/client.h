@@ -40,7 +40,10 @@ struct client;
     X(cancel, "[SWEEP]", 0, 1, "stop a sweep; what it found stays", "")                  \
     X(dump, "[SWEEP]", 0, 1, "print everything known of a sweep, canonical",             \
       "No times and no process ids are in it: equal sweeps have equal dumps.\n")         \
-    X(ping, "", 0, 0, "say which daemon answers", "")
+    X(ping, "", 0, 0, "say which daemon answers", "")                                    \
+    X(model, "COMMAND ...", 0, DSE_CONSOLE_OPERANDS_MAX,                                 \
+      "look at, change and convert networks (pareto-model)",                             \
+      "Everything behind the word \"model\" goes to pareto-model: pareto model --help.\n")
 
 enum client__command_id {
 #define X(name, operands, fewest, most, summary, more) CLIENT_COMMAND_##name,
@@ -84,6 +87,8 @@ struct client__options {
     CLIENT_OPTION_TABLE(X)
 #undef X
 };
+/* The tables as the console takes them. */
+extern const struct dse_console_program client__program;
 /* USAGE with what is wrong and how to get help. */
 DSE_MUST_USE enum dse_status
 client__options_read(int argc, char **argv, struct client__options *options, struct dse_err *err);

@@ -20,7 +20,7 @@ static const struct dse_console_option option_table[] = {
 #undef X
 };
 
-static const struct dse_console_program program = {
+const struct dse_console_program client__program = {
     .name = "pareto",
     .intro = "pareto explores compressed neural networks. It talks to the daemon paretod,\n"
              "which runs the sweeps and keeps every result.\n",
@@ -48,7 +48,7 @@ enum dse_status client__options_read(int argc, char **argv, struct client__optio
                                      struct dse_err *err) {
     struct client__options read = {0};
     struct dse_console_line line;
-    DSE_TRY(dse_console_read(&program, argc, argv, &line, &read, err));
+    DSE_TRY(dse_console_read(&client__program, argc, argv, &line, &read, err));
     if (!line.help && !line.version && read.sha256 && read.json)
         DSE_FAIL(err, DSE_USAGE, "--sha256 and --json exclude each other");
     read.command = (enum client__command_id)line.command;
@@ -61,5 +61,5 @@ enum dse_status client__options_read(int argc, char **argv, struct client__optio
 }
 
 void client__help(enum client__command_id command, struct dse_buf *out) {
-    dse_console_help(&program, (int)command, out);
+    dse_console_help(&client__program, (int)command, out);
 }

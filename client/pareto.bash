@@ -1,6 +1,6 @@
 # bash completion of pareto
 _pareto() {
-    local commands=" run plan submit watch front show list status cancel dump ping "
+    local commands=" run plan submit watch front show list status cancel dump ping model "
     local options="--socket --state --json --no-color --help --version"
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command="" i
     COMPREPLY=()

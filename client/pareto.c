@@ -1,8 +1,10 @@
 /* The program pareto: reads the command line, runs one command, reports its error. */
 #include "client/client.h"
 
+#include <errno.h>
 #include <locale.h>
 #include <string.h>
+#include <unistd.h>
 
 static enum dse_status (*const commands[])(struct client *c, struct dse_err *err) = {
 #define X(name, operands, fewest, most, summary, more) client__command_##name,
@@ -53,11 +55,31 @@ static void report(struct client *c, const struct dse_err *err) {
         dse_console_print_error("pareto", err, c->options.no_color);
 }
 
+/* The tools for networks are a program of their own, so that this one needs none of the engine. */
+enum dse_status client__command_model(struct client *c, struct dse_err *err) {
+    (void)c;
+    DSE_FAIL(err, DSE_USAGE, "options of pareto model stand behind the word \"model\"");
+}
+
+static enum dse_status become_pareto_model(char **argv, struct dse_err *err) {
+    char dir[4096], path[sizeof dir + sizeof "/pareto-model"];
+    dse_program_dir(dir, sizeof dir);
+    (void)snprintf(path, sizeof path, "%s/pareto-model", dir);
+    (void)execv(path, argv);
+    (void)execvp("pareto-model", argv);
+    DSE_FAIL(err, DSE_NOT_FOUND, "the program pareto-model is neither in %s nor in PATH: %s", dir,
+             strerror(errno));
+}
+
 int main(int argc, char **argv) {
     struct client c = {.connection = {.fd = -1}, .signal_fd = -1};
     struct dse_err err = {0};
     (void)setlocale(LC_CTYPE, ""); /* for the width of letters; numbers stay as in C */
-    enum dse_status status = client__options_read(argc, argv, &c.options, &err);
+    enum dse_status status = DSE_OK;
+    if (argc > 1 && strcmp(argv[1], "model") == 0)
+        status = become_pareto_model(argv + 1, &err);
+    else
+        status = client__options_read(argc, argv, &c.options, &err);
     if (status == DSE_OK && (c.options.help || c.options.version))
         status = print_about(&c.options, &err);
     else if (status == DSE_OK)

@@ -1,6 +1,6 @@
 /* The client's tables, plots, texts and command line; and that man page, completion and help know
  * every command and option. */
-#include "tests/lib/testing.h"
+#include "tests/lib/documents.h"
 
 #include <locale.h>
 #include <math.h>
@@ -301,61 +301,20 @@ static void wrong_command_lines_say_what_is_right(void **state) {
 
 /* ---- documents ----------------------------------------------------------------------------- */
 
-static void read_source(const char *name, struct dse_buf *out) {
-    char path[512];
-    struct dse_err err = {0};
-    (void)snprintf(path, sizeof path, "%s/%s", DSE_SOURCE_DIR, name);
-    assert_ok(dse_file_read(path, 1 << 20, out, &err), &err);
-}
-
-static void has(const char *what, const struct dse_buf *text, const char *before, const char *name,
-                const char *after) {
-    char needle[128];
-    (void)snprintf(needle, sizeof needle, "%s%s%s", before, name, after);
-    if (strstr(dse_buf_text(text), needle) == NULL)
-        fail_msg("%s does not have \"%s\"", what, needle);
-}
-
 static void man_page_completion_and_help_are_complete(void **state) {
     (void)state;
-    struct dse_buf man = {0}, completion = {0}, help = {0};
-    read_source("client/pareto.1", &man);
-    read_source("client/pareto.bash", &completion);
-    client__help(CLIENT_COMMAND_COUNT, &help);
-#define X(name, operands, fewest, most, summary, more)   \
-    has("the man page", &man, "\n.It Cm ", #name, "");   \
-    has("the completion", &completion, " ", #name, " "); \
-    has("the help", &help, "\n  ", #name, " ");
-    CLIENT_COMMAND_TABLE(X)
-#undef X
-#define X(member, kind, text, value, commands, help_text) \
-    has("the man page", &man, "\n.It Fl ", text + 1, ""); \
-    has("the completion", &completion, "", text, "");     \
-    has("the help", &help, "\n  ", text, " ");
-    CLIENT_OPTION_TABLE(X)
-#undef X
-#define X(name, class, exit_status, status_text)             \
-    has("the man page", &man, "\n.It ", #exit_status, "\n"); \
-    has("the help", &help, "  ", #exit_status, "  ");
-    DSE_STATUS_TABLE(X)
-#undef X
-    dse_buf_fini(&man);
-    dse_buf_fini(&completion);
-    dse_buf_fini(&help);
+    check_documents(&client__program, "client/pareto.1", "client/pareto.bash");
 }
 
 static void help_fits_80_columns_and_lists_own_options_only(void **state) {
     (void)state;
     for (int i = 0; i <= CLIENT_COMMAND_COUNT; i++) {
         struct dse_buf help = {0};
+        check_help_width(&client__program, i);
         client__help((enum client__command_id)i, &help);
         bool has_workers = strstr(dse_buf_text(&help), "--workers") != NULL;
         assert_int_equal(has_workers, i == CLIENT_COMMAND_COUNT || i == CLIENT_COMMAND_run ||
                                           i == CLIENT_COMMAND_plan);
-        char *rest = help.data, *line;
-        while ((line = strsep(&rest, "\n")) != NULL)
-            if (strlen(line) > 80)
-                fail_msg("%zu columns: %s", strlen(line), line);
         dse_buf_fini(&help);
     }
 }

@@ -1,0 +1,65 @@
+/* model: the program pareto-model, tools for networks on a user's machine. This header is for the
+ * files of the room and for its tests; no other room uses it.
+ *
+ * To add a command: a line in commands.def, its options in options.def, and command_<name>.c. */
+#ifndef DSE_EVALUATOR_MODEL_H
+#define DSE_EVALUATOR_MODEL_H
+
+#include "base/base.h"
+#include "console/console.h"
+#include "evaluator/graph/graph.h"
+
+enum model__command_id {
+#define X(name, operands, fewest, most, summary, more) MODEL_COMMAND_##name,
+#include "evaluator/model/commands.def"
+#undef X
+    MODEL_COMMAND_COUNT
+};
+
+#define MODEL_ON(name) ((uint64_t)1 << MODEL_COMMAND_##name)
+#define MODEL_ANY      ((uint64_t)0)
+
+#define MODEL_OPTION_TYPE_FLAG    bool
+#define MODEL_OPTION_TYPE_TEXT    const char *
+#define MODEL_OPTION_TYPE_COUNT   int64_t
+#define MODEL_OPTION_TYPE_REAL    double
+#define MODEL_OPTION_TYPE_HELP    bool
+#define MODEL_OPTION_TYPE_VERSION bool
+
+/* The options of the command line. Texts are borrowed from argv, NULL where not given. */
+struct model__options {
+#define X(member, kind, text, value, commands, low, high, help) MODEL_OPTION_TYPE_##kind member;
+#include "evaluator/model/options.def"
+#undef X
+};
+
+enum model__option_id {
+#define X(member, kind, text, value, commands, low, high, help) MODEL_OPTION_##member,
+#include "evaluator/model/options.def"
+#undef X
+    MODEL_OPTION_COUNT
+};
+
+/* One in main, given to every command. */
+struct model {
+    struct model__options options;
+    struct dse_console_line line; /* operands, and which options were given */
+    struct dse_arena arena;       /* for the whole command */
+    struct dse_console_style style;
+    struct dse_console_progress progress;
+};
+
+/* Was the option on the command line? model__given(m, MODEL_OPTION_output) */
+bool model__given(const struct model *m, enum model__option_id option);
+/* The tables as the console takes them (command_table.c). */
+extern const struct dse_console_program model__program;
+/* Reads a command line into m. */
+DSE_MUST_USE enum dse_status model__read_line(int argc, char **argv, struct model *m,
+                                              struct dse_err *err);
+
+#define X(name, operands, fewest, most, summary, more) \
+    DSE_MUST_USE enum dse_status model__command_##name(struct model *m, struct dse_err *err);
+#include "evaluator/model/commands.def"
+#undef X
+
+#endif

@@ -1,0 +1,1 @@
+COLUMNS=50; export COLUMNS; exec "$PARETO" model inspect "$SOURCES/workloads/models/resnet8-3exits-fashion.onnx" --output logits

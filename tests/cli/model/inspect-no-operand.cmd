@@ -1,0 +1,1 @@
+exec "$PARETO" model inspect

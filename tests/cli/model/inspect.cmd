@@ -1,0 +1,1 @@
+exec "$PARETO" model inspect "$SOURCES/workloads/models/resnet8-3exits-fashion.onnx" --output logits

@@ -1,0 +1,1 @@
+exec "$PARETO" --json model inspect x
