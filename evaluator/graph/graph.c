@@ -11,16 +11,28 @@ const char *dse_op_text(enum dse_op op) {
     return texts[op];
 }
 
+static void free_names(struct dse_parameter_names *names) {
+    for (int i = 0; i < DSE_PARAMETERS; i++)
+        dse_free(names->of[i]);
+}
+
+void dse_node_free_numbers(struct dse_node *node) {
+    if (node->op == DSE_OP_CONV || node->op == DSE_OP_DENSE) {
+        dse_free(node->conv.weights);
+        dse_free(node->conv.bias);
+        free_names(&node->conv.names);
+    } else if (node->op == DSE_OP_NORM) {
+        dse_free(node->norm.gamma);
+        free_names(&node->norm.names);
+    }
+}
+
 void dse_graph_free(struct dse_graph *graph) {
     if (graph == NULL)
         return;
     for (int i = 0; i < graph->n_nodes; i++) {
-        struct dse_node *node = &graph->nodes[i];
-        dse_free(node->name);
-        if (node->op == DSE_OP_CONV || node->op == DSE_OP_DENSE) {
-            dse_free(node->conv.weights);
-            dse_free(node->conv.bias);
-        }
+        dse_free(graph->nodes[i].name);
+        dse_node_free_numbers(&graph->nodes[i]);
     }
     for (int i = 0; i < graph->n_values; i++)
         dse_free(graph->values[i].name);

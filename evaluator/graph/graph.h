@@ -10,15 +10,16 @@
 #include "base/base.h"
 
 /* Operators of the graph after import: X(name, text). */
-#define DSE_OP_TABLE(X)       \
-    X(CONV, "Conv")           \
-    X(DENSE, "Gemm")          \
-    X(ADD, "Add")             \
-    X(RELU, "Relu")           \
-    X(AVGPOOL, "AveragePool") \
-    X(MAXPOOL, "MaxPool")     \
-    X(PAD, "Pad")             \
-    X(SLICE, "Slice")         \
+#define DSE_OP_TABLE(X)           \
+    X(CONV, "Conv")               \
+    X(DENSE, "Gemm")              \
+    X(NORM, "BatchNormalization") \
+    X(ADD, "Add")                 \
+    X(RELU, "Relu")               \
+    X(AVGPOOL, "AveragePool")     \
+    X(MAXPOOL, "MaxPool")         \
+    X(PAD, "Pad")                 \
+    X(SLICE, "Slice")             \
     X(FLATTEN, "Flatten")
 enum dse_op {
 #define X(name, text) DSE_OP_##name,
@@ -36,6 +37,16 @@ struct dse_shape {
 /* Axes of PAD and SLICE, in memory order. */
 enum { DSE_AXIS_H, DSE_AXIS_W, DSE_AXIS_C, DSE_AXES };
 
+/* Initializers that a node's numbers come from, so that trained numbers can be written back; NULL
+ * for numbers the model does not have. CONV and DENSE: weights, bias. NORM: gamma, beta, mean,
+ * variance. Owned by the graph. */
+enum { DSE_PARAMETERS = 4 };
+struct dse_parameter_names {
+    char *of[DSE_PARAMETERS];
+    bool inputs_first;     /* DENSE: do the weights stand as [ic][oc] there? */
+    struct dse_shape flat; /* DENSE: the map that was flattened; ONNX's order is (c, h, w) */
+};
+
 /* CONV and DENSE. Owned by the graph. */
 struct dse_conv_node {
     int kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, groups;
@@ -44,6 +55,16 @@ struct dse_conv_node {
     float *bias;    /* [oc]; zeros where the model has none */
     bool drops;     /* does a Dropout of the model stand on its input? (options.keep_dropout) */
     float rate;     /* of that Dropout */
+    struct dse_parameter_names names; /* options.for_training */
+};
+
+/* NORM, where options.for_training keeps it: (x - mean) / sqrt(variance + epsilon) * gamma + beta
+ * for each channel. The four arrays are one block, in the order of names. */
+struct dse_norm_node {
+    float *gamma, *beta, *mean, *variance; /* [c] */
+    float epsilon;
+    float momentum; /* of the running mean and variance; ONNX: share that stays */
+    struct dse_parameter_names names;
 };
 
 /* AVGPOOL and MAXPOOL. Average pooling divides by kernel_h * kernel_w, or where
@@ -62,6 +83,7 @@ struct dse_node {
     union {
         struct dse_conv_node conv;
         struct dse_pool_node pool;
+        struct dse_norm_node norm;
         struct {
             int before[DSE_AXES], after[DSE_AXES]; /* zeros added */
         } pad;
@@ -99,6 +121,9 @@ struct dse_graph_options {
     /* Is a Dropout a mark on the layers that read its result? It must then stand on the input of
      * a convolution or dense layer, with at most flattening between. Else it does nothing. */
     bool keep_dropout;
+    /* Are batch norms kept as nodes, and the names of all initializers remembered? Numbers of a
+     * layer must then come from initializers as they are. */
+    bool for_training;
 };
 
 /* Reads an ONNX model (opset 9 and later) and keeps what the outputs need; options may be NULL for
@@ -112,6 +137,8 @@ DSE_MUST_USE enum dse_status dse_graph_read_onnx(const void *bytes, size_t size,
 DSE_MUST_USE enum dse_status dse_graph_load_onnx(const char *path,
                                                  const struct dse_graph_options *options,
                                                  struct dse_graph **graph, struct dse_err *err);
+/* Frees what a node owns besides its name. */
+void dse_node_free_numbers(struct dse_node *node);
 /* NULL is fine. */
 void dse_graph_free(struct dse_graph *graph);
 

@@ -58,7 +58,7 @@ struct graph__value_facts {
 
 struct graph__import {
     const Onnx__GraphProto *onnx;
-    bool keep_dropout;
+    bool keep_dropout, for_training;
     struct graph__symbol **outputs; /* asked for, in order */
     int n_outputs;
     struct dse_arena arena;
@@ -196,6 +196,24 @@ enum dse_status graph__import_identity(struct graph__import *import, const Onnx_
                                        struct dse_err *err);
 enum dse_status graph__import_dropout(struct graph__import *import, const Onnx__NodeProto *node,
                                       struct dse_err *err);
+
+/* onnx_parameters.c: what training needs; without options.for_training nothing is remembered. */
+/* Names of the initializers that are inputs 1 .. n of the node; fails for a number that is not one.
+ * names is filled as far as it came. */
+DSE_MUST_USE enum dse_status graph__remember_names(struct graph__import *import,
+                                                   const Onnx__NodeProto *node, int n,
+                                                   struct dse_parameter_names *names,
+                                                   struct dse_err *err);
+/* The constant that an Add gives to a layer is its bias. */
+DSE_MUST_USE enum dse_status graph__remember_bias(struct graph__import *import,
+                                                  const Onnx__NodeProto *node,
+                                                  const struct graph__tensor *numbers,
+                                                  struct dse_node *layer, struct dse_err *err);
+/* numbers: gamma, beta, mean, variance, as many as the value has channels. */
+DSE_MUST_USE enum dse_status graph__keep_batch_norm(struct graph__import *import,
+                                                    const Onnx__NodeProto *node, int value,
+                                                    const float *const numbers[DSE_PARAMETERS],
+                                                    float epsilon, struct dse_err *err);
 
 /* onnx_shapes.c */
 /* Where a sliding window stands: filled from kernel_shape (0, 0: from the attribute), strides,

@@ -115,6 +115,7 @@ static bool result_is_signed(const struct dse_graph *graph, const struct dse_nod
         return false;
     case DSE_OP_CONV:
     case DSE_OP_DENSE:
+    case DSE_OP_NORM:
         return true;
     case DSE_OP_ADD:
         return graph->values[node->inputs[0]].is_signed || graph->values[node->inputs[1]].is_signed;
@@ -354,10 +355,8 @@ static enum dse_status drop_unneeded(struct graph__import *import, struct dse_er
     for (int i = 0; i < graph->n_nodes; i++) {
         struct dse_node node = graph->nodes[i];
         if (!keep[node.output]) {
-            bool layer = node.op == DSE_OP_CONV || node.op == DSE_OP_DENSE;
             dse_free(node.name);
-            dse_free(layer ? node.conv.weights : NULL);
-            dse_free(layer ? node.conv.bias : NULL);
+            dse_node_free_numbers(&node);
             continue;
         }
         for (int k = 0; k < 2; k++)

@@ -31,11 +31,13 @@ static enum dse_status new_weights(struct graph__import *import, struct dse_conv
 static enum dse_status add_layer(struct graph__import *import, const Onnx__NodeProto *node,
                                  const struct dse_node *content, struct dse_shape shape, int rank,
                                  struct dse_err *err) {
-    enum dse_status status = graph__add_node(import, node, content, shape, rank, shape, err);
-    if (status != DSE_OK) {
-        dse_free(content->conv.weights);
-        dse_free(content->conv.bias);
-    }
+    struct dse_node own = *content;
+    enum dse_status status;
+    DSE_TRY_GOTO(status, graph__remember_names(import, node, 2, &own.conv.names, err), fail);
+    DSE_TRY_GOTO(status, graph__add_node(import, node, &own, shape, rank, shape, err), fail);
+    return DSE_OK;
+fail:
+    dse_node_free_numbers(&own);
     return status;
 }
 
@@ -161,6 +163,8 @@ static enum dse_status add_dense(struct graph__import *import, const Onnx__NodeP
     copy_columns(matrix, import->facts[value].flat, content.conv.weights);
     for (size_t i = 0; bias != NULL && i < matrix->oc; i++)
         content.conv.bias[i] = bias_factor * bias->f32[bias->n == 1 ? 0 : i];
+    content.conv.names.inputs_first = matrix->ic_stride != 1;
+    content.conv.names.flat = import->facts[value].flat;
     return add_layer(import, node, &content, output, 2, err);
 }
 
@@ -195,6 +199,8 @@ enum dse_status graph__import_gemm(struct graph__import *import, const Onnx__Nod
     if (transpose_a != 0)
         DSE_FAIL(err, DSE_UNSUPPORTED, "attribute 'transA' other than 0");
     DSE_TRY(check_matrix(weights, err));
+    if (import->for_training && (alpha != 1.0f || (bias != NULL && beta != 1.0f)))
+        DSE_FAIL(err, DSE_UNSUPPORTED, "alpha or beta other than 1 in a network to train");
     struct matrix matrix = view_matrix(weights, transpose_b != 0, alpha);
     return add_dense(import, node, value, &matrix, bias, beta, err);
 }
@@ -228,12 +234,16 @@ enum dse_status graph__import_batch_norm(struct graph__import *import, const Onn
     if (training != 0)
         DSE_FAIL(err, DSE_UNSUPPORTED, "the model was exported in training mode");
     struct dse_node *layer = graph__sole_layer(import, value);
-    if (layer == NULL)
-        DSE_FAIL(err, DSE_UNSUPPORTED,
-                 "supported only right after a Conv, Gemm or MatMul that nothing else reads");
     size_t oc = (size_t)import->graph->values[value].shape.c;
     if (gamma->n != oc || beta->n != oc || mean->n != oc || variance->n != oc)
         DSE_FAIL(err, DSE_INVALID, "its numbers do not fit %zu channels", oc);
+    if (import->for_training) {
+        const float *const numbers[] = {gamma->f32, beta->f32, mean->f32, variance->f32};
+        return graph__keep_batch_norm(import, node, value, numbers, epsilon, err);
+    }
+    if (layer == NULL)
+        DSE_FAIL(err, DSE_UNSUPPORTED,
+                 "supported only right after a Conv, Gemm or MatMul that nothing else reads");
     size_t per_channel =
         (size_t)layer->conv.kernel_h * (size_t)layer->conv.kernel_w *
         (size_t)(dse_graph_input_shape(import->graph, layer).c / layer->conv.groups);
@@ -271,6 +281,7 @@ static enum dse_status add_to_bias(struct graph__import *import, const Onnx__Nod
                  "that nothing else reads");
     for (size_t o = 0; o < oc; o++)
         layer->conv.bias[o] += numbers->f32[numbers->n == 1 ? 0 : o];
+    DSE_TRY(graph__remember_bias(import, node, numbers, layer, err));
     graph__define_alias(import, node, value);
     return DSE_OK;
 }
