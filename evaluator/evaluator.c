@@ -299,6 +299,15 @@ static enum dse_status allocate_for_data(struct dse_evaluator *ev,
     return DSE_OK;
 }
 
+static enum dse_status open_plan(struct dse_evaluator *ev, const struct dse_msg_context *context,
+                                 const double *input_amax, struct dse_err *err) {
+    struct dse_plan_options options = {.batch = ev->batch, .input_amax = input_amax};
+    if (context->weight_scales != NULL &&
+        !dse_weight_scales_find(context->weight_scales, &options.weight_scales))
+        DSE_FAIL(err, DSE_INVALID, "weight scales '%s' are not known", context->weight_scales);
+    return dse_plan_new(ev->graph, ev->kernels, &options, &ev->plan, err);
+}
+
 static enum dse_status open_context(struct dse_evaluator *ev, const struct dse_msg_context *context,
                                     struct dse_arena *arena, struct dse_msg_prepared *prepared,
                                     struct dse_err *err) {
@@ -317,7 +326,7 @@ static enum dse_status open_context(struct dse_evaluator *ev, const struct dse_m
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d layers", ev->graph->n_layers);
     DSE_TRY(take_input_amax(ev, context, input_amax, err));
     DSE_TRY(allocate_for_data(ev, context, err));
-    DSE_TRY(dse_plan_new(ev->graph, ev->kernels, ev->batch, input_amax, &ev->plan, err));
+    DSE_TRY(open_plan(ev, context, input_amax, err));
     *prepared = (struct dse_msg_prepared){
         .hash = context->hash,
         .classes = dse_plan_classes(ev->plan),
@@ -417,7 +426,7 @@ static enum dse_status check_bits(const int64_t *bits, int n, int n_layers, stru
     if (n != n_layers)
         DSE_FAIL(err, DSE_PROTOCOL, "a candidate has %d layers, the model %d", n, n_layers);
     for (int i = 0; i < n; i++)
-        if (bits[i] != 0 && (bits[i] < 2 || bits[i] > 8))
+        if (bits[i] != 0 && (bits[i] < DSE_BITS_LEAST || bits[i] > DSE_BITS_MOST))
             DSE_FAIL(err, DSE_PROTOCOL, "layer %d: %lld bits are not possible", i,
                      (long long)bits[i]);
     return DSE_OK;

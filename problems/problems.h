@@ -84,7 +84,7 @@ struct dse_model_facts {
 };
 
 /* A candidate: the decoded genome. Arrays have n_layers entries and belong to the candidate.
- * Bits are 2..8, or 0 for float32. */
+ * Bits are 2..16, or 0 for float32. */
 struct dse_candidate {
     int n_layers;
     int *input_bits;
@@ -186,7 +186,7 @@ void dse_wilson_interval(int64_t correct, int64_t seen, double *low, double *hig
 
 /* What a workload says about its problem. Borrowed for the call. */
 struct dse_problem_settings {
-    int bits_min, bits_max;        /* 2..8 */
+    int bits_min, bits_max;        /* 2..16 */
     const char *const *objectives; /* metric names */
     int n_objectives;
     const char *const *constraints; /* "metric >= number" or "metric <= number" */

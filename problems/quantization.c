@@ -5,7 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
-enum { BITS_LEAST = 2, BITS_MOST = 8, GENES_PER_LAYER = 2 };
+enum { BITS_LEAST = 2, BITS_MOST = 16, GENES_PER_LAYER = 2 };
 
 static enum dse_status check_bits(const struct dse_problem_settings *settings,
                                   struct dse_err *err) {

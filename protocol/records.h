@@ -154,19 +154,20 @@
     F(REQ, REALS, _, mean, "per channel, subtracted from x/255")                    \
     F(REQ, REALS, _, std, "per channel, divides")
 
-#define DSE_FIELDS_context(F)                                                            \
-    F(REQ, STR, _, hash, "names this context in tasks")                                  \
-    F(REQ, REC, file_ref, model, "the ONNX file")                                        \
-    F(REQ, STR, _, output, "name of the output that is classified; empty: the only one") \
-    F(REQ, REC, dataset, dataset, "images to evaluate on")                               \
-    F(REQ, REC, dataset, calibration, "images to calibrate on")                          \
-    F(REQ, REAL, _, percentile, "calibration percentile, e.g. 99.99")                    \
-    F(REQ, BOOL, _, clean, "is there a clean cell? It is cell 0")                        \
-    F(REQ, STRS, _, corruptions, "names, in order")                                      \
-    F(REQ, INTS, _, severities, "1..5, in order; cells are corruption-major")            \
-    F(REQ, INT, _, data_seed, "seed of the corruptions")                                 \
-    F(REQ, INT, _, shard_images, "images in a shard (the last may hold fewer)")          \
-    F(REQ, INT, _, batch, "images computed at a time")                                   \
+#define DSE_FIELDS_context(F)                                                              \
+    F(REQ, STR, _, hash, "names this context in tasks")                                    \
+    F(REQ, REC, file_ref, model, "the ONNX file")                                          \
+    F(REQ, STR, _, output, "name of the output that is classified; empty: the only one")   \
+    F(REQ, REC, dataset, dataset, "images to evaluate on")                                 \
+    F(REQ, REC, dataset, calibration, "images to calibrate on")                            \
+    F(REQ, REAL, _, percentile, "calibration percentile, e.g. 99.99")                      \
+    F(REQ, BOOL, _, clean, "is there a clean cell? It is cell 0")                          \
+    F(REQ, STRS, _, corruptions, "names, in order")                                        \
+    F(REQ, INTS, _, severities, "1..5, in order; cells are corruption-major")              \
+    F(REQ, INT, _, data_seed, "seed of the corruptions")                                   \
+    F(REQ, INT, _, shard_images, "images in a shard (the last may hold fewer)")            \
+    F(REQ, INT, _, batch, "images computed at a time")                                     \
+    F(OPT, STR, _, weight_scales, "what shares a scale: channel (when missing) or tensor") \
     F(OPT, REALS, _, input_amax, "calibration, when it is already known")
 
 #define DSE_FIELDS_spec(F)                                                                     \

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-static const char content_version[] = "paretod workload content 1\n";
-static const char context_version[] = "paretod workload context 1\n";
+static const char content_version[] = "paretod workload content 2\n";
+static const char context_version[] = "paretod workload context 2\n";
 
 /* What a key decides. */
 enum scope {
@@ -42,6 +42,7 @@ static const enum scope scopes[KEY_COUNT] = {
     [KEY_problem_type] = SCOPE_SWEEP,
     [KEY_problem_bits_min] = SCOPE_SWEEP,
     [KEY_problem_bits_max] = SCOPE_SWEEP,
+    [KEY_problem_weight_scales] = SCOPE_CANDIDATE,
     [KEY_problem_objectives] = SCOPE_SWEEP,
     [KEY_problem_constraints] = SCOPE_SWEEP,
     [KEY_exploration_population] = SCOPE_SWEEP,

@@ -116,6 +116,7 @@ enum dse_status dse_context_build(const struct dse_workload *workload, const cha
         .percentile = workload->calibration_percentile,
         .shard_images = workload->execution_shard_images,
         .batch = workload->execution_batch,
+        .weight_scales = workload->problem_weight_scales,
     };
     const struct dse_text_list *calibration_files =
         workload->calibration_files.n > 0 ? &workload->calibration_files : &workload->dataset_files;

@@ -126,6 +126,22 @@ void dse_quantize_split_u8(const float *x, size_t pixels, int c, float inv_scale
     }
 }
 
+KERNELS__CLONES
+static void fake_quantize(const float *x, size_t n, float inv_scale, float scale, float top,
+                          float *y) {
+    for (size_t i = 0; i < n; i++) {
+        float v = x[i] * inv_scale;
+        v = v > -top ? v : -top;
+        v = v < top ? v : top;
+        y[i] = ((v + ROUNDER) - ROUNDER) * scale;
+    }
+}
+
+void dse_fake_quantize_f32(const float *x, size_t n, float inv_scale, float scale, int M,
+                           float *y) {
+    fake_quantize(x, n, inv_scale, scale, (float)M, y);
+}
+
 /* Loops over few channels do not vectorise well, so scale and bias are repeated until a run of
  * whole pixels is long enough. */
 enum { REPEAT_BELOW = 256, REPEAT_MAX = 2 * REPEAT_BELOW };

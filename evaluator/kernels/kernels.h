@@ -105,6 +105,9 @@ void dse_quantize_u8(const float *x, size_t n, float inv_scale, int M, uint8_t *
  * q = round half even(clamp(x * inv_scale, -M, M)). pixels x c values in, pixels x 2c out. */
 void dse_quantize_split_u8(const float *x, size_t pixels, int c, float inv_scale, int M,
                            uint8_t *q);
+/* y = round half even(clamp(x * inv_scale, -M, M)) * scale: values on the grid of an integer, as
+ * float32; M up to 32,767. y may equal x. */
+void dse_fake_quantize_f32(const float *x, size_t n, float inv_scale, float scale, int M, float *y);
 /* y = acc * scale[c] + bias[c] (+ add) (then max(., 0) if relu), each operation rounded to float32,
  * in this order. add may be NULL. y may equal add. */
 void dse_finish_s32(const int32_t *acc, size_t pixels, int c, const float *scale, const float *bias,

@@ -23,14 +23,17 @@ static size_t reserve(struct layout *layout, size_t count, size_t size) {
 }
 
 /* Largest scratch that a layer needs, in elements. */
-static void measure_scratch(const struct dse_plan *plan, size_t *accumulators, size_t *channels) {
-    *accumulators = *channels = 0;
+static void measure_scratch(const struct dse_plan *plan, size_t *accumulators, size_t *channels,
+                            size_t *inputs) {
+    *accumulators = *channels = *inputs = 0;
     for (int i = 0; i < plan->graph->n_layers; i++) {
         const struct plan__layer *layer = &plan->layers[i];
         size_t out = plan__layer_output_size(layer) * (size_t)layer->at_once;
         size_t oc = (size_t)layer->shape.oc;
         *accumulators = out > *accumulators ? out : *accumulators;
         *channels = oc > *channels ? oc : *channels;
+        size_t in = plan__layer_input_size(layer) * (size_t)layer->at_once;
+        *inputs = in > *inputs ? in : *inputs;
     }
 }
 
@@ -42,13 +45,13 @@ static float *address(struct dse_plan *plan, size_t offset) {
 struct places {
     size_t *values; /* by value; those of steps and the images */
     size_t *inputs; /* by layer */
-    size_t accumulators, scales;
+    size_t accumulators, scales, fake_input;
 };
 
 static void reserve_places(const struct dse_plan *plan, struct layout *layout,
                            struct places *places) {
     const struct dse_graph *graph = plan->graph;
-    size_t batch = (size_t)plan->batch, accumulators, channels;
+    size_t batch = (size_t)plan->batch, accumulators, channels, inputs;
     places->values[graph->input] =
         reserve(layout, dse_shape_size(graph->values[graph->input].shape) * batch, sizeof(float));
     for (int i = 0; i < plan->n_steps; i++) {
@@ -59,9 +62,11 @@ static void reserve_places(const struct dse_plan *plan, struct layout *layout,
     for (int i = 0; i < graph->n_layers && plan->input_amax != NULL; i++)
         places->inputs[i] =
             reserve(layout, plan__layer_input_size(&plan->layers[i]) * batch, sizeof(uint8_t));
-    measure_scratch(plan, &accumulators, &channels);
+    measure_scratch(plan, &accumulators, &channels, &inputs);
     places->accumulators = reserve(layout, accumulators, sizeof *plan->accumulators);
     places->scales = reserve(layout, channels, sizeof *plan->scales);
+    places->fake_input =
+        reserve(layout, plan->input_amax == NULL ? 0 : inputs, sizeof *plan->fake_input);
 }
 
 static void set_addresses(struct dse_plan *plan, const struct places *places) {
@@ -76,6 +81,7 @@ static void set_addresses(struct dse_plan *plan, const struct places *places) {
         plan->layers[i].input = (uint8_t *)address(plan, places->inputs[i]);
     plan->accumulators = (int32_t *)(void *)address(plan, places->accumulators);
     plan->scales = address(plan, places->scales);
+    plan->fake_input = address(plan, places->fake_input);
 }
 
 /* One block for everything that a run touches. */
@@ -130,17 +136,18 @@ static enum dse_status build_plan(struct dse_plan *plan, const double *input_ama
     return new_buffers(plan, err);
 }
 
-enum dse_status dse_plan_new(const struct dse_graph *graph, struct dse_kernels *kernels, int batch,
-                             const double *input_amax, struct dse_plan **plan,
+enum dse_status dse_plan_new(const struct dse_graph *graph, struct dse_kernels *kernels,
+                             const struct dse_plan_options *options, struct dse_plan **plan,
                              struct dse_err *err) {
-    dse_assert(batch > 0);
+    dse_assert(options->batch > 0);
     struct dse_plan *made = dse_alloc(1, sizeof *made);
     if (made == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "no memory for a plan");
     made->graph = graph;
     made->kernels = kernels;
-    made->batch = batch;
-    enum dse_status status = build_plan(made, input_amax, err);
+    made->batch = options->batch;
+    made->weight_scales = options->weight_scales;
+    enum dse_status status = build_plan(made, options->input_amax, err);
     if (status != DSE_OK) {
         dse_plan_free(made);
         return status;
@@ -171,11 +178,8 @@ int dse_plan_classes(const struct dse_plan *plan) {
 
 /* ---- candidates ---- */
 
-static bool bits_fit(int input_bits, int weight_bits) {
-    if (input_bits == 0 && weight_bits == 0)
-        return true;
-    return input_bits >= 2 && input_bits <= PLAN__MAX_BITS && weight_bits >= 2 &&
-           weight_bits <= PLAN__MAX_BITS;
+static bool bits_fit(int bits) {
+    return bits == 0 || (bits >= DSE_BITS_LEAST && bits <= DSE_BITS_MOST);
 }
 
 static enum dse_status check_candidate(const struct dse_plan *plan,
@@ -185,10 +189,10 @@ static enum dse_status check_candidate(const struct dse_plan *plan,
                  candidate->n_layers, plan->graph->n_layers);
     for (int i = 0; i < candidate->n_layers; i++) {
         int input_bits = candidate->input_bits[i], weight_bits = candidate->weight_bits[i];
-        if (!bits_fit(input_bits, weight_bits))
+        if (!bits_fit(input_bits) || !bits_fit(weight_bits))
             DSE_FAIL(err, DSE_INVALID,
-                     "layer %d: %d input bits, %d weight bits; both must be 2 to %d, or 0", i + 1,
-                     input_bits, weight_bits, PLAN__MAX_BITS);
+                     "layer %d: %d input bits, %d weight bits; both must be %d to %d, or 0", i + 1,
+                     input_bits, weight_bits, DSE_BITS_LEAST, DSE_BITS_MOST);
         if (input_bits != 0 && plan->input_amax == NULL)
             DSE_FAIL(err, DSE_INVALID, "a quantised candidate needs calibration");
     }
@@ -200,7 +204,7 @@ static enum dse_status prepare_candidate(struct dse_plan *plan,
                                          struct dse_err *err) {
     DSE_TRY(check_candidate(plan, candidate, err));
     for (int i = 0; i < candidate->n_layers; i++)
-        DSE_TRY(plan__layer_prepare(plan, i, candidate->weight_bits[i], err));
+        DSE_TRY(plan__layer_prepare(plan, candidate, i, err));
     return DSE_OK;
 }
 
@@ -303,12 +307,12 @@ static bool wants_floats(const struct dse_plan *plan, const struct queue *queue,
     const struct dse_candidate *candidate = &queue->candidates[queue->order[now]];
     if (step->read || step->feeds < 0)
         return true;
-    int bits = candidate->input_bits[step->feeds];
+    int bits = plan__integer_bits(candidate, step->feeds);
     for (int i = now + 1; i < queue->n; i++) {
         const struct dse_candidate *later = &queue->candidates[queue->order[i]];
         if (!same_up_to_step(plan, candidate, later, index))
             break;
-        if (later->input_bits[step->feeds] != bits)
+        if (plan__integer_bits(later, step->feeds) != bits)
             return true;
     }
     return bits == 0;
@@ -387,7 +391,7 @@ enum dse_status dse_plan_inspect_layer(struct dse_plan *plan, const struct dse_c
     const struct plan__layer *of = &plan->layers[layer];
     size_t in = plan__layer_input_size(of), out = plan__layer_output_size(of);
     DSE_TRY(prepare_candidate(plan, candidate, err));
-    if (candidate->weight_bits[layer] == 0)
+    if (plan__integer_bits(candidate, layer) == 0)
         DSE_FAIL(err, DSE_INVALID, "layer %d is in float32: it has no integers", layer + 1);
     DSE_TRY(new_inspection(plan, in * (size_t)plan->batch, out * (size_t)plan->batch, err));
     set_images(plan, images, n_images);

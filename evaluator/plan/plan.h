@@ -10,17 +10,24 @@
 #include "base/base.h"
 #include "evaluator/graph/graph.h"
 #include "evaluator/kernels/kernels.h"
+#include "evaluator/quantize/quantize.h"
 #include "problems/problems.h"
 
 struct dse_plan;
 
-/* graph and kernels are borrowed until the plan is freed. input_amax: per quantisable layer, from
- * dse_plan_calibrate; may be NULL for a plan that runs float32 candidates only. batch: images
- * computed at a time. UNSUPPORTED: the graph's outputs differ in size. */
+struct dse_plan_options {
+    int batch; /* images computed at a time */
+    /* Largest input of each quantisable layer, from dse_plan_calibrate, borrowed for the call; NULL
+     * for a plan that runs float32 candidates only. */
+    const double *input_amax;
+    enum dse_weight_scales weight_scales;
+};
+/* graph and kernels are borrowed until the plan is freed. UNSUPPORTED: the graph's outputs differ
+ * in size. */
 DSE_MUST_USE enum dse_status dse_plan_new(const struct dse_graph *graph,
-                                          struct dse_kernels *kernels, int batch,
-                                          const double *input_amax, struct dse_plan **plan,
-                                          struct dse_err *err);
+                                          struct dse_kernels *kernels,
+                                          const struct dse_plan_options *options,
+                                          struct dse_plan **plan, struct dse_err *err);
 void dse_plan_free(struct dse_plan *plan);
 
 /* Largest input magnitude of every quantisable layer, by percentile, over the float32 network.
@@ -47,8 +54,9 @@ DSE_MUST_USE enum dse_status dse_plan_order(const struct dse_plan *plan,
 /* Runs at most `batch` images through every candidate, in `order`. images: float
  * [n_images][h][w][c]. logits: [n][outputs][n_images][classes], by candidate index, the graph's
  * outputs in their order; undefined after a failure. stats may be NULL; the run is added to what it
- * holds. Each candidate has the graph's n_layers; bits 2..8, or 0 for a float32 layer (input and
- * weights both). */
+ * holds. Each candidate has the graph's n_layers; bits 2..16, or 0 for float32, inputs and weights
+ * each. A layer of at most 8 bits in both is computed in integers; any other in float32, on the
+ * values of the integers' grid (fake quantisation). */
 DSE_MUST_USE enum dse_status dse_plan_run(struct dse_plan *plan,
                                           const struct dse_candidate *candidates, int n,
                                           const int *order, const float *images, int n_images,

@@ -10,7 +10,7 @@
 
 #include "evaluator/plan/plan.h"
 
-enum { PLAN__MAX_BITS = 8, PLAN__TYPES = 2 };
+enum { PLAN__TYPES = 2 };
 
 /* One thing computed: a node, or a convolution or dense layer with the sum and the Relu after it.
  */
@@ -27,7 +27,7 @@ struct plan__step {
 /* Weights of one layer at one number of bits, packed. */
 struct plan__weights {
     struct dse_packed *packed; /* NULL: not yet */
-    float *scales;             /* [oc]; NULL for float32 */
+    float *scales;             /* [oc]; NULL for float32, fake-quantised or not */
 };
 
 struct plan__layer {
@@ -39,7 +39,8 @@ struct plan__layer {
     int convs[PLAN__TYPES];      /* by dse_conv_type, index in plan->convs; -1: not yet */
     uint8_t *input;              /* its integer input, the whole batch; part of plan->block */
     int held_bits;               /* of what is in there now; 0: nothing that counts */
-    struct plan__weights weights[PLAN__MAX_BITS + 1]; /* by bits; 0: float32 */
+    /* By dse_conv_type and bits; 0: as they are. */
+    struct plan__weights weights[PLAN__TYPES][DSE_BITS_MOST + 1];
 };
 
 /* Layers of the same shape share one. */
@@ -54,6 +55,7 @@ struct dse_plan {
     const struct dse_graph *graph; /* borrowed */
     struct dse_kernels *kernels;   /* borrowed */
     int batch;
+    enum dse_weight_scales weight_scales;
     double *input_amax; /* per layer; NULL: float32 candidates only */
     struct plan__step *steps;
     int n_steps;
@@ -66,6 +68,7 @@ struct dse_plan {
     float **values;        /* by value: [batch][h][w][c]; NULL where it is inside of a step */
     int32_t *accumulators; /* sums of the layer at work, at_once images */
     float *scales;         /* its output scales */
+    float *fake_input;     /* its input on a grid of more than 8 bits, at_once images */
     /* For dse_plan_inspect_layer: a whole batch of the above. NULL until asked. */
     uint8_t *inspected_input;
     int32_t *inspected_accumulators;
@@ -86,11 +89,15 @@ DSE_MUST_USE enum dse_status plan__compile(struct dse_plan *plan, struct dse_err
 
 /* ---- plan_layers.c ---- */
 
+/* Bits of the integers that a layer takes; 0: it is computed in float32. */
+int plan__integer_bits(const struct dse_candidate *candidate, int layer);
+
 /* Fills shape, splits and at_once of every layer; checks that sums of integers fit. */
 DSE_MUST_USE enum dse_status plan__layers_describe(struct dse_plan *plan, struct dse_err *err);
 void plan__layers_fini(struct dse_plan *plan);
 /* Makes the primitive and the packed weights of a layer at these bits, where they are missing. */
-DSE_MUST_USE enum dse_status plan__layer_prepare(struct dse_plan *plan, int layer, int weight_bits,
+DSE_MUST_USE enum dse_status plan__layer_prepare(struct dse_plan *plan,
+                                                 const struct dse_candidate *candidate, int layer,
                                                  struct dse_err *err);
 /* Elements for one image: of the integer input (with its split) and of the sums. */
 size_t plan__layer_input_size(const struct plan__layer *layer);

@@ -4,8 +4,6 @@
 #include <math.h>
 #include <string.h>
 
-#include "evaluator/quantize/quantize.h"
-
 /* A convolution call takes as many images as keep its integers within this, so that they are still
  * in the second-level cache when the next loop reads them. */
 enum { SCRATCH_BYTES = 256 * 1024 };
@@ -81,9 +79,10 @@ enum dse_status plan__layers_describe(struct dse_plan *plan, struct dse_err *err
 
 void plan__layers_fini(struct dse_plan *plan) {
     for (int i = 0; plan->layers != NULL && i < plan->graph->n_layers; i++) {
-        for (int bits = 0; bits <= PLAN__MAX_BITS; bits++) {
-            dse_packed_free(plan->layers[i].weights[bits].packed);
-            dse_free(plan->layers[i].weights[bits].scales);
+        struct plan__weights *weights = plan->layers[i].weights[0];
+        for (int k = 0; k < PLAN__TYPES * (DSE_BITS_MOST + 1); k++) {
+            dse_packed_free(weights[k].packed);
+            dse_free(weights[k].scales);
         }
     }
     for (int i = 0; i < plan->n_convs; i++)
@@ -136,11 +135,21 @@ static void split_weights(const int8_t *from, size_t pixels, size_t ic, int8_t *
         }
 }
 
+static struct dse_layer_weights weights_of(const struct dse_plan *plan, int layer) {
+    const struct dse_conv_shape *shape = &plan->layers[layer].shape;
+    return (struct dse_layer_weights){
+        .values = plan->graph->nodes[plan->graph->layers[layer]].conv.weights,
+        .oc = (size_t)shape->oc,
+        .per_channel = weights_per_channel(shape),
+        .share = plan->weight_scales,
+    };
+}
+
 static enum dse_status pack_integers(struct dse_plan *plan, int index, int bits,
                                      struct plan__weights *made, struct dse_err *err) {
     const struct plan__layer *layer = &plan->layers[index];
-    const struct dse_conv_node *node = &plan->graph->nodes[plan->graph->layers[index]].conv;
-    size_t oc = (size_t)layer->shape.oc, per_channel = weights_per_channel(&layer->shape);
+    const struct dse_layer_weights weights = weights_of(plan, index);
+    size_t oc = weights.oc, per_channel = weights.per_channel;
     size_t ic = (size_t)(layer->shape.ic / layer->shape.groups);
     enum dse_status status = DSE_NO_MEMORY;
     int8_t *integers = dse_alloc(oc * per_channel, 1);
@@ -150,7 +159,7 @@ static enum dse_status pack_integers(struct dse_plan *plan, int index, int bits,
         status = dse_err_set(err, DSE_NO_MEMORY, "no memory for %zu weights", oc * per_channel);
         goto done;
     }
-    dse_quantize_weights(node->weights, (int)oc, per_channel, bits, integers, made->scales);
+    dse_quantize_weights(&weights, bits, integers, made->scales);
     if (layer->splits)
         split_weights(integers, oc * per_channel / ic, ic, split);
     status = dse_conv_pack(plan->convs[layer->convs[DSE_CONV_U8S8]].conv,
@@ -163,22 +172,47 @@ done:
     return status;
 }
 
-enum dse_status plan__layer_prepare(struct dse_plan *plan, int index, int weight_bits,
-                                    struct dse_err *err) {
+/* Weights in float32: as they are (0 bits), or on the grid of their integers. */
+static enum dse_status pack_floats(struct dse_plan *plan, int index, int bits,
+                                   struct plan__weights *made, struct dse_err *err) {
+    const struct dse_layer_weights weights = weights_of(plan, index);
+    struct dse_conv *conv = plan->convs[plan->layers[index].convs[DSE_CONV_F32]].conv;
+    if (bits == 0)
+        return dse_conv_pack(conv, weights.values, &made->packed, err);
+    float *values = dse_alloc(weights.oc * weights.per_channel, sizeof *values);
+    if (values == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %zu weights", weights.oc * weights.per_channel);
+    dse_fake_quantize_weights(&weights, bits, values);
+    enum dse_status status = dse_conv_pack(conv, values, &made->packed, err);
+    dse_free(values);
+    return status;
+}
+
+int plan__integer_bits(const struct dse_candidate *candidate, int layer) {
+    int input = candidate->input_bits[layer], weights = candidate->weight_bits[layer];
+    bool integers = input != 0 && input <= DSE_BITS_OF_INTEGERS && weights != 0 &&
+                    weights <= DSE_BITS_OF_INTEGERS;
+    return integers ? input : 0;
+}
+
+static enum dse_conv_type type_of(const struct dse_candidate *candidate, int layer) {
+    return plan__integer_bits(candidate, layer) == 0 ? DSE_CONV_F32 : DSE_CONV_U8S8;
+}
+
+enum dse_status plan__layer_prepare(struct dse_plan *plan, const struct dse_candidate *candidate,
+                                    int index, struct dse_err *err) {
+    enum dse_conv_type type = type_of(candidate, index);
+    int bits = candidate->weight_bits[index];
     struct plan__layer *layer = &plan->layers[index];
     struct plan__weights made = {NULL, NULL};
-    if (layer->weights[weight_bits].packed != NULL)
+    if (layer->weights[type][bits].packed != NULL)
         return DSE_OK;
-    if (weight_bits == 0) {
-        DSE_TRY(prepare_conv(plan, layer, DSE_CONV_F32, err));
-        DSE_TRY(dse_conv_pack(plan->convs[layer->convs[DSE_CONV_F32]].conv,
-                              plan->graph->nodes[plan->graph->layers[index]].conv.weights,
-                              &made.packed, err));
-    } else {
-        DSE_TRY(prepare_conv(plan, layer, DSE_CONV_U8S8, err));
-        DSE_TRY(pack_integers(plan, index, weight_bits, &made, err));
-    }
-    layer->weights[weight_bits] = made;
+    DSE_TRY(prepare_conv(plan, layer, type, err));
+    if (type == DSE_CONV_F32)
+        DSE_TRY(pack_floats(plan, index, bits, &made, err));
+    else
+        DSE_TRY(pack_integers(plan, index, bits, &made, err));
+    layer->weights[type][bits] = made;
     return DSE_OK;
 }
 
@@ -258,13 +292,13 @@ static struct integer_run describe_run(const struct dse_plan *plan, const struct
     const struct plan__layer *layer = &plan->layers[step->layer];
     const struct dse_candidate *candidate = task->candidate;
     int bits = candidate->input_bits[step->layer];
-    int next_bits = step->feeds < 0 ? 0 : candidate->input_bits[step->feeds];
+    int next_bits = step->feeds < 0 ? 0 : plan__integer_bits(candidate, step->feeds);
     struct integer_run run = {
         .layer = layer,
         .x = layer->held_bits == bits ? NULL : plan->values[step->node->inputs[0]],
         .grid = describe_grid(plan, step->layer, bits),
         .conv = &plan->convs[layer->convs[DSE_CONV_U8S8]],
-        .weights = &layer->weights[candidate->weight_bits[step->layer]],
+        .weights = &layer->weights[DSE_CONV_U8S8][candidate->weight_bits[step->layer]],
         .scales = plan->scales,
         .bias = step->node->conv.bias,
         .add = step->add < 0 ? NULL : plan->values[step->add],
@@ -297,18 +331,35 @@ static enum dse_status run_integers(struct dse_plan *plan, const struct plan__ta
     return DSE_OK;
 }
 
-static enum dse_status run_floats(struct dse_plan *plan, const struct plan__step *step,
+/* The input of some images, `first` the first of them, on the grid of its bits. */
+static const float *fake_input(const struct dse_plan *plan, const struct plan__task *task,
+                               size_t first) {
+    const struct plan__layer *layer = &plan->layers[task->step->layer];
+    size_t in = plan__layer_input_size(layer) / (layer->splits ? 2 : 1);
+    const float *x = plan->values[task->step->node->inputs[0]] + first * in;
+    int bits = task->candidate->input_bits[task->step->layer];
+    if (bits == 0)
+        return x;
+    struct grid grid = describe_grid(plan, task->step->layer, bits);
+    dse_fake_quantize_f32(x, in * (size_t)layer->at_once, grid.inverse, grid.scale, grid.top,
+                          plan->fake_input);
+    return plan->fake_input;
+}
+
+static enum dse_status run_floats(struct dse_plan *plan, const struct plan__task *task,
                                   struct dse_err *err) {
+    const struct plan__step *step = task->step;
     const struct plan__layer *layer = &plan->layers[step->layer];
     const struct dse_conv_shape *shape = &layer->shape;
-    size_t in = (size_t)shape->ih * (size_t)shape->iw * (size_t)shape->ic;
+    const struct dse_packed *packed =
+        layer->weights[DSE_CONV_F32][task->candidate->weight_bits[step->layer]].packed;
     size_t out = plan__layer_output_size(layer);
     size_t pixels = (size_t)shape->oh * (size_t)shape->ow * (size_t)layer->at_once;
     for (int done = 0; done < plan->batch; done += layer->at_once) {
         size_t first = (size_t)done;
         float *result = plan->values[step->output] + first * out;
-        DSE_TRY(dse_conv_run(plan->convs[layer->convs[DSE_CONV_F32]].conv, layer->weights[0].packed,
-                             plan->values[step->node->inputs[0]] + first * in, result, err));
+        DSE_TRY(dse_conv_run(plan->convs[layer->convs[DSE_CONV_F32]].conv, packed,
+                             fake_input(plan, task, first), result, err));
         dse_finish_f32(result, pixels, shape->oc, step->node->conv.bias,
                        step->add < 0 ? NULL : plan->values[step->add] + first * out, step->relu,
                        result);
@@ -318,7 +369,7 @@ static enum dse_status run_floats(struct dse_plan *plan, const struct plan__step
 
 enum dse_status plan__run_layer(struct dse_plan *plan, const struct plan__task *task,
                                 struct dse_err *err) {
-    if (task->candidate->weight_bits[task->step->layer] == 0)
-        return run_floats(plan, task->step, err);
+    if (type_of(task->candidate, task->step->layer) == DSE_CONV_F32)
+        return run_floats(plan, task, err);
     return run_integers(plan, task, err);
 }

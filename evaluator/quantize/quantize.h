@@ -1,18 +1,34 @@
 /* quantize: from float32 to integers of few bits. DESIGN.md, "Integer semantics": symmetric, zero
  * point 0, narrow range; with b bits M = 2^(b-1) - 1, q = clamp(round half even(x / s), -M, M),
- * s = amax / M. Weights per output channel, activations per tensor. */
+ * s = amax / M. Weights per output channel or per tensor, activations per tensor. */
 #ifndef DSE_EVALUATOR_QUANTIZE_H
 #define DSE_EVALUATOR_QUANTIZE_H
 
 #include "base/base.h"
 
-/* Largest integer of b bits, 2 <= b <= 8. */
+enum { DSE_BITS_LEAST = 2, DSE_BITS_MOST = 16, DSE_BITS_OF_INTEGERS = 8 };
+
+/* Largest integer of b bits, DSE_BITS_LEAST <= b <= DSE_BITS_MOST. */
 int dse_quantize_max(int bits);
 
-/* Weights [oc][per_channel] to integers and one scale a channel (amax of the channel / M; 0 for a
- * channel of zeros, whose integers are 0). The quotient x / s is a float32 division. */
-void dse_quantize_weights(const float *weights, int oc, size_t per_channel, int bits, int8_t *q,
+/* What shares a scale among the weights of a layer. */
+enum dse_weight_scales { DSE_SCALE_A_CHANNEL, DSE_SCALE_A_TENSOR };
+/* By name: channel, tensor; false when unknown. */
+bool dse_weight_scales_find(const char *name, enum dse_weight_scales *scales);
+
+/* Weights of a layer, [oc][per_channel]. Borrowed. */
+struct dse_layer_weights {
+    const float *values;
+    size_t oc, per_channel;
+    enum dse_weight_scales share;
+};
+
+/* To integers of at most 8 bits, and the scale of each channel (amax / M, of the channel or of the
+ * tensor; 0 where all is zero, whose integers are 0). The quotient x / s is a float32 division. */
+void dse_quantize_weights(const struct dse_layer_weights *weights, int bits, int8_t *q,
                           float *scales);
+/* To float32 values q * s, each product rounded to float32, of any bits. out: [oc][per_channel]. */
+void dse_fake_quantize_weights(const struct dse_layer_weights *weights, int bits, float *out);
 
 /* Scale of an activation: amax / M in float32; 0 when amax is 0. Kernels multiply by its float32
  * inverse. */

@@ -109,8 +109,8 @@ static enum dse_status open_bench(struct bench *bench, char **argv, const char *
     if (bench->amax == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "no memory for scales");
     DSE_TRY(read_amax(argv[2], n_layers, bench->amax, err));
-    DSE_TRY(
-        dse_plan_new(bench->graph, bench->kernels, bench->batch, bench->amax, &bench->plan, err));
+    const struct dse_plan_options how = {.batch = bench->batch, .input_amax = bench->amax};
+    DSE_TRY(dse_plan_new(bench->graph, bench->kernels, &how, &bench->plan, err));
     DSE_TRY(make_population(bench, kind, err));
     return make_images(bench, err);
 }

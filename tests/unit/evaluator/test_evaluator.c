@@ -55,6 +55,7 @@ static int set_up(void **state) {
                                           .dataset = &f->dataset,
                                           .calibration = &f->dataset,
                                           .percentile = 99.99,
+                                          .weight_scales = "channel",
                                           .clean = true,
                                           .corruptions = names,
                                           .corruptions_n = 2,
@@ -202,9 +203,9 @@ static void what_does_not_fit_is_refused_with_its_reason(void **state) {
 
 static void a_task_that_does_not_fit_is_refused(void **state) {
     struct fixture *f = *state;
-    int64_t nine[LAYERS], eight[LAYERS];
+    int64_t seventeen[LAYERS], eight[LAYERS];
     struct dse_msg_partials partials;
-    const struct dse_msg_candidate wrong = uniform(1, 9, nine), right = uniform(1, 8, eight);
+    const struct dse_msg_candidate wrong = uniform(1, 17, seventeen), right = uniform(1, 8, eight);
     struct dse_msg_task task = {.hash = "here", .candidates = &right, .candidates_n = 1};
     struct dse_err err = {0};
     assert_int_equal(dse_evaluator_run(f->ev, &task, &f->arena, &partials, &err), DSE_CONFLICT);

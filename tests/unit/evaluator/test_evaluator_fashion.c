@@ -72,6 +72,7 @@ static void open_fashion(struct dse_evaluator *ev, struct dse_arena *arena,
                                             .dataset = &dataset,
                                             .calibration = &calibration,
                                             .percentile = 99.99,
+                                            .weight_scales = "channel",
                                             .clean = true,
                                             .shard_images = SHARD_IMAGES,
                                             .batch = 8};

@@ -56,6 +56,24 @@ static void quantize_at_every_length(void **state) {
         }
 }
 
+static void fake_quantize_at_every_length(void **state) {
+    (void)state;
+    static float x[MAX], y[MAX];
+    for (int bits = 2; bits <= 16; bits++)
+        for (int l = 0; l < N_LENGTHS; l++) {
+            size_t n = (size_t)lengths[l];
+            int M = (1 << (bits - 1)) - 1;
+            float scale = 3.7f / (float)M, inv_scale = 1 / scale;
+            fill(x, n, -5, 5);
+            x[0] = 1e30f;
+            y[n] = 77;
+            dse_fake_quantize_f32(x, n, inv_scale, scale, M, y);
+            for (size_t i = 0; i < n; i++)
+                assert_true(y[i] == (float)quantised(x[i], inv_scale, -M, M) * scale);
+            assert_true(y[n] == 77);
+        }
+}
+
 static void split_at_every_channel_count(void **state) {
     (void)state;
     static float x[MAX];
@@ -236,6 +254,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ties_round_to_even),
         cmocka_unit_test(quantize_at_every_length),
+        cmocka_unit_test(fake_quantize_at_every_length),
         cmocka_unit_test(split_at_every_channel_count),
         cmocka_unit_test(finish_at_every_channel_count),
         cmocka_unit_test(finish_to_integers_at_every_channel_count),

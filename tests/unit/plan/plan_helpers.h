@@ -70,12 +70,19 @@ static inline struct dse_kernels *new_kernels(enum dse_kernel_choice choice) {
     return kernels;
 }
 
-static inline struct dse_plan *new_plan(const struct dse_graph *graph, struct dse_kernels *kernels,
-                                        int batch, const double *amax) {
+static inline struct dse_plan *new_plan_with(const struct dse_graph *graph,
+                                             struct dse_kernels *kernels,
+                                             const struct dse_plan_options *options) {
     struct dse_plan *plan = NULL;
     struct dse_err err = {0};
-    assert_ok(dse_plan_new(graph, kernels, batch, amax, &plan, &err), &err);
+    assert_ok(dse_plan_new(graph, kernels, options, &plan, &err), &err);
     return plan;
+}
+
+static inline struct dse_plan *new_plan(const struct dse_graph *graph, struct dse_kernels *kernels,
+                                        int batch, const double *amax) {
+    const struct dse_plan_options options = {.batch = batch, .input_amax = amax};
+    return new_plan_with(graph, kernels, &options);
 }
 
 /* All images through one candidate, batch by batch: logits [n][classes], freed by the caller. */

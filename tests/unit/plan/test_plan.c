@@ -147,8 +147,8 @@ static void assert_layer_is_naive(struct dse_plan *plan, const struct dse_graph 
     int8_t *weights = dse_alloc((size_t)out.c * per_channel, 1);
     float *scales = dse_alloc((size_t)out.c, sizeof *scales);
     assert_true(weights != NULL && scales != NULL);
-    dse_quantize_weights(node->conv.weights, out.c, per_channel, candidate->weight_bits[layer],
-                         weights, scales);
+    const struct dse_layer_weights given = {node->conv.weights, (size_t)out.c, per_channel, 0};
+    dse_quantize_weights(&given, candidate->weight_bits[layer], weights, scales);
     for (int i = 0; i < n_images; i++, q += per_image)
         for (int h = 0; h < out.h; h++)
             for (int w = 0; w < out.w; w++)
@@ -225,6 +225,62 @@ static void all_kernels_give_the_same_logits(void **state) {
     }
     dse_free(first);
     dse_candidate_fini(&candidate);
+}
+
+/* ---- fake quantisation ---- */
+
+static float on_grid(float x, float inverse, float scale, int bits) {
+    float top = (float)((1 << (bits - 1)) - 1);
+    return nearbyintf(fmaxf(-top, fminf(top, x * inverse))) * scale;
+}
+
+/* What a candidate with these bits in one layer gives, float32 elsewhere. */
+static float *run_layer_bits(const struct dse_graph *graph, const float *images, int layer,
+                             int input_bits, int weight_bits, const double *amax,
+                             enum dse_weight_scales share) {
+    const struct dse_plan_options options = {BATCH, amax, share};
+    struct dse_candidate candidate = new_candidate(graph->n_layers, 0);
+    candidate.input_bits[layer] = input_bits;
+    candidate.weight_bits[layer] = weight_bits;
+    struct dse_kernels *kernels = new_kernels(DSE_KERNELS_REFERENCE);
+    struct dse_plan *plan = new_plan_with(graph, kernels, &options);
+    float *logits = run_one(plan, graph, BATCH, &candidate, images, BATCH);
+    dse_plan_free(plan);
+    dse_kernels_free(kernels);
+    dse_candidate_fini(&candidate);
+    return logits;
+}
+
+/* Wide bits of the first layer's input equal a float32 network on quantised images; wide bits of a
+ * layer's weights equal a float32 network of other weights. To the bit: the same kernels. */
+static void wide_layers_compute_on_values_of_the_grid(void **state) {
+    (void)state;
+    static const int bits[][2] = {{12, 4}, {4, 12}, {16, 16}, {9, 0}, {0, 3}, {3, 0}, {0, 9}};
+    size_t n = BATCH * image_size(sample), bytes = BATCH * 10 * sizeof(float);
+    float *images = random_images(sample, BATCH, 1);
+    for (size_t k = 0; k < 2 * sizeof bits / sizeof bits[0]; k++) {
+        const int *now = bits[k / 2];
+        enum dse_weight_scales share = k % 2 ? DSE_SCALE_A_TENSOR : DSE_SCALE_A_CHANNEL;
+        float *wide = run_layer_bits(sample, sample_images, 0, now[0], now[1], sample_amax, share);
+        struct dse_graph *graph = load_graph(SAMPLE, "logits");
+        struct dse_conv_node *conv = &graph->nodes[graph->layers[0]].conv;
+        float scale = now[0] == 0 ? 1 : dse_quantize_scale(sample_amax[0], now[0]);
+        for (size_t i = 0; i < n; i++)
+            images[i] = now[0] == 0 ? sample_images[i]
+                                    : on_grid(sample_images[i], 1 / scale, scale, now[0]);
+        if (now[1] != 0) {
+            const struct dse_layer_weights weights = {conv->weights, 16, 9, share};
+            float values[16 * 9];
+            dse_fake_quantize_weights(&weights, now[1], values);
+            memcpy(conv->weights, values, sizeof values);
+        }
+        float *plain = run_layer_bits(graph, images, 0, 0, 0, NULL, share);
+        assert_memory_equal(wide, plain, bytes);
+        dse_free(wide);
+        dse_free(plain);
+        dse_graph_free(graph);
+    }
+    dse_free(images);
 }
 
 /* ---- populations ---- */
@@ -328,9 +384,10 @@ static void a_candidate_is_computed_from_its_first_difference(void **state) {
  * bits, or as float32: whatever the first one has left of that value is enough for the next. */
 static void a_shared_value_serves_layers_of_other_bits(void **state) {
     (void)state;
-    enum { CASES = 4 };
-    static const int orders[][CASES] = {{0, 1, 2, 3}, {3, 2, 1, 0}, {1, 3, 0, 2}, {2, 0, 3, 1}};
-    static const int bits[CASES][2] = {{6, 6}, {3, 6}, {0, 0}, {6, 4}};
+    enum { CASES = 7 };
+    static const int orders[][CASES] = {
+        {0, 1, 2, 3, 4, 5, 6}, {6, 5, 4, 3, 2, 1, 0}, {1, 3, 5, 0, 4, 2, 6}, {4, 2, 5, 0, 6, 3, 1}};
+    static const int bits[CASES][2] = {{6, 6}, {3, 6}, {0, 0}, {6, 4}, {12, 4}, {6, 11}, {0, 6}};
     struct dse_candidate cases[CASES];
     float *alone[CASES], logits[CASES][BATCH * 10];
     struct dse_err err = {0};
@@ -476,7 +533,7 @@ static void impossible_candidates_are_refused(void **state) {
     dse_plan_free(plan);
     plan = new_plan(sample, kernels, BATCH, sample_amax);
     assert_refused(plan, &other, "11 layers for a network of 10");
-    static const int bad[][2] = {{1, 8}, {8, 9}, {0, 8}, {8, 0}, {-1, 4}};
+    static const int bad[][2] = {{1, 8}, {8, 17}, {0, 1}, {17, 0}, {-1, 4}};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         candidate.input_bits[2] = bad[i][0];
         candidate.weight_bits[2] = bad[i][1];
@@ -499,6 +556,7 @@ static void every_failed_allocation_is_survived(void **state) {
     (void)state;
     struct dse_candidate candidate = new_candidate(sample->n_layers, 5);
     struct dse_kernels *kernels = new_kernels(DSE_KERNELS_REFERENCE);
+    const struct dse_plan_options options = {.batch = 1, .input_amax = sample_amax};
     const int order = 0;
     float logits[10];
     size_t live = dse_alloc_live();
@@ -508,7 +566,7 @@ static void every_failed_allocation_is_survived(void **state) {
         struct dse_plan *plan = NULL;
         struct dse_err err = {0};
         dse_alloc_fail_at(n);
-        status = dse_plan_new(sample, kernels, 1, sample_amax, &plan, &err);
+        status = dse_plan_new(sample, kernels, &options, &plan, &err);
         if (status == DSE_OK)
             status =
                 dse_plan_run(plan, &candidate, 1, &order, sample_images, 1, logits, NULL, &err);
@@ -554,6 +612,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(accumulators_are_those_of_naive_loops),
         cmocka_unit_test(groups_of_a_signed_input_keep_their_channels),
         cmocka_unit_test(all_kernels_give_the_same_logits),
+        cmocka_unit_test(wide_layers_compute_on_values_of_the_grid),
         cmocka_unit_test(a_population_gets_what_each_candidate_gets_alone),
         cmocka_unit_test(a_candidate_is_computed_from_its_first_difference),
         cmocka_unit_test(a_shared_value_serves_layers_of_other_bits),

@@ -111,18 +111,23 @@ struct recorded {
     float logits[IMAGES * CLASSES];
 };
 
+/* The pairs of bits that end a line, and the logits. */
+static void read_recorded(FILE *file, FILE *logits, struct recorded *recorded) {
+    recorded->candidate = new_candidate(graph->n_layers, 0);
+    for (int i = 0; i < graph->n_layers; i++)
+        assert_int_equal(fscanf(file, "%d %d", &recorded->candidate.weight_bits[i],
+                                &recorded->candidate.input_bits[i]),
+                         2);
+    assert_int_equal(fread(recorded->logits, sizeof(float), IMAGES * CLASSES, logits),
+                     IMAGES * CLASSES);
+}
+
 static int read_candidates(struct recorded recorded[MAX_CANDIDATES]) {
     FILE *file = open_fixture("candidates.txt"), *logits = open_fixture("candidates.logits.f32");
     int n = 0, fake, n_layers;
     while (fscanf(file, "%d %d %d", &fake, &recorded[n].correct, &n_layers) == 3) {
         assert_int_equal(n_layers, graph->n_layers);
-        recorded[n].candidate = new_candidate(n_layers, 0);
-        for (int i = 0; i < n_layers; i++)
-            assert_int_equal(fscanf(file, "%d %d", &recorded[n].candidate.weight_bits[i],
-                                    &recorded[n].candidate.input_bits[i]),
-                             2);
-        assert_int_equal(fread(recorded[n].logits, sizeof(float), IMAGES * CLASSES, logits),
-                         IMAGES * CLASSES);
+        read_recorded(file, logits, &recorded[n]);
         n++;
         assert_true(n < MAX_CANDIDATES);
     }
@@ -144,12 +149,12 @@ static bool all_quantised(const struct dse_candidate *candidate) {
 /* Sums in another order than PyTorch's. */
 static const double FLOAT_TOLERANCE = 1e-4;
 
-static void assert_close(const float *logits, const float *wanted, size_t n) {
+static void assert_close(const float *logits, const float *wanted, size_t n, double tolerance) {
     double largest = 0;
     for (size_t i = 0; i < n; i++)
         largest = fmax(largest, fabs((double)wanted[i]));
     for (size_t i = 0; i < n; i++)
-        if (!(fabs((double)logits[i] - (double)wanted[i]) <= FLOAT_TOLERANCE * largest))
+        if (!(fabs((double)logits[i] - (double)wanted[i]) <= tolerance * largest))
             fail_msg("logit %zu is %.9g, recorded %.9g", i, (double)logits[i], (double)wanted[i]);
 }
 
@@ -166,7 +171,7 @@ static void float_logits_are_those_of_pytorch(void **state) {
         struct dse_kernels *kernels = new_kernels(choices[i]);
         struct dse_plan *plan = new_plan(graph, kernels, BATCH, NULL);
         float *logits = run_one(plan, graph, BATCH, &candidate, images, IMAGES);
-        assert_close(logits, wanted, IMAGES * CLASSES);
+        assert_close(logits, wanted, IMAGES * CLASSES, FLOAT_TOLERANCE);
         dse_free(logits);
         dse_plan_free(plan);
         dse_kernels_free(kernels);
@@ -223,6 +228,61 @@ static void quantised_logits_are_those_of_pytorch_to_the_bit(void **state) {
     dse_free(amax);
 }
 
+/* A value of more than 10 bits that rounds the other way moves little. */
+static const double WIDE_TOLERANCE = 1e-3;
+
+static bool below_9_bits(const struct dse_candidate *candidate) {
+    for (int i = 0; i < candidate->n_layers; i++)
+        if (candidate->weight_bits[i] > 8 || candidate->input_bits[i] > 8 ||
+            candidate->weight_bits[i] == 0 || candidate->input_bits[i] == 0)
+            return false;
+    return true;
+}
+
+static int read_wide(struct recorded recorded[MAX_CANDIDATES],
+                     enum dse_weight_scales shares[MAX_CANDIDATES]) {
+    FILE *file = open_fixture("wide.txt"), *logits = open_fixture("wide.logits.f32");
+    int n = 0, per_tensor, n_layers;
+    while (fscanf(file, "%d %d", &per_tensor, &n_layers) == 2) {
+        assert_int_equal(n_layers, graph->n_layers);
+        shares[n] = per_tensor ? DSE_SCALE_A_TENSOR : DSE_SCALE_A_CHANNEL;
+        read_recorded(file, logits, &recorded[n]);
+        assert_true(++n < MAX_CANDIDATES);
+    }
+    (void)fclose(file);
+    (void)fclose(logits);
+    assert_int_equal(n, 6);
+    return n;
+}
+
+static void more_than_8_bits_and_scales_a_tensor_as_in_pytorch(void **state) {
+    (void)state;
+    struct recorded recorded[MAX_CANDIDATES];
+    enum dse_weight_scales shares[MAX_CANDIDATES];
+    int n = read_wide(recorded, shares), n_exact = 0;
+    double *amax = read_amax();
+    float *images = load_images(model->test_images, IMAGES);
+    struct dse_kernels *kernels = new_kernels(DSE_KERNELS_AUTO);
+    for (int i = 0; i < n; i++) {
+        const struct dse_plan_options options = {BATCH, amax, shares[i]};
+        struct dse_plan *plan = new_plan_with(graph, kernels, &options);
+        float *logits = run_one(plan, graph, BATCH, &recorded[i].candidate, images, IMAGES);
+        if (below_9_bits(&recorded[i].candidate)) {
+            n_exact++;
+            assert_memory_equal(logits, recorded[i].logits, sizeof recorded[i].logits);
+        } else {
+            assert_close(logits, recorded[i].logits, IMAGES * CLASSES, WIDE_TOLERANCE);
+        }
+        dse_free(logits);
+        dse_plan_free(plan);
+        dse_candidate_fini(&recorded[i].candidate);
+    }
+    assert_int_equal(n_exact, 2);
+    dse_kernels_free(kernels);
+    dse_free(images);
+    dse_free(amax);
+}
+
 static int count_correct(const float *logits, const uint8_t *labels, int n) {
     int correct = 0;
     for (int i = 0; i < n; i++) {
@@ -271,6 +331,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(float_logits_are_those_of_pytorch),
         cmocka_unit_test(calibration_is_that_of_pytorch),
         cmocka_unit_test(quantised_logits_are_those_of_pytorch_to_the_bit),
+        cmocka_unit_test(more_than_8_bits_and_scales_a_tensor_as_in_pytorch),
     };
     const struct CMUnitTest full[] = {
         cmocka_unit_test(predictions_of_the_test_set_are_those_of_pytorch),

@@ -175,8 +175,8 @@ static void prepare_refuses_what_cannot_be_searched(void **state) {
     wrong.bits_min = 1;
     assert_prepare_refuses(&wrong, &model, "problem.bits_min is 1");
     wrong = settings;
-    wrong.bits_max = 9;
-    assert_prepare_refuses(&wrong, &model, "problem.bits_max is 9");
+    wrong.bits_max = 17;
+    assert_prepare_refuses(&wrong, &model, "problem.bits_max is 17");
     wrong = settings;
     wrong.bits_max = 2;
     assert_prepare_refuses(&wrong, &model, "must not be the larger");

@@ -8,8 +8,9 @@
 
 static void largest_integer_of_every_width(void **state) {
     (void)state;
-    static const int expected[] = {1, 3, 7, 15, 31, 63, 127};
-    for (int bits = 2; bits <= 8; bits++)
+    static const int expected[] = {1,   3,    7,    15,   31,   63,    127,  255,
+                                   511, 1023, 2047, 4095, 8191, 16383, 32767};
+    for (int bits = 2; bits <= 16; bits++)
         assert_int_equal(dse_quantize_max(bits), expected[bits - 2]);
 }
 
@@ -22,7 +23,8 @@ static void weights_round_half_to_even(void **state) {
     enum { N = sizeof expected };
     int8_t q[N];
     float scale;
-    dse_quantize_weights(weights, 1, N, 4, q, &scale);
+    const struct dse_layer_weights given = {weights, 1, N, DSE_SCALE_A_CHANNEL};
+    dse_quantize_weights(&given, 4, q, &scale);
     assert_true(scale == 1.0f);
     assert_memory_equal(q, expected, N);
 }
@@ -32,15 +34,55 @@ static void every_channel_has_its_scale(void **state) {
     static const float weights[] = {0.1f, -0.2f, 0.05f, 0, 0, 0, -3, 1.5f, 0.7f, 1e-40f, 0, 0};
     int8_t q[12];
     float scales[4];
-    dse_quantize_weights(weights, 4, 3, 8, q, scales);
+    struct dse_layer_weights given = {weights, 4, 3, DSE_SCALE_A_CHANNEL};
+    dse_quantize_weights(&given, 8, q, scales);
     static const int8_t expected[] = {64, -127, 32, 0, 0, 0, -127, 64, 30};
     assert_memory_equal(q, expected, sizeof expected);
     assert_true(scales[0] == 0.2f / 127.0f && scales[1] == 0 && scales[2] == 3.0f / 127.0f);
     /* So small that the scale is not a normal number: any integer in range, no undefined value. */
     assert_in_range(q[9], 0, 127);
-    dse_quantize_weights(weights, 4, 3, 2, q, scales);
+    dse_quantize_weights(&given, 2, q, scales);
     static const int8_t ternary[] = {0, -1, 0, 0, 0, 0, -1, 0, 0};
     assert_memory_equal(q, ternary, sizeof ternary);
+    given.share = DSE_SCALE_A_TENSOR;
+    dse_quantize_weights(&given, 8, q, scales);
+    static const int8_t shared[] = {4, -8, 2, 0, 0, 0, -127, 64, 30, 0, 0, 0};
+    assert_memory_equal(q, shared, sizeof shared);
+    for (int i = 0; i < 4; i++)
+        assert_true(scales[i] == 3.0f / 127.0f);
+}
+
+/* Against division, nearbyint and a product; at 8 bits, against the integers too. */
+static void fake_quantised_weights_lie_on_the_grid(void **state) {
+    (void)state;
+    enum { OC = 3, PER_CHANNEL = 700 };
+    static float weights[OC * PER_CHANNEL], values[OC * PER_CHANNEL];
+    static int8_t q[OC * PER_CHANNEL];
+    float scales[OC];
+    struct dse_rng rng;
+    dse_rng_init(&rng, 1, DSE_RNG_TEST, 3, 0);
+    for (int i = 0; i < OC * PER_CHANNEL; i++)
+        weights[i] = (float)dse_rng_normal(&rng) * (float)(i / PER_CHANNEL);
+    for (int share = 0; share < 2; share++)
+        for (int bits = 2; bits <= 16; bits++) {
+            const struct dse_layer_weights given = {weights, OC, PER_CHANNEL,
+                                                    (enum dse_weight_scales)share};
+            dse_fake_quantize_weights(&given, bits, values);
+            if (bits <= 8)
+                dse_quantize_weights(&given, bits, q, scales);
+            for (int i = 0; i < OC * PER_CHANNEL; i++) {
+                int from = share == DSE_SCALE_A_TENSOR ? 0 : i / PER_CHANNEL * PER_CHANNEL;
+                int n = share == DSE_SCALE_A_TENSOR ? OC * PER_CHANNEL : PER_CHANNEL;
+                float amax = 0;
+                for (int k = from; k < from + n; k++)
+                    amax = fmaxf(amax, fabsf(weights[k]));
+                float scale = amax / (float)((1 << (bits - 1)) - 1);
+                float wanted = scale == 0 ? 0 : nearbyintf(weights[i] / scale) * scale;
+                assert_true(values[i] == wanted);
+                if (bits <= 8)
+                    assert_true(values[i] == (float)q[i] * scales[i / PER_CHANNEL]);
+            }
+        }
 }
 
 static void range_is_narrow_and_quotients_are_nearest(void **state) {
@@ -60,7 +102,8 @@ static void range_is_narrow_and_quotients_are_nearest(void **state) {
             weights[i] = i % 2 ? tie : (float)dse_rng_normal(&rng);
         }
         weights[0] = -amax;
-        dse_quantize_weights(weights, 1, N, bits, q, &scale);
+        const struct dse_layer_weights given = {weights, 1, N, DSE_SCALE_A_CHANNEL};
+        dse_quantize_weights(&given, bits, q, &scale);
         for (int i = 0; i < N; i++) {
             assert_int_equal(q[i], (int)nearbyint((double)(weights[i] / scale)));
             largest = abs(q[i]) > largest ? abs(q[i]) : largest;
@@ -182,6 +225,7 @@ int main(void) {
         cmocka_unit_test(largest_integer_of_every_width),
         cmocka_unit_test(weights_round_half_to_even),
         cmocka_unit_test(every_channel_has_its_scale),
+        cmocka_unit_test(fake_quantised_weights_lie_on_the_grid),
         cmocka_unit_test(range_is_narrow_and_quotients_are_nearest),
         cmocka_unit_test(scale_of_an_activation),
         cmocka_unit_test(percentile_by_hand),
