@@ -122,6 +122,48 @@ void dse_finish_f32(const float *x, size_t pixels, int c, const float *bias, con
 /* y = a + b, then max(., 0) if relu; b may be NULL (then y = a or relu(a)). */
 void dse_add_f32(const float *a, const float *b, size_t n, bool relu, float *y);
 
+/* ---- dropout ---- */
+
+/* Rates are multiples of 2^-16: 16 random bits decide on an element. */
+enum { DSE_DROPOUT_STEPS = 1 << 16 };
+
+/* The mask of one image at one site in one pass. Element e of the site's input, in memory order
+ * [h][w][c], is dropped when u_e < rate: u_e is the 16-bit number e % 8 (lower half of a word
+ * first) of Philox block e / 8, with key `seed` and counter (block, DSE_RNG_DROPOUT, image, site x
+ * 2^16 + pass). So the mask of a larger rate contains that of a smaller one, and nothing else of a
+ * candidate changes it (common random numbers). */
+struct dse_dropout {
+    uint64_t seed;
+    uint32_t image;
+    uint16_t site, pass;
+    uint32_t rate; /* in steps, below DSE_DROPOUT_STEPS */
+};
+/* Bit e % 64 of keep[e / 64] says that element e stays; n elements, the bits after them are
+ * anything. */
+void dse_dropout_bits(const struct dse_dropout *dropout, size_t n, uint64_t *keep);
+/* Ways to compute words first..first + n - 1 of a mask into keep[first..]: the fastest first, plain
+ * C last. All give the same bits; dse_dropout_bits takes the first that this processor has. */
+struct dse_dropout_code {
+    const char *name;
+    bool (*supported)(void);
+    void (*bits)(const struct dse_dropout *dropout, size_t first_word, size_t n_words,
+                 uint64_t *keep);
+};
+const struct dse_dropout_code *dse_dropout_code_table(int *n_codes);
+/* The nearest step of a rate in [0, 1). */
+uint32_t dse_dropout_steps(double rate);
+/* 1 / (1 - rate), by which inverted dropout multiplies what stays: 2^16 / (2^16 - rate), rounded
+ * once to float32. */
+float dse_dropout_factor(uint32_t rate);
+/* What stays as it is, 0 for the rest; the factor belongs into the scale of the result. out
+ * overlaps nothing. */
+void dse_dropout_u8(const uint8_t *q, size_t n, const uint64_t *keep, uint8_t *out);
+/* The same for integers as dse_quantize_split_u8 makes them: both halves of an element go. */
+void dse_dropout_split_u8(const uint8_t *q, size_t pixels, int c, const uint64_t *keep,
+                          uint8_t *out);
+/* x * factor for what stays, 0 for the rest. */
+void dse_dropout_f32(const float *x, size_t n, const uint64_t *keep, float factor, float *out);
+
 struct dse_pool_shape {
     int c, ih, iw, oh, ow;
     int kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left;
