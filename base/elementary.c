@@ -1,4 +1,4 @@
-/* exp and log from + - * / alone, so that every IEEE machine gives the same bits. */
+/* exp, log, sine and cosine from + - * / alone, so that every IEEE machine gives the same bits. */
 #include "base/base.h"
 
 #include <math.h>
@@ -37,4 +37,22 @@ double dse_math_log(double x) {
         sum = (sum + 1.0 / k) * s2;
     double n = (double)exponent;
     return n * LN2_HIGH + (2.0 * s + (2.0 * s * sum + n * LN2_LOW));
+}
+
+void dse_math_sincos(double x, double *sine, double *cosine) {
+    /* x = n pi/2 + r, |r| <= pi/4; n * HIGH is exact for the few quarters there are. */
+    static const double QUARTER_HIGH = 0x1.921fb544p+0, QUARTER_LOW = 0x1.0b4611a626331p-34;
+    dse_assert(x >= -10.0 && x <= 10.0);
+    double n = (x * 0x1.45f306dc9c883p-1 + 0x1.8p52) - 0x1.8p52;
+    double r = (x - n * QUARTER_HIGH) - n * QUARTER_LOW;
+    double r2 = r * r, s = 1.0, c = 1.0;
+    /* Taylor up to r^19 and r^18: the remainder is below 2^-60. */
+    for (int k = 18; k >= 2; k -= 2) {
+        s = 1.0 - s * r2 / (k * (k + 1));
+        c = 1.0 - c * r2 / (k * (k - 1));
+    }
+    s *= r;
+    int quarter = (int)n & 3;
+    *sine = quarter == 0 ? s : quarter == 1 ? c : quarter == 2 ? -s : -c;
+    *cosine = quarter == 0 ? c : quarter == 1 ? -s : quarter == 2 ? -c : s;
 }

@@ -4,17 +4,7 @@
 
 #include "evaluator/kernels/kernels.h"
 
-/* Compiles a hot loop several times and takes the best one for the processor at run time. The
- * clones do the same operations in the same order, so they give the same bits. Empty where the
- * sanitizers cannot start with such functions, and where compiler or libc lack them. */
-#if defined(__x86_64__) && defined(__GLIBC__) && !defined(DSE_SANITIZED) && defined(__has_attribute)
-#if __has_attribute(target_clones)
-#define KERNELS__CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
-#endif
-#endif
-#ifndef KERNELS__CLONES
-#define KERNELS__CLONES
-#endif
+#define KERNELS__CLONES DSE_CLONES
 
 /* One implementation. conv and packed are its own structs. */
 struct kernels__ops {

@@ -56,6 +56,42 @@ static void below_is_uniform(void **state) {
     assert_true(chi2 < 22.46); /* chi-square, 6 degrees of freedom, p = 0.001 */
 }
 
+/* Many at once are the same numbers as one after the other, wherever the stream stands. */
+static void filling_draws_the_same_numbers(void **state) {
+    (void)state;
+    static const size_t sizes[] = {0, 1, 5, 63, 64, 65, 128, 129, 1000};
+    for (size_t s = 0; s < sizeof sizes / sizeof sizes[0]; s++)
+        for (int skipped = 0; skipped < 5; skipped++) {
+            struct dse_rng one, many;
+            uint32_t words[1000];
+            double uniforms[1000], normals[1000];
+            size_t n = sizes[s];
+            dse_rng_init(&one, 0x123456789u, DSE_RNG_TEST, 4, (uint32_t)skipped);
+            for (int i = 0; i < skipped; i++)
+                (void)dse_rng_u32(&one);
+            many = one;
+            dse_rng_fill_u32(&many, words, n);
+            dse_rng_fill_uniform(&many, uniforms, n);
+            dse_rng_fill_normal(&many, normals, n);
+            for (size_t i = 0; i < n; i++)
+                assert_int_equal(words[i], dse_rng_u32(&one));
+            for (size_t i = 0; i < n; i++)
+                assert_true(uniforms[i] == dse_rng_uniform(&one));
+            for (size_t i = 0; i < n; i++)
+                assert_true(normals[i] == dse_rng_normal(&one));
+            assert_int_equal(dse_rng_u32(&many), dse_rng_u32(&one));
+        }
+}
+
+static void sine_and_cosine_are_near_those_of_libm(void **state) {
+    (void)state;
+    for (int i = -10000; i <= 10000; i++) {
+        double x = i * 1e-3, sine, cosine;
+        dse_math_sincos(x, &sine, &cosine);
+        assert_true(fabs(sine - sin(x)) < 0x1p-50 && fabs(cosine - cos(x)) < 0x1p-50);
+    }
+}
+
 static void normal_has_the_normal_moments_and_tails(void **state) {
     (void)state;
     enum { DRAWS = 200000 };
@@ -198,6 +234,8 @@ int main(void) {
         cmocka_unit_test(streams_are_pure_functions_of_their_key),
         cmocka_unit_test(below_is_uniform),
         cmocka_unit_test(normal_has_the_normal_moments_and_tails),
+        cmocka_unit_test(filling_draws_the_same_numbers),
+        cmocka_unit_test(sine_and_cosine_are_near_those_of_libm),
         cmocka_unit_test(elementary_functions_agree_with_libm),
         cmocka_unit_test(sha256_known_answers),
         cmocka_unit_test(first_error_wins_and_prefix_adds),
