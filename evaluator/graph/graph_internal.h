@@ -6,6 +6,7 @@
  * onnx_fold     operators on constants, computed at import
  * onnx_layers   convolutions, dense layers, batch norm, additions
  * onnx_shapes   poolings, flatten, pad, slice
+ * onnx_model    a model that is edited and written (onnx_model.h)
  * onnx_import   the table of operators, the walk over the nodes, the finished graph */
 #ifndef DSE_EVALUATOR_GRAPH_INTERNAL_H
 #define DSE_EVALUATOR_GRAPH_INTERNAL_H
@@ -14,6 +15,7 @@
 
 #include "evaluator/graph/graph.h"
 
+#define GRAPH__MAX_FILE_BYTES ((size_t)1 << 30)
 enum {
     GRAPH__MAX_RANK = 8,
     GRAPH__MAX_SETTING = 1 << 16,           /* kernel, stride, dilation, pad */
@@ -74,11 +76,13 @@ struct graph__import {
 
 /* ---- onnx_parse.c ---- */
 
-/* An ONNX message with the account of its memory. */
+/* An ONNX message, its memory and the account of it. */
 struct graph__message {
     Onnx__ModelProto *model;
+    struct dse_arena arena;
     ProtobufCAllocator allocator;
     struct graph__account {
+        struct dse_arena *arena;
         size_t left_bytes;
         bool exceeded, out_of_memory;
     } account;
@@ -87,6 +91,15 @@ struct graph__message {
 DSE_MUST_USE enum dse_status graph__message_init(struct graph__message *message, const void *bytes,
                                                  size_t size, struct dse_err *err);
 void graph__message_fini(struct graph__message *message);
+
+/* Operator set of ONNX's own domain; 0: none is given. */
+int64_t graph__opset(const Onnx__ModelProto *model);
+/* Has it a graph, and an operator set that is new enough? */
+DSE_MUST_USE enum dse_status graph__check_model(const Onnx__ModelProto *model, struct dse_err *err);
+/* Names of a stranger's file in a message that goes to a terminal. */
+void graph__clean_message(struct dse_err *err);
+/* "" and "ai.onnx" */
+bool graph__is_default_domain(const char *domain);
 
 /* ---- onnx_names.c ---- */
 

@@ -5,9 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { MIN_OPSET = 9 };
-#define MAX_FILE_BYTES ((size_t)1 << 30)
-
 /* ---- the operators ---- */
 
 /* A node whose first input is a constant is folded where the operator can be; Shape always is.
@@ -49,12 +46,8 @@ static const struct rule {
     {"Unsqueeze", 1, 2, "axes", NULL, graph__fold_unsqueeze},
 };
 
-static bool is_default_domain(const char *domain) {
-    return *graph__text(domain) == '\0' || strcmp(domain, "ai.onnx") == 0;
-}
-
 static const struct rule *find_rule(const Onnx__NodeProto *node) {
-    if (!is_default_domain(node->domain))
+    if (!graph__is_default_domain(node->domain))
         return NULL;
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
         if (strcmp(rules[i].name, graph__text(node->op_type)) == 0)
@@ -403,19 +396,6 @@ static enum dse_status list_layers(struct dse_graph *graph, struct dse_err *err)
 
 /* ---- reading ---- */
 
-static enum dse_status check_model(const Onnx__ModelProto *model, struct dse_err *err) {
-    int64_t opset = 0;
-    for (size_t i = 0; i < model->n_opset_import; i++)
-        if (is_default_domain(model->opset_import[i]->domain))
-            opset = model->opset_import[i]->version;
-    if (model->graph == NULL)
-        DSE_FAIL(err, DSE_INVALID, "not an ONNX model: it has no graph");
-    if (opset < MIN_OPSET)
-        DSE_FAIL(err, DSE_UNSUPPORTED, "operator set %lld; export with %d or later",
-                 (long long)opset, MIN_OPSET);
-    return DSE_OK;
-}
-
 static enum dse_status new_graph(struct graph__import *import, struct dse_err *err) {
     size_t n_values = import->n_needed + 1;
     if (n_values > INT32_MAX)
@@ -443,13 +423,6 @@ static enum dse_status build_graph(struct graph__import *import,
     return list_layers(import->graph, err);
 }
 
-/* Names of a stranger's file in a message that goes to a terminal. */
-static void clean_message(struct dse_err *err) {
-    for (char *at = err == NULL ? NULL : err->text; at != NULL && *at != '\0'; at++)
-        if (iscntrl((unsigned char)*at))
-            *at = '?';
-}
-
 enum dse_status dse_graph_read_onnx(const void *bytes, size_t size, const char *name,
                                     const struct dse_graph_options *options,
                                     struct dse_graph **graph, struct dse_err *err) {
@@ -457,7 +430,7 @@ enum dse_status dse_graph_read_onnx(const void *bytes, size_t size, const char *
     struct graph__import import = {0};
     enum dse_status status;
     DSE_TRY_GOTO(status, graph__message_init(&message, bytes, size, err), done);
-    DSE_TRY_GOTO(status, check_model(message.model, err), done);
+    DSE_TRY_GOTO(status, graph__check_model(message.model, err), done);
     import.onnx = message.model->graph;
     DSE_TRY_GOTO(status, build_graph(&import, options, err), done);
     *graph = import.graph;
@@ -467,7 +440,7 @@ done:
     dse_arena_fini(&import.arena);
     graph__message_fini(&message);
     if (status != DSE_OK) {
-        clean_message(err);
+        graph__clean_message(err);
         dse_err_prefix(err, "%s", name);
     }
     return status;
@@ -476,7 +449,7 @@ done:
 enum dse_status dse_graph_load_onnx(const char *path, const struct dse_graph_options *options,
                                     struct dse_graph **graph, struct dse_err *err) {
     struct dse_buf bytes = {0};
-    enum dse_status status = dse_file_read(path, MAX_FILE_BYTES, &bytes, err);
+    enum dse_status status = dse_file_read(path, GRAPH__MAX_FILE_BYTES, &bytes, err);
     if (status == DSE_OK)
         status = dse_graph_read_onnx(bytes.data, bytes.size, path, options, graph, err);
     dse_buf_fini(&bytes);

@@ -6,6 +6,10 @@
  * through an account. */
 #include "evaluator/graph/graph_internal.h"
 
+#include <ctype.h>
+#include <string.h>
+
+enum { MIN_OPSET = 9 };
 enum { MAX_NESTING = 32, WIRE_VARINT = 0, WIRE_64 = 1, WIRE_BYTES = 2, WIRE_32 = 5 };
 
 /* ---- the account ---- */
@@ -16,7 +20,7 @@ static void *account_alloc(void *data, size_t size) {
         account->exceeded = true;
         return NULL;
     }
-    void *block = dse_alloc(1, size);
+    void *block = dse_arena_alloc(account->arena, 1, size);
     if (block == NULL)
         account->out_of_memory = true;
     else
@@ -24,9 +28,10 @@ static void *account_alloc(void *data, size_t size) {
     return block;
 }
 
+/* The arena goes as a whole. */
 static void account_free(void *data, void *block) {
     (void)data;
-    dse_free(block);
+    (void)block;
 }
 
 /* A message of weights takes about its own size; one of many small nodes a multiple of it. */
@@ -119,7 +124,7 @@ enum dse_status graph__message_init(struct graph__message *message, const void *
                                     struct dse_err *err) {
     *message = (struct graph__message){
         .allocator = {account_alloc, account_free, &message->account},
-        .account = {.left_bytes = memory_allowed(size)},
+        .account = {.arena = &message->arena, .left_bytes = memory_allowed(size)},
     };
     const uint8_t *start = bytes;
     if (size == 0)
@@ -137,7 +142,36 @@ enum dse_status graph__message_init(struct graph__message *message, const void *
 }
 
 void graph__message_fini(struct graph__message *message) {
-    if (message->model != NULL)
-        onnx__model_proto__free_unpacked(message->model, &message->allocator);
+    dse_arena_fini(&message->arena);
     message->model = NULL;
+}
+
+/* ---- what every reader checks ---- */
+
+bool graph__is_default_domain(const char *domain) {
+    return *graph__text(domain) == '\0' || strcmp(domain, "ai.onnx") == 0;
+}
+
+int64_t graph__opset(const Onnx__ModelProto *model) {
+    int64_t opset = 0;
+    for (size_t i = 0; i < model->n_opset_import; i++)
+        if (graph__is_default_domain(model->opset_import[i]->domain))
+            opset = model->opset_import[i]->version;
+    return opset;
+}
+
+enum dse_status graph__check_model(const Onnx__ModelProto *model, struct dse_err *err) {
+    int64_t opset = graph__opset(model);
+    if (model->graph == NULL)
+        DSE_FAIL(err, DSE_INVALID, "not an ONNX model: it has no graph");
+    if (opset < MIN_OPSET)
+        DSE_FAIL(err, DSE_UNSUPPORTED, "operator set %lld; export with %d or later",
+                 (long long)opset, MIN_OPSET);
+    return DSE_OK;
+}
+
+void graph__clean_message(struct dse_err *err) {
+    for (char *at = err == NULL ? NULL : err->text; at != NULL && *at != '\0'; at++)
+        if (iscntrl((unsigned char)*at))
+            *at = '?';
 }

@@ -1,6 +1,8 @@
-/* Any bytes as an ONNX model: it is read or refused, and a graph that was read is whole. */
+/* Any bytes as an ONNX model: it is read or refused, a graph that was read is whole, and a model
+ * that was read can be written. */
 #include "evaluator/cost/cost.h"
 #include "evaluator/graph/graph.h"
+#include "evaluator/graph/onnx_model.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
@@ -17,6 +19,20 @@ static void check_graph(const struct dse_graph *graph) {
     }
     for (int i = 0; i < graph->n_values; i++)
         dse_assert(dse_shape_size(graph->values[i].shape) > 0);
+}
+
+static void check_model(const uint8_t *bytes, size_t size) {
+    struct dse_onnx *model = NULL;
+    struct dse_buf written = {0};
+    struct dse_err err = {0};
+    if (dse_onnx_read(bytes, size, "fuzz", &model, &err) != DSE_OK)
+        return;
+    for (int i = 0; i < dse_onnx_n_nodes(model); i++)
+        (void)dse_onnx_find_node(model, dse_onnx_node_label(model, i));
+    (void)dse_onnx_new_name(model, "y");
+    dse_assert(dse_onnx_write(model, &written, &err) == DSE_OK);
+    dse_buf_fini(&written);
+    dse_onnx_free(model);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
@@ -41,6 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
         if (status != DSE_NOT_FOUND)
             break;
     }
+    check_model(bytes, size);
     dse_assert(dse_alloc_live() == 0);
     return 0;
 }
