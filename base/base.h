@@ -242,6 +242,13 @@ double dse_math_exp(double x);
 double dse_math_log(double x); /* x > 0 */
 /* |x| <= 10 (radians); absolute error below 2^-50. */
 void dse_math_sincos(double x, double *sine, double *cosine);
+/* x ^ y for x >= 0 and finite y. Relative error at most 2^-50 (1 + |y ln x|); results beyond
+ * e^+-708 are infinity and 0, and so are powers of an x below the normal numbers, but for whole y
+ * of at most 64, which are multiplied out. */
+double dse_math_pow(double x, double y);
+/* sin(pi x) and cos(pi x) for |x| < 2^51, absolute error at most 2^-51. */
+double dse_math_sin_pi(double x);
+double dse_math_cos_pi(double x);
 
 /* ---- Hashing ------------------------------------------------------------------------------ */
 

@@ -130,6 +130,42 @@ static void elementary_functions_agree_with_libm(void **state) {
     assert_true(dse_math_log(1) == 0 && dse_math_exp(0) == 1);
 }
 
+static void powers_agree_with_libm(void **state) {
+    (void)state;
+    static const double exponents[] = {1.0 / 16, 1.0 / 21, 0.5, 2.5, -7.25, 1e-9, 130.5};
+    for (double x = 1e-300; x < 1e300; x *= 1.07)
+        for (size_t i = 0; i < sizeof exponents / sizeof exponents[0]; i++) {
+            double y = exponents[i], expected = pow(x, y);
+            double bound = 0x1p-50 * (1 + fabs(y) + fabs(y * log(x)));
+            if (fabs(y * log(x)) < 708)
+                assert_true(fabs(dse_math_pow(x, y) / expected - 1) <= bound);
+        }
+    for (double x = 0.5; x < 2; x += 0.0007)
+        assert_true(fabs(dse_math_pow(x, 0.0625) / pow(x, 0.0625) - 1) <= 0x1p-50);
+    for (double n = -64; n <= 64; n++)
+        assert_true(fabs(dse_math_pow(1.1, n) / pow(1.1, n) - 1) <= 0x1p-46);
+    assert_true(dse_math_pow(0, 0.5) == 0 && isinf(dse_math_pow(0, -0.5)) &&
+                dse_math_pow(0, 0) == 1);
+    assert_true(dse_math_pow(1e300, 2.5) == HUGE_VAL && dse_math_pow(1e300, -2.5) == 0);
+    assert_true(isinf(dse_math_pow(HUGE_VAL, 0.5)) && dse_math_pow(HUGE_VAL, -0.5) == 0);
+    assert_true(dse_math_pow(2, 0.5) == 0x1.6a09e667f3bcdp+0); /* the same bits everywhere */
+    assert_true(dse_math_pow(0.3, 1.0 / 21) == 0x1.e378bb27e22ffp-1);
+}
+
+static void sines_agree_with_libm(void **state) {
+    (void)state;
+    const double pi = acos(-1);
+    for (double x = -3; x < 3; x += 0.0007) {
+        assert_true(fabs(dse_math_sin_pi(x) - sin(pi * x)) <= 2e-15); /* pi x is rounded, too */
+        assert_true(fabs(dse_math_cos_pi(x) - cos(pi * x)) <= 2e-15);
+    }
+    for (double x = -8; x <= 8; x++) {
+        assert_true(dse_math_sin_pi(x) == 0 && dse_math_cos_pi(x) == (fmod(x, 2) == 0 ? 1 : -1));
+        assert_true(fabs(dse_math_sin_pi(x + 0.5)) == 1 && dse_math_cos_pi(x + 0.5) == 0);
+    }
+    assert_true(fabs(dse_math_sin_pi(0x1p40 + 0.25) - sqrt(0.5)) < 1e-15);
+}
+
 static void sha256_known_answers(void **state) {
     (void)state;
     char hex[DSE_SHA256_HEX];
@@ -237,6 +273,8 @@ int main(void) {
         cmocka_unit_test(filling_draws_the_same_numbers),
         cmocka_unit_test(sine_and_cosine_are_near_those_of_libm),
         cmocka_unit_test(elementary_functions_agree_with_libm),
+        cmocka_unit_test(powers_agree_with_libm),
+        cmocka_unit_test(sines_agree_with_libm),
         cmocka_unit_test(sha256_known_answers),
         cmocka_unit_test(first_error_wins_and_prefix_adds),
         cmocka_unit_test(errno_becomes_status_and_words),
