@@ -100,10 +100,17 @@ bool dse_genome_fits(const struct dse_space *space, const double *genome) {
     return true;
 }
 
+/* To the nearest whole number without a call. Adding 1.5 * 2^52 leaves no place for a fraction;
+ * from 2^51 on there is none to lose. */
+static double round_half_even(double x) {
+    return fabs(x) < 0x1p51 ? (x + 0x1.8p52) - 0x1.8p52 : nearbyint(x);
+}
+
 void dse_genome_repair(const struct dse_space *space, double *genome) {
     for (int i = 0; i < space->n_genes; i++) {
         const struct dse_gene *gene = &space->genes[i];
-        double x = gene->type == DSE_GENE_FLOAT ? genome[i] : nearbyint(genome[i]);
-        genome[i] = fmin(fmax(x, gene->lower), gene->upper);
+        double x = genome[i] > gene->lower ? genome[i] : gene->lower; /* NaN becomes lower */
+        x = x < gene->upper ? x : gene->upper;
+        genome[i] = gene->type == DSE_GENE_FLOAT ? x : round_half_even(x);
     }
 }

@@ -222,4 +222,24 @@ DSE_MUST_USE enum dse_status
 dse_problem_check_constraints(const struct dse_problem_settings *settings, int *index,
                               struct dse_err *err);
 
+/* ---- Function problems -------------------------------------------------------------------- */
+
+/* A problem whose objectives are a formula of the genes. No data, no model; only base's elementary
+ * functions, so every machine computes the same. */
+struct dse_function_def {
+    const char *name; /* "zdt1" */
+    const char *help;
+    int n_genes;
+    const char *senses; /* a character an objective: - minimised, + maximised */
+    int n_constraints;  /* met when at most 0 */
+    /* Type and bounds of gene i; the name is left empty. */
+    struct dse_gene (*gene)(int i);
+    /* values: the objectives, then the constraints. */
+    void (*evaluate)(const double *genome, double *values);
+};
+/* By position, from 0; NULL after the last. */
+const struct dse_function_def *dse_function_at(int index);
+/* By name; NULL when there is none. */
+const struct dse_function_def *dse_function_find(const char *name);
+
 #endif
