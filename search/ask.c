@@ -7,14 +7,6 @@
  * little left that is new, search stops asking. */
 enum { ROUNDS_MAX = 100 };
 
-struct dse_search_options dse_search_options_default(void) {
-    return (struct dse_search_options) {
-#define X(name, type, fallback, min, max, help) .name = fallback,
-        DSE_SEARCH_OPTIONS(X)
-#undef X
-    };
-}
-
 /* One call of ask. */
 struct asking {
     const struct dse_space *space;
@@ -98,8 +90,12 @@ static int find_winner(const struct asking *ask, int left, int right, struct dse
     const struct dse_individual *a = &ask->parents[left], *b = &ask->parents[right];
     if (a->violation != b->violation) /* a feasible one has 0 */
         return a->violation < b->violation ? left : right;
-    if (a->violation == 0 && a->rank != b->rank)
-        return a->rank < b->rank ? left : right;
+    if (a->violation == 0 && a->rank != b->rank) { /* of equal ranks none dominates */
+        bool first = a->rank < b->rank;
+        const double *better = first ? a->objectives : b->objectives;
+        if (dse_search_dominates(ask->space, better, first ? b->objectives : a->objectives))
+            return first ? left : right;
+    }
     if (a->violation == 0 && a->crowding != b->crowding)
         return a->crowding > b->crowding ? left : right;
     return dse_rng_below(rng, 2) == 0 ? left : right;

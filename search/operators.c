@@ -1,5 +1,6 @@
-/* Sampling, simulated binary crossover (Deb, Agrawal 1995) and polynomial mutation (Deb, Goyal
- * 1996), both in the bounded form of Deb's NSGA-II code and with pymoo's probabilities. */
+/* Sampling; simulated binary crossover (Deb, Agrawal 1995) and polynomial mutation (Deb, Goyal
+ * 1996), both in the bounded form of Deb's NSGA-II code and with pymoo's probabilities; one-point
+ * and uniform crossover (Syswerda 1989); mutation to any other value. */
 #include "search/search_internal.h"
 
 #include <math.h>
@@ -13,9 +14,9 @@ static const double EXCHANGE_GENE_PROB = 0.5;
 static const double LEAST_DIFFERENCE = 1e-14;
 static const double MUTATE_GENE_PROB_MAX = 0.5;
 
-/* base ^ exponent for base >= 0, the same bits on every machine. */
-static double power(double base, double exponent) {
-    return base <= 0 ? 0.0 : dse_math_exp(exponent * dse_math_log(base));
+/* True with probability p, to 2^-32. */
+static bool happens(struct dse_rng *rng, double p) {
+    return (double)dse_rng_u32(rng) * 0x1p-32 < p;
 }
 
 static uint32_t count_values(const struct dse_gene *gene) {
@@ -38,20 +39,19 @@ void search__sample(const struct dse_space *space, struct dse_rng *rng, double *
  * `room` away from the nearer parent; distance is that of the parents. */
 static double spread_factor(double u, double room, double distance, double eta) {
     double beta = 1 + 2 * room / distance;
-    double alpha = 2 - power(beta, -(eta + 1));
-    if (u * alpha <= 1)
-        return power(u * alpha, 1 / (eta + 1));
-    return power(1 / (2 - u * alpha), 1 / (eta + 1));
+    double alpha = 2 - dse_math_pow(beta, -(eta + 1));
+    double x = u * alpha <= 1 ? u * alpha : 1 / (2 - u * alpha);
+    return dse_math_pow(x, 1 / (eta + 1));
 }
 
 static double clamp(const struct dse_gene *gene, double x) {
-    return fmin(fmax(x, gene->lower), gene->upper);
+    return x < gene->lower ? gene->lower : x > gene->upper ? gene->upper : x;
 }
 
 /* The children's values, the smaller first. */
 static void cross_numbers(const struct dse_gene *gene, double eta, double u, double a, double b,
                           double *x, double *y) {
-    double low = fmin(a, b), high = fmax(a, b), distance = high - low;
+    double low = a < b ? a : b, high = a < b ? b : a, distance = high - low;
     double below = spread_factor(u, low - gene->lower, distance, eta);
     double above = spread_factor(u, gene->upper - high, distance, eta);
     *x = clamp(gene, 0.5 * (low + high - below * distance));
@@ -64,30 +64,62 @@ static void swap(double *x, double *y) {
     *y = kept;
 }
 
-void search__crossover(const struct dse_space *space, const struct dse_search_options *options,
-                       struct dse_rng *rng, const double *a, const double *b, double *x,
-                       double *y) {
-    size_t bytes = (size_t)space->n_genes * sizeof *x;
-    memcpy(x, a, bytes);
-    memcpy(y, b, bytes);
-    if (dse_rng_uniform(rng) >= options->crossover_prob)
-        return;
-    bool exchanges = dse_rng_uniform(rng) < EXCHANGE_MATING_PROB;
+/* Genes of children that begin as copies of their parents. */
+static void cross_simulated_binary(const struct dse_space *space,
+                                   const struct dse_search_options *options, struct dse_rng *rng,
+                                   double *x, double *y) {
+    bool exchanges = happens(rng, EXCHANGE_MATING_PROB);
     for (int i = 0; i < space->n_genes; i++) {
         const struct dse_gene *gene = &space->genes[i];
-        if (dse_rng_uniform(rng) >= options->crossover_gene_prob)
+        if (!happens(rng, options->crossover_gene_prob))
             continue;
         if (gene->type == DSE_GENE_CATEGORY) {
             swap(&x[i], &y[i]);
             continue;
         }
-        if (fabs(a[i] - b[i]) <= LEAST_DIFFERENCE)
+        if (fabs(x[i] - y[i]) <= LEAST_DIFFERENCE)
             continue;
         double u = dse_rng_uniform(rng);
-        cross_numbers(gene, options->crossover_eta, u, a[i], b[i], &x[i], &y[i]);
-        if (exchanges && dse_rng_uniform(rng) < EXCHANGE_GENE_PROB)
+        cross_numbers(gene, options->crossover_eta, u, x[i], y[i], &x[i], &y[i]);
+        if (exchanges && happens(rng, EXCHANGE_GENE_PROB))
             swap(&x[i], &y[i]);
     }
+}
+
+static void cross_one_point(const struct dse_space *space, const struct dse_search_options *options,
+                            struct dse_rng *rng, double *x, double *y) {
+    (void)options;
+    if (space->n_genes < 2)
+        return;
+    uint32_t first = 1 + dse_rng_below(rng, (uint32_t)space->n_genes - 1);
+    for (int i = (int)first; i < space->n_genes; i++)
+        swap(&x[i], &y[i]);
+}
+
+static void cross_uniform(const struct dse_space *space, const struct dse_search_options *options,
+                          struct dse_rng *rng, double *x, double *y) {
+    for (int i = 0; i < space->n_genes; i++)
+        if (happens(rng, options->crossover_gene_prob))
+            swap(&x[i], &y[i]);
+}
+
+typedef void (*cross_function)(const struct dse_space *space,
+                               const struct dse_search_options *options, struct dse_rng *rng,
+                               double *x, double *y);
+
+void search__crossover(const struct dse_space *space, const struct dse_search_options *options,
+                       struct dse_rng *rng, const double *a, const double *b, double *x,
+                       double *y) {
+    static const cross_function cross[] = {
+        [DSE_CROSSOVER_sbx] = cross_simulated_binary,
+        [DSE_CROSSOVER_one_point] = cross_one_point,
+        [DSE_CROSSOVER_uniform] = cross_uniform,
+    };
+    size_t bytes = (size_t)space->n_genes * sizeof *x;
+    memcpy(x, a, bytes);
+    memcpy(y, b, bytes);
+    if (happens(rng, options->crossover_prob))
+        cross[options->crossover](space, options, rng, x, y);
 }
 
 static double mutate_number(const struct dse_gene *gene, double eta, double u, double x) {
@@ -95,30 +127,40 @@ static double mutate_number(const struct dse_gene *gene, double eta, double u, d
     double to_lower = (x - gene->lower) / range, to_upper = (gene->upper - x) / range;
     double step;
     if (u <= 0.5)
-        step = power(2 * u + (1 - 2 * u) * power(1 - to_lower, eta + 1), 1 / (eta + 1)) - 1;
+        step =
+            dse_math_pow(2 * u + (1 - 2 * u) * dse_math_pow(1 - to_lower, eta + 1), 1 / (eta + 1)) -
+            1;
     else
-        step = 1 - power(2 * (1 - u) + 2 * (u - 0.5) * power(1 - to_upper, eta + 1), 1 / (eta + 1));
+        step = 1 - dse_math_pow(2 * (1 - u) + 2 * (u - 0.5) * dse_math_pow(1 - to_upper, eta + 1),
+                                1 / (eta + 1));
     return clamp(gene, x + step * range);
 }
 
-/* One of the other categories. */
-static double mutate_category(const struct dse_gene *gene, struct dse_rng *rng, double x) {
+/* Any other value of a gene that is not a float. */
+static double mutate_to_other(const struct dse_gene *gene, struct dse_rng *rng, double x) {
     double drawn = gene->lower + dse_rng_below(rng, count_values(gene) - 1);
     return drawn >= x ? drawn + 1 : drawn;
 }
 
+static double mutate_gene(const struct dse_gene *gene, const struct dse_search_options *options,
+                          struct dse_rng *rng, double x) {
+    bool polynomial = options->mutation == DSE_MUTATION_polynomial;
+    if (gene->type == DSE_GENE_CATEGORY || (gene->type == DSE_GENE_INT && !polynomial))
+        return mutate_to_other(gene, rng, x);
+    double u = dse_rng_uniform(rng);
+    if (!polynomial)
+        return gene->lower + u * (gene->upper - gene->lower);
+    return mutate_number(gene, options->mutation_eta, u, x);
+}
+
 void search__mutate(const struct dse_space *space, const struct dse_search_options *options,
                     struct dse_rng *rng, double *genome) {
-    if (dse_rng_uniform(rng) >= options->mutation_prob)
+    if (!happens(rng, options->mutation_prob))
         return;
     double gene_prob = fmin(MUTATE_GENE_PROB_MAX, 1.0 / space->n_genes);
     for (int i = 0; i < space->n_genes; i++) {
         const struct dse_gene *gene = &space->genes[i];
-        if (dse_rng_uniform(rng) >= gene_prob || gene->lower == gene->upper)
-            continue;
-        if (gene->type == DSE_GENE_CATEGORY)
-            genome[i] = mutate_category(gene, rng, genome[i]);
-        else
-            genome[i] = mutate_number(gene, options->mutation_eta, dse_rng_uniform(rng), genome[i]);
+        if (happens(rng, gene_prob) && gene->lower < gene->upper)
+            genome[i] = mutate_gene(gene, options, rng, genome[i]);
     }
 }

@@ -20,14 +20,36 @@
     X(crossover_eta, double, 15, 0, 1000, "distribution index of simulated binary crossover")      \
     X(crossover_gene_prob, double, 0.5, 0, 1, "probability that a gene takes part in a crossover") \
     X(mutation_prob, double, 0.9, 0, 1, "probability that an individual is mutated")               \
-    X(mutation_eta, double, 20, 0, 1000, "distribution index of polynomial mutation")
+    X(mutation_eta, double, 20, 0, 1000,                                                           \
+      "distribution index of polynomial mutation; try 5 for whole numbers of few values")
+
+/* Operators, by the names that a workload gives them. */
+#define DSE_SEARCH_CROSSOVERS(X)                                  \
+    X(sbx)       /* simulated binary; categories are exchanged */ \
+    X(one_point) /* all genes after a random one are exchanged */ \
+    X(uniform)   /* each gene is exchanged with crossover_gene_prob */
+#define DSE_SEARCH_MUTATIONS(X)                                                \
+    X(polynomial) /* near values are likelier; a category becomes any other */ \
+    X(uniform)    /* any other value, all alike; a float anywhere between its bounds */
+
+#define X(name) DSE_CROSSOVER_##name,
+enum dse_crossover { DSE_SEARCH_CROSSOVERS(X) DSE_CROSSOVER_COUNT };
+#undef X
+#define X(name) DSE_MUTATION_##name,
+enum dse_mutation { DSE_SEARCH_MUTATIONS(X) DSE_MUTATION_COUNT };
+#undef X
 
 struct dse_search_options {
 #define X(name, type, fallback, min, max, help) type name;
     DSE_SEARCH_OPTIONS(X)
 #undef X
+    enum dse_crossover crossover;
+    enum dse_mutation mutation;
 };
 struct dse_search_options dse_search_options_default(void);
+/* The operator with that name; the COUNT when there is none. */
+enum dse_crossover dse_search_crossover_named(const char *name);
+enum dse_mutation dse_search_mutation_named(const char *name);
 
 /* One evaluated individual as the search sees it. */
 struct dse_individual {
@@ -61,9 +83,8 @@ DSE_MUST_USE enum dse_status dse_search_survive(const struct dse_space *space,
  *   later: `offspring` genomes bred from parents, the survivors of the generation before with rank
  *     and crowding, in the order survive gave.
  * Breeding: binary tournaments over random permutations (smaller violation when one is infeasible,
- * else lower rank, else larger crowding, else by chance), simulated binary crossover, polynomial
- * mutation of each gene with probability min(0.5, 1/n_genes). Categories: crossover exchanges them,
- * mutation draws one of the others, all alike.
+ * else the one that dominates, else larger crowding, else by chance), crossover, mutation of each
+ * gene with probability min(0.5, 1/n_genes); operators as options say.
  * No genome equals another of the answer or a parent: those that do are drawn again, in up to 100
  * rounds (of mating, or of sampling a slot). When the space is exhausted fewer are returned, *n_out
  * may be 0; as with no parents in a later generation.
@@ -76,9 +97,10 @@ dse_search_ask(const struct dse_space *space, const struct dse_search_options *o
                void (*repair)(const struct dse_space *space, double *genome), double *genomes,
                int *n_out, struct dse_err *err);
 
-/* Hypervolume of a set against a reference point, for 1 to 3 objectives in their own senses
- * (exact; sweep over sorted points). Points that are not better than the reference in every
- * objective count nothing. points: [n][n_objectives], finite. UNSUPPORTED for more objectives. */
+/* Hypervolume of a set against a reference point, for 1 to 4 objectives in their own senses
+ * (exact; sweep over sorted points, O(n log n) for up to 3). Points that are not better than the
+ * reference in every objective count nothing. points: [n][n_objectives], finite. UNSUPPORTED for
+ * more objectives. */
 DSE_MUST_USE enum dse_status dse_search_hypervolume(const struct dse_space *space,
                                                     const double *points, int n,
                                                     const double *reference, double *volume,

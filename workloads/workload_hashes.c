@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-static const char content_version[] = "paretod workload content 2\n";
+static const char content_version[] = "paretod workload content 3\n";
 static const char context_version[] = "paretod workload context 2\n";
 
 /* What a key decides. */
@@ -48,9 +48,11 @@ static const enum scope scopes[KEY_COUNT] = {
     [KEY_exploration_population] = SCOPE_SWEEP,
     [KEY_exploration_offspring] = SCOPE_SWEEP,
     [KEY_exploration_generations] = SCOPE_SWEEP,
+    [KEY_exploration_crossover] = SCOPE_SWEEP,
     [KEY_exploration_crossover_prob] = SCOPE_SWEEP,
     [KEY_exploration_crossover_eta] = SCOPE_SWEEP,
     [KEY_exploration_crossover_gene_prob] = SCOPE_SWEEP,
+    [KEY_exploration_mutation] = SCOPE_SWEEP,
     [KEY_exploration_mutation_prob] = SCOPE_SWEEP,
     [KEY_exploration_mutation_eta] = SCOPE_SWEEP,
     [KEY_execution_shard_images] = SCOPE_CANDIDATE, /* a partial is one shard's */

@@ -171,5 +171,8 @@ struct dse_search_options dse_context_search_options(const struct dse_workload *
 #define X(name, type, fallback, min, max, help) options.name = (type)workload->exploration_##name;
     DSE_SEARCH_OPTIONS(X)
 #undef X
+    options.crossover = dse_search_crossover_named(workload->exploration_crossover);
+    options.mutation = dse_search_mutation_named(workload->exploration_mutation);
+    dse_assert(options.crossover < DSE_CROSSOVER_COUNT && options.mutation < DSE_MUTATION_COUNT);
     return options;
 }

@@ -235,11 +235,105 @@ static void categories_are_exchanged_and_mutate_to_any_other(void **state) {
             assert_share(counts[v], mutated, 0.25);
 }
 
+static void one_point_exchanges_all_genes_after_a_point(void **state) {
+    (void)state;
+    enum { GENES = 10, CHILDREN = 9000 };
+    static struct dse_gene genes[GENES];
+    static double parents[2 * GENES], children[CHILDREN * GENES];
+    struct dse_space space = space_of(genes, GENES, DSE_GENE_FLOAT, 0, 1);
+    struct dse_search_options options = dse_search_options_default();
+    for (int i = 0; i < 2 * GENES; i++)
+        parents[i] = i < GENES ? 0.25 : 0.75;
+    options.offspring = CHILDREN;
+    options.crossover = DSE_CROSSOVER_one_point;
+    options.crossover_prob = 1;
+    options.mutation_prob = 0;
+    /* 9 points, and each of them gives two children: no more are new. */
+    int n = breed(&space, &options, parents, 2, children);
+    assert_int_equal(n, 2 * (GENES - 1));
+    int seen[2][GENES] = {{0}};
+    for (int i = 0; i < n; i++) {
+        const double *child = children + i * GENES;
+        int point = 1;
+        while (point < GENES && child[point] == child[0])
+            point++;
+        assert_in_range(point, 1, GENES - 1);
+        for (int j = point; j < GENES; j++)
+            assert_true(child[j] == 1 - child[0]);
+        seen[child[0] > 0.5][point]++;
+    }
+    for (int point = 1; point < GENES; point++)
+        assert_true(seen[0][point] == 1 && seen[1][point] == 1);
+}
+
+static void uniform_crossover_exchanges_each_gene_alike(void **state) {
+    (void)state;
+    enum { GENES = 50, CHILDREN = 2000 };
+    static struct dse_gene genes[GENES];
+    static double parents[2 * GENES], children[CHILDREN * GENES];
+    struct dse_space space = space_of(genes, GENES, DSE_GENE_INT, 0, 9);
+    struct dse_search_options options = dse_search_options_default();
+    for (int i = 0; i < 2 * GENES; i++)
+        parents[i] = i < GENES ? 2 : 7;
+    options.offspring = CHILDREN;
+    options.crossover = DSE_CROSSOVER_uniform;
+    options.crossover_prob = 1;
+    options.crossover_gene_prob = 0.3;
+    options.mutation_prob = 0;
+    int n = breed(&space, &options, parents, 2, children);
+    assert_int_equal(n, CHILDREN);
+    int exchanged = 0, pairs = 0;
+    for (int i = 0; i + 1 < n; i += 2) {
+        int of_second = 0;
+        for (int j = 0; j < GENES; j++) {
+            assert_true(children[i * GENES + j] + children[(i + 1) * GENES + j] == 9);
+            of_second += children[i * GENES + j] == 7;
+        }
+        /* The first child may stem from either parent. */
+        exchanged += of_second > GENES / 2 ? GENES - of_second : of_second;
+        pairs++;
+    }
+    assert_share(exchanged, (double)pairs * GENES, 0.3);
+}
+
+/* A whole number moves to any other value alike, a float anywhere. */
+static void uniform_mutation_reaches_every_value_alike(void **state) {
+    (void)state;
+    enum { GENES = 40, CHILDREN = 8000, VALUES = 7 };
+    static struct dse_gene genes[GENES];
+    static double parent[GENES], children[CHILDREN * GENES];
+    struct dse_space space = space_of(genes, GENES, DSE_GENE_INT, 2, 8);
+    struct dse_search_options options = dse_search_options_default();
+    for (int i = 0; i < GENES; i++)
+        parent[i] = 3;
+    genes[0] = (struct dse_gene){.type = DSE_GENE_FLOAT, .lower = 0, .upper = 4};
+    options.offspring = CHILDREN;
+    options.mutation = DSE_MUTATION_uniform;
+    options.crossover_prob = 0;
+    options.mutation_prob = 1;
+    int n = breed(&space, &options, parent, 1, children);
+    int counts[VALUES + 2] = {0}, mutated = 0, below = 0, floats = 0;
+    for (int i = 0; i < n * GENES; i++) {
+        if (i % GENES == 0) {
+            floats += children[i] != 3;
+            below += children[i] < 1;
+            continue;
+        }
+        counts[(int)children[i]]++;
+        mutated += children[i] != 3;
+    }
+    for (int v = 2; v <= 8; v++)
+        if (v != 3)
+            assert_share(counts[v], mutated, 1.0 / (VALUES - 1));
+    assert_true(floats > 50);
+    assert_share(below, floats, 0.25);
+}
+
 /* Which of two parents a child without variation in all genes but the last comes from. */
 static int count_children_of_second(const struct dse_individual *pool) {
     enum { CHILDREN = 200 };
     struct dse_gene genes[2] = {{"mark", DSE_GENE_INT, 0, 1}, {"free", DSE_GENE_FLOAT, 0, 1}};
-    struct dse_space space = {.genes = genes, .n_genes = 2, .n_objectives = 1};
+    struct dse_space space = {.genes = genes, .n_genes = 2, .n_objectives = 2};
     struct dse_search_options options = dse_search_options_default();
     double children[2 * CHILDREN];
     options.offspring = CHILDREN;
@@ -257,16 +351,22 @@ static int count_children_of_second(const struct dse_individual *pool) {
     return second;
 }
 
-static void tournaments_prefer_feasible_then_rank_then_crowding(void **state) {
+static void tournaments_prefer_feasible_then_dominating_then_crowding(void **state) {
     (void)state;
     static const double first[] = {0, 0.5}, second[] = {1, 0.5};
+    static const double best[] = {1, 1}, behind_best[] = {2, 1}, other[] = {0, 9};
     /* The second parent is the better one. */
     static const struct dse_individual cases[][2] = {
         {{.violation = 0.1}, {.violation = 0, .rank = 9}},
         {{.violation = 0.2, .rank = 0}, {.violation = 0.1, .rank = 1}},
         {{.violation = INFINITY}, {.violation = 100}},
-        {{.rank = 1, .crowding = 5}, {.rank = 0, .crowding = 1}},
-        {{.rank = 1, .crowding = 1}, {.rank = 1, .crowding = INFINITY}},
+        {{.objectives = behind_best, .rank = 1, .crowding = 5},
+         {.objectives = best, .rank = 0, .crowding = 1}},
+        {{.objectives = other, .rank = 1, .crowding = 1},
+         {.objectives = best, .rank = 1, .crowding = INFINITY}},
+        /* Of a later front, but not dominated by this one. */
+        {{.objectives = best, .rank = 0, .crowding = 1},
+         {.objectives = other, .rank = 1, .crowding = 2}},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct dse_individual pool[2] = {cases[i][0], cases[i][1]};
@@ -290,7 +390,10 @@ int main(void) {
         cmocka_unit_test(a_mating_crosses_with_its_probability),
         cmocka_unit_test(the_initial_sample_is_uniform_over_integers),
         cmocka_unit_test(categories_are_exchanged_and_mutate_to_any_other),
-        cmocka_unit_test(tournaments_prefer_feasible_then_rank_then_crowding),
+        cmocka_unit_test(one_point_exchanges_all_genes_after_a_point),
+        cmocka_unit_test(uniform_crossover_exchanges_each_gene_alike),
+        cmocka_unit_test(uniform_mutation_reaches_every_value_alike),
+        cmocka_unit_test(tournaments_prefer_feasible_then_dominating_then_crowding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
