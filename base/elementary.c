@@ -57,7 +57,8 @@ void dse_math_sincos(double x, double *sine, double *cosine) {
     *cosine = quarter == 0 ? c : quarter == 1 ? -s : quarter == 2 ? -c : s;
 }
 
-/* x = quarters / 2 + r, |r| <= 1/4, both differences exact; so whole and half x give 0, 1 and -1. */
+/* x = quarters / 2 + r, |r| <= 1/4, both differences exact; so whole and half x give 0, 1 and -1.
+ */
 static int split_turns(double x, double *sine, double *cosine) {
     double turns = x - 2 * nearbyint(x / 2), quarters = nearbyint(2 * turns);
     dse_math_sincos((turns - quarters / 2) * 0x1.921fb54442d18p+1, sine, cosine);
