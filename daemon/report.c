@@ -152,9 +152,12 @@ static enum dse_status add_bits(const struct decoder *decoder, const struct dse_
     int64_t *weight_bits = dse_arena_alloc(arena, (size_t)n, sizeof *weight_bits);
     int *ints = dse_arena_alloc(arena, 2 * (size_t)n, sizeof *ints);
     double *genome = dse_arena_alloc(arena, (size_t)n_genes, sizeof *genome);
-    if (input_bits == NULL || weight_bits == NULL || ints == NULL || genome == NULL)
+    double *genes = dse_arena_alloc(arena, (size_t)n_genes, sizeof *genes);
+    if (genes == NULL || input_bits == NULL || weight_bits == NULL || ints == NULL ||
+        genome == NULL)
         return no_memory(err);
-    struct dse_candidate candidate = {n, ints, ints + n};
+    struct dse_candidate candidate = {
+        .n_layers = n, .input_bits = ints, .weight_bits = ints + n, .genes = genes};
     if (row->generation >= 0) {
         DSE_TRY(dse_genome_parse(row->genome, genome, n_genes, err));
         decoder->problem->decode(&decoder->space, genome, &candidate);
@@ -262,25 +265,29 @@ fail:
 static enum dse_status add_cells(struct dse_store *store, const struct decoder *decoder,
                                  const struct dse_individual_row *row, struct dse_arena *arena,
                                  struct dse_msg_individual *individual, struct dse_err *err) {
-    int n = decoder->model.n_cells;
-    int64_t *seen = dse_arena_alloc(arena, (size_t)n, sizeof *seen);
-    int64_t *correct = dse_arena_alloc(arena, (size_t)n, sizeof *correct);
-    struct dse_msg_cell_result *cells = dse_arena_alloc(arena, (size_t)n, sizeof *cells);
-    if (seen == NULL || correct == NULL || cells == NULL)
+    struct dse_outcome outcome = {0};
+    DSE_TRY(dse_store_load_outcome(store, row->evaluation_id, arena, &outcome, err));
+    if (outcome.n_cells > decoder->prepared.cells_n)
+        DSE_FAIL(err, DSE_INTERNAL, "results of %d cells, not %d", outcome.n_cells,
+                 decoder->prepared.cells_n);
+    struct dse_msg_cell_result *cells =
+        dse_arena_alloc(arena, (size_t)outcome.n_cells, sizeof *cells);
+    if (cells == NULL)
         return no_memory(err);
-    DSE_TRY(dse_store_sum_partials(store, row->evaluation_id, seen, correct, n, err));
     int n_seen = 0;
-    for (int c = 0; c < n; c++) {
-        if (seen[c] == 0)
+    for (int c = 0; c < outcome.n_cells; c++) {
+        const int64_t *tally = dse_outcome_cell(&outcome, c);
+        int64_t seen = tally[DSE_TALLY_SEEN], correct = tally[DSE_TALLY_CORRECT];
+        if (seen == 0)
             continue;
         struct dse_msg_cell_result *cell = &cells[n_seen++];
         *cell = (struct dse_msg_cell_result){
             .cell = decoder->prepared.cells[c],
-            .seen = seen[c],
-            .correct = correct[c],
-            .accuracy = (double)correct[c] / (double)seen[c],
+            .seen = seen,
+            .correct = correct,
+            .accuracy = (double)correct / (double)seen,
         };
-        dse_wilson_interval(correct[c], seen[c], &cell->low, &cell->high);
+        dse_wilson_interval(correct, seen, &cell->low, &cell->high);
     }
     individual->cells = cells;
     individual->cells_n = n_seen;

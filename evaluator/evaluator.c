@@ -332,6 +332,7 @@ static enum dse_status open_context(struct dse_evaluator *ev, const struct dse_m
         .classes = dse_plan_classes(ev->plan),
         .images = ev->data.n,
         .shards = ev->n_shards,
+        .tally = DSE_TALLY_SIZE,
     };
     DSE_TRY(describe_layers(ev->graph, input_amax, arena, prepared, err));
     return describe_cells(ev, context, arena, prepared, err);
@@ -445,7 +446,11 @@ static enum dse_status read_candidates(const struct dse_evaluator *ev,
         const struct dse_msg_candidate *from = &task->candidates[i];
         DSE_TRY(check_bits(from->input_bits, from->input_bits_n, n_layers, err));
         DSE_TRY(check_bits(from->weight_bits, from->weight_bits_n, n_layers, err));
-        candidates[i] = (struct dse_candidate){n_layers, bits, bits + n_layers};
+        if (from->genes_n > 0)
+            DSE_FAIL(err, DSE_PROTOCOL, "a candidate comes with %d genes; a network takes bits",
+                     from->genes_n);
+        candidates[i] = (struct dse_candidate){
+            .n_layers = n_layers, .input_bits = bits, .weight_bits = bits + n_layers};
         for (int l = 0; l < n_layers; l++) {
             candidates[i].input_bits[l] = (int)from->input_bits[l];
             candidates[i].weight_bits[l] = (int)from->weight_bits[l];
@@ -456,13 +461,14 @@ static enum dse_status read_candidates(const struct dse_evaluator *ev,
     return DSE_OK;
 }
 
-/* What a task needs while it runs. Counts are [candidate][cell]. */
+/* What a task needs while it runs. */
 struct run {
     struct dse_candidate *candidates;
     int n;
     int *order;
-    float *logits; /* [candidate][batch][classes] */
-    int64_t *seen, *correct;
+    float *logits;         /* [candidate][batch][classes] */
+    double *probabilities; /* [classes], of one image */
+    int64_t *tallies;      /* [candidate][cell][DSE_TALLY_SIZE] */
     struct dse_plan_stats stats;
 };
 
@@ -482,8 +488,8 @@ static enum dse_status run_cell(struct dse_evaluator *ev, struct run *run, int s
         for (int i = 0; i < run->n; i++) {
             const float *logits = run->logits + (size_t)i * (size_t)n * (size_t)classes;
             size_t at = (size_t)i * (size_t)ev->n_cells + (size_t)cell;
-            run->seen[at] += n;
-            run->correct[at] += dse_metrics_count_correct(logits, labels + first, n, classes);
+            dse_metrics_tally_logits(logits, labels + first, n, classes, run->probabilities,
+                                     run->tallies + at * DSE_TALLY_SIZE);
         }
     }
     return DSE_OK;
@@ -491,13 +497,14 @@ static enum dse_status run_cell(struct dse_evaluator *ev, struct run *run, int s
 
 static enum dse_status allocate_run(const struct dse_evaluator *ev, struct dse_arena *arena,
                                     struct run *run, struct dse_err *err) {
-    size_t n = (size_t)run->n, counts = n * (size_t)ev->n_cells;
+    size_t n = (size_t)run->n, words = n * (size_t)ev->n_cells * DSE_TALLY_SIZE;
     size_t classes = (size_t)dse_plan_classes(ev->plan);
     run->order = dse_arena_alloc(arena, n, sizeof *run->order);
     run->logits = dse_arena_alloc(arena, n * (size_t)ev->batch * classes, sizeof *run->logits);
-    run->seen = dse_arena_alloc(arena, counts, sizeof *run->seen);
-    run->correct = dse_arena_alloc(arena, counts, sizeof *run->correct);
-    if (run->order == NULL || run->logits == NULL || run->seen == NULL || run->correct == NULL)
+    run->probabilities = dse_arena_alloc(arena, classes, sizeof *run->probabilities);
+    run->tallies = dse_arena_alloc(arena, words, sizeof *run->tallies);
+    if (run->order == NULL || run->logits == NULL || run->probabilities == NULL ||
+        run->tallies == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a task of %d candidates", run->n);
     return DSE_OK;
 }
@@ -511,16 +518,14 @@ static enum dse_status write_partials(const struct dse_evaluator *ev,
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a task of %d candidates", run->n);
     int64_t inferences = 0;
     for (int i = 0; i < run->n; i++) {
-        size_t at = (size_t)i * (size_t)ev->n_cells;
+        int words = ev->n_cells * DSE_TALLY_SIZE;
         results[i] = (struct dse_msg_partial){
             .key = task->candidates[i].key,
-            .seen = run->seen + at,
-            .seen_n = ev->n_cells,
-            .correct = run->correct + at,
-            .correct_n = ev->n_cells,
+            .tallies = run->tallies + (size_t)i * (size_t)words,
+            .tallies_n = words,
         };
         for (int cell = 0; cell < ev->n_cells; cell++)
-            inferences += run->seen[at + (size_t)cell];
+            inferences += results[i].tallies[cell * DSE_TALLY_SIZE + DSE_TALLY_SEEN];
     }
     double asked = (double)run->stats.layers_asked;
     *partials = (struct dse_msg_partials){

@@ -1,66 +1,49 @@
-/* Candidates, the table of metrics, and what is measured of an evaluated candidate. */
+/* The table of metrics, and what is measured of an evaluated candidate. */
 #include "problems/problems.h"
 
 #include <math.h>
 #include <string.h>
 
-enum dse_status dse_candidate_init(struct dse_candidate *candidate, int n_layers,
-                                   struct dse_err *err) {
-    dse_assert(n_layers >= 0);
-    int *bits = dse_alloc(2 * (size_t)n_layers, sizeof *bits);
-    if (bits == NULL)
-        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a candidate of %d layers", n_layers);
-    *candidate = (struct dse_candidate){
-        .n_layers = n_layers, .input_bits = bits, .weight_bits = bits + n_layers};
-    return DSE_OK;
-}
-
-void dse_candidate_fini(struct dse_candidate *candidate) {
-    dse_free(candidate->input_bits); /* one block for both */
-    *candidate = (struct dse_candidate){0};
-}
-
-/* ---- values ---- */
-
-static double accuracy_of_cell(const struct dse_cell_counts *counts, int cell) {
-    if (counts->seen[cell] <= 0)
+static double accuracy_of_cell(const struct dse_outcome *outcome, int cell) {
+    const int64_t *tally = dse_outcome_cell(outcome, cell);
+    if (tally[DSE_TALLY_SEEN] <= 0)
         return NAN;
-    return (double)counts->correct[cell] / (double)counts->seen[cell];
+    return (double)tally[DSE_TALLY_CORRECT] / (double)tally[DSE_TALLY_SEEN];
 }
 
 static double accuracy_clean(const struct dse_model_facts *model,
                              const struct dse_candidate *candidate,
-                             const struct dse_cell_counts *counts) {
+                             const struct dse_outcome *outcome) {
     (void)candidate;
-    return model->has_clean && counts->n_cells > 0 ? accuracy_of_cell(counts, 0) : NAN;
+    return model->has_clean && outcome->n_cells > 0 ? accuracy_of_cell(outcome, 0) : NAN;
 }
 
 static double accuracy_corrupted(const struct dse_model_facts *model,
                                  const struct dse_candidate *candidate,
-                                 const struct dse_cell_counts *counts) {
+                                 const struct dse_outcome *outcome) {
     (void)candidate;
     int first = model->has_clean ? 1 : 0;
-    if (counts->n_cells <= first)
+    if (outcome->n_cells <= first)
         return NAN;
     double sum = 0;
-    for (int cell = first; cell < counts->n_cells; cell++)
-        sum += accuracy_of_cell(counts, cell);
-    return sum / (counts->n_cells - first);
+    for (int cell = first; cell < outcome->n_cells; cell++)
+        sum += accuracy_of_cell(outcome, cell);
+    return sum / (outcome->n_cells - first);
 }
 
 static double accuracy_worst(const struct dse_model_facts *model,
                              const struct dse_candidate *candidate,
-                             const struct dse_cell_counts *counts) {
+                             const struct dse_outcome *outcome) {
     (void)model;
     (void)candidate;
     double worst = INFINITY;
-    for (int cell = 0; cell < counts->n_cells; cell++) {
-        double accuracy = accuracy_of_cell(counts, cell);
+    for (int cell = 0; cell < outcome->n_cells; cell++) {
+        double accuracy = accuracy_of_cell(outcome, cell);
         if (isnan(accuracy))
             return NAN;
         worst = fmin(worst, accuracy);
     }
-    return counts->n_cells > 0 ? worst : NAN;
+    return outcome->n_cells > 0 ? worst : NAN;
 }
 
 static int counted_bits(int bits) {
@@ -69,8 +52,8 @@ static int counted_bits(int bits) {
 
 static double bit_operations(const struct dse_model_facts *model,
                              const struct dse_candidate *candidate,
-                             const struct dse_cell_counts *counts) {
-    (void)counts;
+                             const struct dse_outcome *outcome) {
+    (void)outcome;
     double sum = 0; /* exact below 2^53 */
     for (int i = 0; i < model->n_layers; i++)
         sum += (double)model->layers[i].macs * counted_bits(candidate->weight_bits[i]) *
@@ -79,8 +62,8 @@ static double bit_operations(const struct dse_model_facts *model,
 }
 
 static double size_bits(const struct dse_model_facts *model, const struct dse_candidate *candidate,
-                        const struct dse_cell_counts *counts) {
-    (void)counts;
+                        const struct dse_outcome *outcome) {
+    (void)outcome;
     double sum = 0;
     for (int i = 0; i < model->n_layers; i++)
         sum += (double)model->layers[i].weights * counted_bits(candidate->weight_bits[i]);
@@ -89,11 +72,11 @@ static double size_bits(const struct dse_model_facts *model, const struct dse_ca
 
 static double mean_weight_bits(const struct dse_model_facts *model,
                                const struct dse_candidate *candidate,
-                               const struct dse_cell_counts *counts) {
+                               const struct dse_outcome *outcome) {
     double weights = 0;
     for (int i = 0; i < model->n_layers; i++)
         weights += (double)model->layers[i].weights;
-    return weights > 0 ? size_bits(model, candidate, counts) / weights : NAN;
+    return weights > 0 ? size_bits(model, candidate, outcome) / weights : NAN;
 }
 
 /* ---- table ---- */
@@ -134,11 +117,11 @@ const struct dse_metric_def *dse_metric_find(const char *name) {
 
 static enum dse_status measure_metric(const char *name, const struct dse_model_facts *model,
                                       const struct dse_candidate *candidate,
-                                      const struct dse_cell_counts *counts, double *value,
+                                      const struct dse_outcome *outcome, double *value,
                                       struct dse_err *err) {
     const struct dse_metric_def *metric = dse_metric_find(name);
     dse_assert(metric != NULL); /* prepare has checked the names */
-    double x = metric->value(model, candidate, counts);
+    double x = metric->value(model, candidate, outcome);
     if (!isfinite(x))
         DSE_FAIL(err, DSE_FAILED, "metric %s is not a number: it needs %s", name, metric->needs);
     *value = x;
@@ -154,18 +137,18 @@ static double distance_to_bound(const struct dse_constraint *constraint, double 
 enum dse_status dse_space_measure(const struct dse_space *space,
                                   const struct dse_model_facts *model,
                                   const struct dse_candidate *candidate,
-                                  const struct dse_cell_counts *counts, double *objectives,
+                                  const struct dse_outcome *outcome, double *objectives,
                                   double *violation, struct dse_err *err) {
-    dse_assert(counts->n_cells == model->n_cells && candidate->n_layers == model->n_layers);
+    dse_assert(outcome->n_cells == model->n_cells && candidate->n_layers == model->n_layers);
     double values[DSE_MAX_OBJECTIVES];
     double total = 0;
     for (int i = 0; i < space->n_objectives; i++)
-        DSE_TRY(
-            measure_metric(space->objectives[i].metric, model, candidate, counts, &values[i], err));
+        DSE_TRY(measure_metric(space->objectives[i].metric, model, candidate, outcome, &values[i],
+                               err));
     for (int i = 0; i < space->n_constraints; i++) {
         double value = 0; /* the compiler does not know that OK means set */
         DSE_TRY(
-            measure_metric(space->constraints[i].metric, model, candidate, counts, &value, err));
+            measure_metric(space->constraints[i].metric, model, candidate, outcome, &value, err));
         total += distance_to_bound(&space->constraints[i], value);
     }
     memcpy(objectives, values, (size_t)space->n_objectives * sizeof *values);

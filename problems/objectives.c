@@ -126,44 +126,45 @@ enum dse_status dse_problem_check_constraints(const struct dse_problem_settings 
 
 /* ---- with a model ---- */
 
-/* An evaluation that went perfectly, of the float32 baseline: a metric that has no value even for
- * it will never have one. */
+/* An evaluation of the float32 baseline that saw one image a cell, correctly and in doubt about
+ * nothing: a metric that has no value even for it will never have one. */
 struct perfect_result {
     struct dse_candidate candidate;
-    int64_t *ones;
-    struct dse_cell_counts counts;
+    int64_t *tallies;
+    struct dse_outcome outcome;
 };
 
 static enum dse_status perfect_result_init(struct perfect_result *perfect,
                                            const struct dse_model_facts *model,
                                            struct dse_err *err) {
     dse_assert(model->n_cells >= 0);
-    int64_t *ones = dse_alloc((size_t)model->n_cells, sizeof *ones);
-    if (ones == NULL)
+    int64_t *tallies = dse_alloc((size_t)model->n_cells * DSE_TALLY_SIZE, sizeof *tallies);
+    if (tallies == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d cells", model->n_cells);
     for (int i = 0; i < model->n_cells; i++)
-        ones[i] = 1;
-    enum dse_status status = dse_candidate_init(&perfect->candidate, model->n_layers, err);
+        tallies[i * DSE_TALLY_SIZE + DSE_TALLY_SEEN] =
+            tallies[i * DSE_TALLY_SIZE + DSE_TALLY_CORRECT] = 1;
+    enum dse_status status = dse_candidate_init(&perfect->candidate, model->n_layers, 0, err);
     if (status != DSE_OK) {
-        dse_free(ones);
+        dse_free(tallies);
         return status;
     }
-    perfect->ones = ones;
-    perfect->counts =
-        (struct dse_cell_counts){.seen = ones, .correct = ones, .n_cells = model->n_cells};
+    perfect->tallies = tallies;
+    perfect->outcome = (struct dse_outcome){
+        .tallies = tallies, .n_cells = model->n_cells, .tally_size = DSE_TALLY_SIZE};
     return DSE_OK;
 }
 
 static void perfect_result_fini(struct perfect_result *perfect) {
     dse_candidate_fini(&perfect->candidate);
-    dse_free(perfect->ones);
+    dse_free(perfect->tallies);
 }
 
 static enum dse_status check_defined(const char *what, const char *name,
                                      const struct dse_model_facts *model,
                                      const struct perfect_result *perfect, struct dse_err *err) {
     const struct dse_metric_def *metric = dse_metric_find(name);
-    if (!isfinite(metric->value(model, &perfect->candidate, &perfect->counts)))
+    if (!isfinite(metric->value(model, &perfect->candidate, &perfect->outcome)))
         DSE_FAIL(err, DSE_INVALID, "%s \"%s\" needs %s, and this workload has none", what, name,
                  metric->needs);
     return DSE_OK;

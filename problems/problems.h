@@ -83,26 +83,63 @@ struct dse_model_facts {
     bool has_clean; /* cell 0 is the clean images; all others are corrupted images */
 };
 
-/* A candidate: the decoded genome. Arrays have n_layers entries and belong to the candidate.
- * Bits are 2..16, or 0 for float32. */
+/* A candidate: the decoded genome. Arrays belong to the candidate. */
 struct dse_candidate {
     int n_layers;
-    int *input_bits;
-    int *weight_bits;
+    int *input_bits;  /* n_layers; 2..16, or 0: not quantised (float32) */
+    int *weight_bits; /* the same */
+    double *genes;    /* n_genes: the genome as it is, for problems that are no network */
+    int n_genes;      /* 0: the problem says everything in the other members */
 };
-/* Heap arrays of n_layers zeros (= the float32 baseline). */
+/* Heap arrays of n_layers zeros (= the float32 baseline), and room for most_genes genes, of which
+ * the candidate has none yet. */
 DSE_MUST_USE enum dse_status dse_candidate_init(struct dse_candidate *candidate, int n_layers,
-                                                struct dse_err *err);
+                                                int most_genes, struct dse_err *err);
 /* Frees the arrays; fine on {0} and twice. */
 void dse_candidate_fini(struct dse_candidate *candidate);
 
-/* Result of one candidate over all images: per cell, images seen and images classified
- * correctly. Borrowed arrays of n_cells, which is the model facts' n_cells. */
-struct dse_cell_counts {
-    const int64_t *seen;
-    const int64_t *correct;
-    int n_cells;
+/* ---- What an evaluation finds ------------------------------------------------------------- */
+
+/* Bins of the expected calibration error (Guo et al., "On calibration of modern neural networks",
+ * ICML 2017), right-closed. */
+enum { DSE_TALLY_BINS = 15 };
+
+/* Places in the tally of a cell (tally.def): DSE_TALLY_SEEN, DSE_TALLY_CORRECT, ... and its size.
+ * A tally may be longer: what follows belongs to its context. */
+enum dse_tally_word {
+#define X(name, words, bits, help) \
+    DSE_TALLY_##name, DSE_TALLY_##name##_LAST = DSE_TALLY_##name + (words)-1,
+#include "problems/tally.def"
+#undef X
+    DSE_TALLY_SIZE
 };
+/* Binary digits after the point of each, DSE_TALLY_BITS_BRIER ...: value = word x 2^-bits. */
+enum dse_tally_bits {
+#define X(name, words, bits, help) DSE_TALLY_BITS_##name = (bits),
+#include "problems/tally.def"
+#undef X
+};
+/* The shortest tally: seen and correct, as databases of schema 1 have them. */
+enum { DSE_TALLY_LEAST = DSE_TALLY_CORRECT + 1 };
+
+/* Everything known of one candidate, over all images or those of some shards. Borrowed arrays. */
+struct dse_outcome {
+    const int64_t *tallies; /* [n_cells][tally_size], all >= 0 */
+    int n_cells, tally_size;
+    const double *values; /* n_values named numbers of evaluations that are not made of images */
+    int n_values;
+    const char *const *names; /* n_names: of the last n_names values; the others' stand in the
+                               * context */
+    int n_names;
+};
+/* The tally of one cell. */
+static inline const int64_t *dse_outcome_cell(const struct dse_outcome *outcome, int cell) {
+    return outcome->tallies + (size_t)cell * (size_t)outcome->tally_size;
+}
+/* sum += addend, n words; false, and sum undefined, when a sum leaves 63 bits. */
+DSE_MUST_USE bool dse_tally_add(int64_t *sum, const int64_t *addend, size_t n);
+/* Is every word possible: seen >= correct >= 0, all others >= 0? */
+bool dse_tally_possible(const int64_t *tally, int size);
 
 /* ---- Corruptions -------------------------------------------------------------------------- */
 
@@ -159,7 +196,7 @@ struct dse_metric_def {
     const char *needs; /* what must be there for it to be defined: "corrupted images" */
     /* The value; NaN when it is not defined (no corrupted cells, or a cell without images). */
     double (*value)(const struct dse_model_facts *model, const struct dse_candidate *candidate,
-                    const struct dse_cell_counts *counts);
+                    const struct dse_outcome *outcome);
 };
 /* accuracy_clean, accuracy_corrupted (mean over the corrupted cells of correct / seen: every cell
  * counts the same), accuracy_worst (smallest over all cells), bit_operations (sum of MACs x weight
@@ -175,7 +212,7 @@ const struct dse_metric_def *dse_metric_find(const char *name);
  * FAILED names a metric that is not a number. */
 DSE_MUST_USE enum dse_status
 dse_space_measure(const struct dse_space *space, const struct dse_model_facts *model,
-                  const struct dse_candidate *candidate, const struct dse_cell_counts *counts,
+                  const struct dse_candidate *candidate, const struct dse_outcome *outcome,
                   double *objectives, double *violation, struct dse_err *err);
 
 /* The 95 % Wilson score interval (Wilson 1927) of a share, from `correct` of `seen`; seen > 0.
@@ -203,7 +240,8 @@ struct dse_problem_def {
                                struct dse_err *err);
     /* Makes a genome valid after variation: rounds, clamps. */
     void (*repair)(const struct dse_space *space, double *genome);
-    /* Genome to candidate; candidate has been initialised with the model's n_layers. */
+    /* Genome to candidate; candidate has been initialised with the model's n_layers and room for
+     * the space's genes, which decode copies where the evaluator is to see them. */
     void (*decode)(const struct dse_space *space, const double *genome,
                    struct dse_candidate *candidate);
 };

@@ -183,12 +183,14 @@
     F(REQ, INT, _, classes, "classes")                                               \
     F(REQ, INT, _, images, "images of a cell")                                       \
     F(REQ, INT, _, shards, "number of shards")                                       \
-    F(REQ, STRS, _, cells, "names of the cells")
+    F(REQ, STRS, _, cells, "names of the cells")                                     \
+    F(OPT, INT, _, tally, "words of a cell's tally")
 
-#define DSE_FIELDS_candidate(F)                             \
-    F(REQ, INT, _, key, "names it in the answer")           \
-    F(REQ, INTS, _, input_bits, "a layer each; 0: float32") \
-    F(REQ, INTS, _, weight_bits, "a layer each; 0: float32")
+#define DSE_FIELDS_candidate(F)                              \
+    F(REQ, INT, _, key, "names it in the answer")            \
+    F(OPT, INTS, _, input_bits, "a layer each; 0: float32")  \
+    F(OPT, INTS, _, weight_bits, "a layer each; 0: float32") \
+    F(OPT, REALS, _, genes, "the genome, where there are no layers")
 
 #define DSE_FIELDS_task(F)                                                         \
     F(REQ, INT, _, task, "fencing number; never used twice by one daemon process") \
@@ -196,10 +198,11 @@
     F(REQ, INT, _, shard, "shard, from 0")                                         \
     F(REQ, RECS, candidate, candidates, "the group")
 
-#define DSE_FIELDS_partial(F)                         \
-    F(REQ, INT, _, key, "the candidate")              \
-    F(REQ, INTS, _, seen, "images seen, a cell each") \
-    F(REQ, INTS, _, correct, "images classified correctly, a cell each")
+#define DSE_FIELDS_partial(F)                                                                     \
+    F(REQ, INT, _, key, "the candidate")                                                          \
+    F(OPT, INTS, _, tallies, "the words of problems/tally.def for the first cell, then the next") \
+    F(OPT, REALS, _, values, "named numbers: the context's, in its order, then others")           \
+    F(OPT, STRS, _, names, "of those others: the last of the values")
 
 #define DSE_FIELDS_partials(F)                                                   \
     F(REQ, INT, _, task, "fencing number of the task")                           \

@@ -20,7 +20,7 @@
 #include "base/base.h"
 #include "problems/problems.h"
 
-enum { DSE_STORE_SCHEMA_VERSION = 1 };
+enum { DSE_STORE_SCHEMA_VERSION = 2 };
 
 /* States of a sweep: X(name, text, final). Stored by text. */
 #define DSE_SWEEP_STATE_TABLE(X) \
@@ -138,20 +138,25 @@ DSE_MUST_USE enum dse_status
 dse_store_ensure_evaluation(struct dse_store *store, const char *context_hash, const char *genome,
                             struct dse_arena *arena, struct dse_evaluation_row *row,
                             struct dse_err *err);
+/* DONE adds up the partials, keeps the sum and lets the partials go; CONFLICT when they contradict
+ * each other. An evaluation that is done stays as it is. */
 DSE_MUST_USE enum dse_status dse_store_finish_evaluation(struct dse_store *store, int64_t id,
                                                          enum dse_result_state state,
                                                          const char *reason, struct dse_err *err);
-/* A partial is kept once: a second one for the same shard changes nothing. */
+/* A partial is kept once: a second one for the same shard, or one for an evaluation that is done,
+ * changes nothing. INVALID: tallies that cannot be, values that are not numbers, nothing at all. */
 DSE_MUST_USE enum dse_status dse_store_put_partial(struct dse_store *store, int64_t evaluation_id,
-                                                   int shard, const int64_t *seen,
-                                                   const int64_t *correct, int n_cells,
+                                                   int shard, const struct dse_outcome *partial,
                                                    struct dse_err *err);
 /* have[shard] for each of n_shards. */
 DSE_MUST_USE enum dse_status dse_store_load_shards(struct dse_store *store, int64_t evaluation_id,
                                                    bool *have, int n_shards, struct dse_err *err);
-/* Sums over the shards present; zeros when there is none. INVALID when they have other cells. */
-DSE_MUST_USE enum dse_status dse_store_sum_partials(struct dse_store *store, int64_t evaluation_id,
-                                                    int64_t *seen, int64_t *correct, int n_cells,
+/* What is known of an evaluation: the sum over the shards present (of tallies of different length:
+ * what all have), and the values of the first that has some. Nothing known: 0 cells, 0 values.
+ * Arrays live in the arena. */
+DSE_MUST_USE enum dse_status dse_store_load_outcome(struct dse_store *store, int64_t evaluation_id,
+                                                    struct dse_arena *arena,
+                                                    struct dse_outcome *outcome,
                                                     struct dse_err *err);
 
 /* ---- individuals ---- */

@@ -46,21 +46,46 @@ static enum dse_status dump_sweep(struct dse_store *store, int64_t sweep_id,
     return dump_context(store, row.context_hash, arena, out, err);
 }
 
+/* The whole tallies as a hash: a hundred words a cell would make dumps of gigabytes. */
+static enum dse_status dump_tallies(const struct dse_outcome *outcome, struct dse_buf *out,
+                                    struct dse_err *err) {
+    struct dse_buf bytes = {0};
+    char hash[DSE_SHA256_HEX];
+    if (outcome->n_cells == 0)
+        return DSE_OK;
+    store__encode_tallies(outcome, &bytes);
+    enum dse_status status = dse_buf_status(&bytes, err);
+    if (status == DSE_OK)
+        status = dse_sha256_bytes(bytes.data, bytes.size, hash, err);
+    if (status == DSE_OK)
+        print_field("tally", hash, out);
+    dse_buf_fini(&bytes);
+    return status;
+}
+
+static enum dse_status dump_outcome(const struct dse_outcome *outcome, struct dse_buf *out,
+                                    struct dse_err *err) {
+    int n = outcome->n_cells, stride = outcome->tally_size;
+    dse_buf_puts(out, ",\"seen\":");
+    store__print_integers(n > 0 ? outcome->tallies + DSE_TALLY_SEEN : NULL, n, stride, out);
+    dse_buf_puts(out, ",\"correct\":");
+    store__print_integers(n > 0 ? outcome->tallies + DSE_TALLY_CORRECT : NULL, n, stride, out);
+    dse_buf_puts(out, outcome->n_values > 0 ? ",\"values\":" : "");
+    store__print_values(outcome, out);
+    dse_buf_puts(out, outcome->n_names > 0 ? ",\"names\":" : "");
+    store__print_names(outcome, out);
+    return dump_tallies(outcome, out, err);
+}
+
 static enum dse_status dump_cells(struct dse_store *store, const struct dse_individual_row *row,
                                   struct dse_buf *out, struct dse_err *err) {
     struct dse_arena arena = {0};
-    int64_t *seen = NULL, *correct = NULL;
-    int n_cells = 0;
+    struct dse_outcome outcome = {0};
     enum dse_status status = DSE_OK;
     if (row->state != DSE_RESULT_FAILED)
-        status =
-            store__sum_cells(store, row->evaluation_id, &arena, &seen, &correct, &n_cells, err);
-    if (status == DSE_OK) {
-        dse_buf_puts(out, ",\"seen\":");
-        store__print_integers(seen, n_cells, out);
-        dse_buf_puts(out, ",\"correct\":");
-        store__print_integers(correct, n_cells, out);
-    }
+        status = dse_store_load_outcome(store, row->evaluation_id, &arena, &outcome, err);
+    if (status == DSE_OK)
+        status = dump_outcome(&outcome, out, err);
     dse_arena_fini(&arena);
     return status;
 }

@@ -1,9 +1,7 @@
-/* Evaluations and their partials. */
+/* Evaluations, and which shards of them are known. */
 #include "store/store_internal.h"
 
 #include <string.h>
-
-enum { MAX_CELLS = 1 << 16 }; /* far above 19 corruptions x 5 severities x datasets */
 
 /* ---- evaluations ---- */
 
@@ -62,58 +60,52 @@ static enum dse_status fail_no_evaluation(int64_t id, struct dse_err *err) {
     DSE_FAIL(err, DSE_NOT_FOUND, "there is no evaluation %lld", (long long)id);
 }
 
-enum dse_status dse_store_finish_evaluation(struct dse_store *store, int64_t id,
-                                            enum dse_result_state state, const char *reason,
-                                            struct dse_err *err) {
+static enum dse_status write_state(struct dse_store *store, int64_t id, enum dse_result_state state,
+                                   const char *reason, struct dse_err *err) {
     struct store__query query;
-    int n_changed;
     DSE_TRY(store__query_start(&query, store, STORE_STATEMENT_FINISH_EVALUATION, err));
     store__bind_int(&query, id);
     store__bind_text(&query, store__result_text(state));
     store__bind_text(&query, reason);
-    DSE_TRY(store__query_run(&query, &n_changed, err));
-    return n_changed == 1 ? DSE_OK : fail_no_evaluation(id, err);
+    return store__query_run(&query, NULL, err);
 }
 
-/* ---- partials ---- */
-
-/* The last gate before numbers of a worker become a permanent part of results. */
-static enum dse_status check_counts(int64_t evaluation_id, int shard, const int64_t *seen,
-                                    const int64_t *correct, int n_cells, struct dse_err *err) {
-    if (shard < 0 || n_cells < 1 || n_cells > MAX_CELLS)
-        DSE_FAIL(err, DSE_INVALID, "partial of evaluation %lld: shard %d with %d cells",
-                 (long long)evaluation_id, shard, n_cells);
-    for (int i = 0; i < n_cells; i++)
-        if (correct[i] < 0 || seen[i] < correct[i])
-            DSE_FAIL(err, DSE_INVALID,
-                     "partial of evaluation %lld, shard %d: cell %d has %lld correct of %lld seen",
-                     (long long)evaluation_id, shard, i, (long long)correct[i], (long long)seen[i]);
-    return DSE_OK;
-}
-
-enum dse_status dse_store_put_partial(struct dse_store *store, int64_t evaluation_id, int shard,
-                                      const int64_t *seen, const int64_t *correct, int n_cells,
-                                      struct dse_err *err) {
-    struct dse_buf seen_text = {0}, correct_text = {0};
+enum dse_status store__is_done(struct dse_store *store, int64_t id, bool *done,
+                               struct dse_err *err) {
     struct store__query query;
-    enum dse_status status;
-    DSE_TRY(check_counts(evaluation_id, shard, seen, correct, n_cells, err));
-    store__print_integers(seen, n_cells, &seen_text);
-    store__print_integers(correct, n_cells, &correct_text);
-    DSE_TRY_GOTO(status, dse_buf_status(&seen_text, err), fail_texts);
-    DSE_TRY_GOTO(status, dse_buf_status(&correct_text, err), fail_texts);
-    DSE_TRY_GOTO(status, store__query_start(&query, store, STORE_STATEMENT_PUT_PARTIAL, err),
-                 fail_texts);
-    store__bind_int(&query, evaluation_id);
-    store__bind_int(&query, shard);
-    store__bind_text(&query, seen_text.data);
-    store__bind_text(&query, correct_text.data);
-    status = store__query_run(&query, NULL, err);
-fail_texts:
-    dse_buf_fini(&correct_text);
-    dse_buf_fini(&seen_text);
+    enum dse_result_state state;
+    bool found;
+    DSE_TRY(store__query_start(&query, store, STORE_STATEMENT_EVALUATION_STATE, err));
+    store__bind_int(&query, id);
+    DSE_TRY(store__query_step(&query, &found, err));
+    enum dse_status status =
+        found ? store__column_result(&query, 0, &state, err) : fail_no_evaluation(id, err);
+    store__query_end(&query);
+    if (status == DSE_OK)
+        *done = state == DSE_RESULT_DONE;
     return status;
 }
+
+static enum dse_status finish(struct dse_store *store, int64_t id, enum dse_result_state state,
+                              const char *reason, struct dse_err *err) {
+    bool done = false;
+    DSE_TRY(store__is_done(store, id, &done, err));
+    if (done)
+        return DSE_OK;
+    if (state == DSE_RESULT_DONE)
+        DSE_TRY(store__sum_up(store, id, err));
+    return write_state(store, id, state, reason, err);
+}
+
+enum dse_status dse_store_finish_evaluation(struct dse_store *store, int64_t id,
+                                            enum dse_result_state state, const char *reason,
+                                            struct dse_err *err) {
+    bool own;
+    DSE_TRY(store__enter(store, &own, err));
+    return store__leave(store, own, finish(store, id, state, reason, err), err);
+}
+
+/* ---- shards ---- */
 
 static enum dse_status read_shards(struct store__query *query, bool *have, int n_shards,
                                    struct dse_err *err) {
@@ -148,105 +140,4 @@ enum dse_status dse_store_load_shards(struct dse_store *store, int64_t evaluatio
 fail_read:
     dse_free(read);
     return status;
-}
-
-/* ---- sums ---- */
-
-struct cell_sums {
-    int64_t *seen, *correct; /* n_cells */
-    int64_t *addend;         /* n_cells */
-    int n_cells;
-};
-
-static bool add_column(const struct store__query *query, int column, struct cell_sums *sums,
-                       int64_t *sum) {
-    int n;
-    const char *text = store__column_text(query, column);
-    if (text == NULL || !store__parse_integers(text, sums->addend, sums->n_cells, &n) ||
-        n != sums->n_cells)
-        return false;
-    for (int i = 0; i < n; i++)
-        if (__builtin_add_overflow(sum[i], sums->addend[i], &sum[i]))
-            return false;
-    return true;
-}
-
-static enum dse_status add_partials(struct store__query *query, struct cell_sums *sums,
-                                    struct dse_err *err) {
-    for (;;) {
-        bool found;
-        DSE_TRY(store__query_step(query, &found, err));
-        if (!found)
-            return DSE_OK;
-        if (!add_column(query, 0, sums, sums->seen) || !add_column(query, 1, sums, sums->correct))
-            return sqlite3_errcode(query->store->db) == SQLITE_NOMEM
-                       ? store__fail_memory(query->store, err)
-                       : store__fail_damaged(query->store,
-                                             "a partial with other cells than "
-                                             "expected",
-                                             err);
-    }
-}
-
-/* Sums over exactly n_cells cells, in the arena; zeros without partials. */
-static enum dse_status sum_partials(struct dse_store *store, int64_t evaluation_id,
-                                    struct dse_arena *arena, int n_cells, struct cell_sums *sums,
-                                    struct dse_err *err) {
-    struct store__query query;
-    struct cell_sums read = {
-        .seen = dse_arena_alloc(arena, (size_t)n_cells, sizeof(int64_t)),
-        .correct = dse_arena_alloc(arena, (size_t)n_cells, sizeof(int64_t)),
-        .addend = dse_arena_alloc(arena, (size_t)n_cells, sizeof(int64_t)),
-        .n_cells = n_cells,
-    };
-    if (read.seen == NULL || read.correct == NULL || read.addend == NULL)
-        return store__fail_memory(store, err);
-    DSE_TRY(store__query_start(&query, store, STORE_STATEMENT_LOAD_PARTIALS, err));
-    store__bind_int(&query, evaluation_id);
-    enum dse_status status = add_partials(&query, &read, err);
-    store__query_end(&query);
-    if (status == DSE_OK)
-        *sums = read;
-    return status;
-}
-
-enum dse_status dse_store_sum_partials(struct dse_store *store, int64_t evaluation_id,
-                                       int64_t *seen, int64_t *correct, int n_cells,
-                                       struct dse_err *err) {
-    struct dse_arena arena = {0};
-    struct cell_sums sums;
-    dse_assert(n_cells >= 0);
-    enum dse_status status = sum_partials(store, evaluation_id, &arena, n_cells, &sums, err);
-    if (status == DSE_OK) {
-        memcpy(seen, sums.seen, (size_t)n_cells * sizeof *seen);
-        memcpy(correct, sums.correct, (size_t)n_cells * sizeof *correct);
-    }
-    dse_arena_fini(&arena);
-    return status;
-}
-
-static enum dse_status count_cells(struct dse_store *store, int64_t evaluation_id, int *n_cells,
-                                   struct dse_err *err) {
-    struct store__query query;
-    bool found;
-    DSE_TRY(store__query_start(&query, store, STORE_STATEMENT_COUNT_CELLS, err));
-    store__bind_int(&query, evaluation_id);
-    DSE_TRY(store__query_step(&query, &found, err));
-    int64_t n = found ? store__column_int64(&query, 0) : 0;
-    store__query_end(&query);
-    if (n < 0 || n > MAX_CELLS)
-        return store__fail_damaged(store, "a partial with too many cells", err);
-    *n_cells = (int)n;
-    return DSE_OK;
-}
-
-enum dse_status store__sum_cells(struct dse_store *store, int64_t evaluation_id,
-                                 struct dse_arena *arena, int64_t **seen, int64_t **correct,
-                                 int *n_cells, struct dse_err *err) {
-    struct cell_sums sums;
-    DSE_TRY(count_cells(store, evaluation_id, n_cells, err));
-    DSE_TRY(sum_partials(store, evaluation_id, arena, *n_cells, &sums, err));
-    *seen = sums.seen;
-    *correct = sums.correct;
-    return DSE_OK;
 }

@@ -46,6 +46,8 @@ void store__bind_int(struct store__query *query, int64_t value);
 void store__bind_real(struct store__query *query, double value);
 /* Borrowed until the query ends; NULL is the empty text. */
 void store__bind_text(struct store__query *query, const char *text);
+/* Likewise; size 0 is NULL. */
+void store__bind_blob(struct store__query *query, const void *bytes, size_t size);
 /* *row: is there one? */
 DSE_MUST_USE enum dse_status store__query_step(struct store__query *query, bool *row,
                                                struct dse_err *err);
@@ -58,6 +60,8 @@ int store__column_int(const struct store__query *query, int column);
 int64_t store__column_int64(const struct store__query *query, int column);
 /* Borrowed until the next step; NULL when there is no memory. */
 const char *store__column_text(const struct store__query *query, int column);
+/* NULL: the column is, or there is no memory (see sqlite3_errcode). */
+const void *store__column_blob(const struct store__query *query, int column, size_t *size);
 /* Into the arena. */
 DSE_MUST_USE enum dse_status store__column_copy(const struct store__query *query, int column,
                                                 struct dse_arena *arena, const char **text,
@@ -100,7 +104,8 @@ DSE_MUST_USE enum dse_status store__migrate(struct dse_store *store, int version
 
 /* ---- store_numbers.c: numbers as JSON ---- */
 
-void store__print_integers(const int64_t *values, int n, struct dse_buf *out);
+/* values[0], values[stride], ...: n of them. */
+void store__print_integers(const int64_t *values, int n, int stride, struct dse_buf *out);
 /* 17 significant digits, which name a double exactly; infinity is 1e999, which JSON allows and
  * every reader takes for infinity. */
 void store__print_real(double value, struct dse_buf *out);
@@ -109,13 +114,25 @@ void store__print_string(const char *text, struct dse_buf *out);
 /* false: not such an array, or more than limit values. */
 DSE_MUST_USE bool store__parse_integers(const char *text, int64_t *values, int limit, int *n);
 DSE_MUST_USE bool store__parse_reals(const char *text, double *values, int limit, int *n);
+/* storage is as long as text; the strings stand in it. */
+DSE_MUST_USE bool store__parse_strings(const char *text, char *storage, const char **strings,
+                                       int limit, int *n);
 
 /* ---- store_evaluations.c ---- */
 
-/* Sums over the shards present of as many cells as the partials have (0: no partial). *seen and
- * *correct are arrays in the arena. */
-DSE_MUST_USE enum dse_status store__sum_cells(struct dse_store *store, int64_t evaluation_id,
-                                              struct dse_arena *arena, int64_t **seen,
-                                              int64_t **correct, int *n_cells, struct dse_err *err);
+/* NOT_FOUND when there is no such evaluation. */
+DSE_MUST_USE enum dse_status store__is_done(struct dse_store *store, int64_t id, bool *done,
+                                            struct dse_err *err);
+
+/* ---- store_outcomes.c ---- */
+
+/* The sum of the partials becomes the result; the partials go. Inside a transaction. */
+DSE_MUST_USE enum dse_status store__sum_up(struct dse_store *store, int64_t evaluation_id,
+                                           struct dse_err *err);
+/* All words as bytes: equal outcomes, equal bytes. Appended. */
+void store__encode_tallies(const struct dse_outcome *outcome, struct dse_buf *out);
+/* "[1,2.5]" and "[\"a\"]"; "" when there are none. Appended. */
+void store__print_values(const struct dse_outcome *outcome, struct dse_buf *out);
+void store__print_names(const struct dse_outcome *outcome, struct dse_buf *out);
 
 #endif

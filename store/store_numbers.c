@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-void store__print_integers(const int64_t *values, int n, struct dse_buf *out) {
+void store__print_integers(const int64_t *values, int n, int stride, struct dse_buf *out) {
     dse_buf_puts(out, "[");
     for (int i = 0; i < n; i++)
-        dse_buf_printf(out, i > 0 ? ",%" PRId64 : "%" PRId64, values[i]);
+        dse_buf_printf(out, i > 0 ? ",%" PRId64 : "%" PRId64, values[(size_t)i * (size_t)stride]);
     dse_buf_puts(out, "]");
 }
 
@@ -91,4 +93,56 @@ bool store__parse_integers(const char *text, int64_t *values, int limit, int *n)
 
 bool store__parse_reals(const char *text, double *values, int limit, int *n) {
     return parse_array(text, values, limit, read_real, n);
+}
+
+/* The character behind a backslash at text, as store__print_string writes it; NULL: none. */
+static const char *read_escape(const char *text, char *byte) {
+    unsigned code;
+    int length = 0;
+    if (*text == '"' || *text == '\\')
+        *byte = *text;
+    else if (*text == 'n')
+        *byte = '\n';
+    else if (sscanf(text, "u%4x%n", &code, &length) == 1 && length == 5 && code > 0 && code < 0x20)
+        *byte = (char)code;
+    else
+        return NULL;
+    return text + (length > 0 ? length : 1);
+}
+
+/* One string in quotes at text, without them in out (as long as text at most); NULL: none. */
+static const char *read_string(const char *text, char *out) {
+    if (*text++ != '"')
+        return NULL;
+    while (*text != '"') {
+        if (*text == '\0')
+            return NULL;
+        if (*text != '\\') {
+            *out++ = *text++;
+            continue;
+        }
+        text = read_escape(text + 1, out++);
+        if (text == NULL)
+            return NULL;
+    }
+    *out = '\0';
+    return text + 1;
+}
+
+bool store__parse_strings(const char *text, char *storage, const char **strings, int limit,
+                          int *n) {
+    int count = 0;
+    if (*text++ != '[')
+        return false;
+    while (*text != ']') {
+        if (count == limit || (count > 0 && *text++ != ','))
+            return false;
+        text = read_string(text, storage);
+        if (text == NULL)
+            return false;
+        strings[count++] = storage;
+        storage += strlen(storage) + 1;
+    }
+    *n = count;
+    return text[1] == '\0';
 }

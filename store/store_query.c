@@ -2,6 +2,7 @@
 #include "store/store_internal.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 static const char *const statement_texts[] = {
@@ -165,6 +166,12 @@ void store__bind_text(struct store__query *query, const char *text) {
                                        SQLITE_STATIC));
 }
 
+void store__bind_blob(struct store__query *query, const void *bytes, size_t size) {
+    dse_assert(size <= INT_MAX);
+    note_bind(query, sqlite3_bind_blob(query->stmt, ++query->n_bound, size > 0 ? bytes : NULL,
+                                       (int)size, SQLITE_STATIC));
+}
+
 enum dse_status store__query_step(struct store__query *query, bool *row, struct dse_err *err) {
     dse_assert(query->n_bound == sqlite3_bind_parameter_count(query->stmt));
     if (query->bind_result != SQLITE_OK)
@@ -207,6 +214,12 @@ int64_t store__column_int64(const struct store__query *query, int column) {
 
 const char *store__column_text(const struct store__query *query, int column) {
     return (const char *)sqlite3_column_text(query->stmt, column);
+}
+
+const void *store__column_blob(const struct store__query *query, int column, size_t *size) {
+    const void *bytes = sqlite3_column_blob(query->stmt, column);
+    *size = (size_t)sqlite3_column_bytes(query->stmt, column);
+    return bytes;
 }
 
 enum dse_status store__column_copy(const struct store__query *query, int column,

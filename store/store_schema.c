@@ -168,7 +168,48 @@ static const char schema_1[] =
     " JOIN json_each(p.seen) AS seen"
     " GROUP BY i.sweep_id, i.generation, i.slot, seen.key;";
 
-const char *const store__migrations[] = {schema_1};
+/* Whole tallies instead of two counts, summed once when an evaluation is done. Of evaluations made
+ * before only the counts are known: their tally is NULL. */
+static const char schema_2[] =
+    "ALTER TABLE partial ADD COLUMN tally BLOB;"
+    "ALTER TABLE partial ADD COLUMN named_values TEXT NOT NULL DEFAULT '';"
+    "ALTER TABLE partial ADD COLUMN value_names TEXT NOT NULL DEFAULT '';"
+    "CREATE TABLE result("
+    " evaluation_id INTEGER PRIMARY KEY REFERENCES evaluation,"
+    " seen TEXT NOT NULL,"
+    " correct TEXT NOT NULL,"
+    " tally BLOB,"
+    " named_values TEXT NOT NULL DEFAULT '',"
+    " value_names TEXT NOT NULL DEFAULT '');"
+    "INSERT INTO result(evaluation_id, seen, correct)"
+    " SELECT evaluation_id, json_group_array(seen), json_group_array(correct) FROM"
+    "  (SELECT p.evaluation_id, s.key AS cell, sum(s.value) AS seen,"
+    "   sum(json_extract(p.correct, '$[' || s.key || ']')) AS correct"
+    "   FROM evaluation e JOIN partial p ON p.evaluation_id = e.evaluation_id"
+    "   JOIN json_each(p.seen) AS s WHERE e.state = 'done'"
+    "   GROUP BY p.evaluation_id, s.key ORDER BY p.evaluation_id, s.key)"
+    " GROUP BY evaluation_id;"
+    "DELETE FROM partial WHERE evaluation_id IN (SELECT evaluation_id FROM result);"
+
+    /* First the individuals whose evaluation is done, then the others, so far as they are known. */
+    "DROP VIEW v_cells;"
+    "CREATE VIEW v_cells AS"
+    " SELECT i.sweep_id AS sweep, i.generation, i.slot, seen.key AS cell, seen.value AS seen,"
+    "  json_extract(r.correct, '$[' || seen.key || ']') AS correct,"
+    "  1.0 * json_extract(r.correct, '$[' || seen.key || ']') / seen.value AS accuracy"
+    " FROM individual i"
+    " JOIN result r ON r.evaluation_id = i.evaluation_id"
+    " JOIN json_each(r.seen) AS seen"
+    " UNION ALL"
+    " SELECT i.sweep_id, i.generation, i.slot, seen.key, sum(seen.value),"
+    "  sum(json_extract(p.correct, '$[' || seen.key || ']')),"
+    "  1.0 * sum(json_extract(p.correct, '$[' || seen.key || ']')) / sum(seen.value)"
+    " FROM individual i"
+    " JOIN partial p ON p.evaluation_id = i.evaluation_id"
+    " JOIN json_each(p.seen) AS seen"
+    " GROUP BY i.sweep_id, i.generation, i.slot, seen.key;";
+
+const char *const store__migrations[] = {schema_1, schema_2};
 const int store__n_migrations = sizeof store__migrations / sizeof store__migrations[0];
 
 _Static_assert(sizeof store__migrations / sizeof store__migrations[0] == DSE_STORE_SCHEMA_VERSION,

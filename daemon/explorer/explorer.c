@@ -44,10 +44,6 @@ static enum dse_status build_space(struct dse_explorer *ex, struct dse_err *err)
     DSE_TRY(dse_context_model_facts(ex->prepared, ex->context.clean, &ex->arena, &ex->model, err));
     DSE_TRY(dse_context_search_space(&ex->workload, &ex->model, &ex->problem, &ex->space, err));
     ex->search = dse_context_search_options(&ex->workload);
-    ex->seen = dse_arena_alloc(&ex->arena, (size_t)ex->n_cells, sizeof *ex->seen);
-    ex->correct = dse_arena_alloc(&ex->arena, (size_t)ex->n_cells, sizeof *ex->correct);
-    if (ex->seen == NULL || ex->correct == NULL)
-        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d cells", ex->n_cells);
     return DSE_OK;
 }
 

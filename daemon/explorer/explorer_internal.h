@@ -35,7 +35,6 @@ struct dse_explorer {
     struct dse_space space;
     struct dse_model_facts model;
     int n_shards, n_cells;
-    int64_t *seen, *correct; /* n_cells each, scratch */
 
     struct front_member *front;
     int n_front, front_capacity;

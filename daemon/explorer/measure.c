@@ -7,7 +7,7 @@
 enum dse_status dse_explorer__decode(const struct dse_explorer *ex, const char *genome,
                                      struct dse_candidate *candidate, struct dse_err *err) {
     struct dse_candidate decoded;
-    DSE_TRY(dse_candidate_init(&decoded, ex->model.n_layers, err));
+    DSE_TRY(dse_candidate_init(&decoded, ex->model.n_layers, ex->space.n_genes, err));
     if (strcmp(genome, "float32") != 0) {
         double *values = dse_alloc((size_t)ex->space.n_genes, sizeof *values);
         enum dse_status status = values == NULL
@@ -25,15 +25,16 @@ enum dse_status dse_explorer__decode(const struct dse_explorer *ex, const char *
     return DSE_OK;
 }
 
-enum dse_status dse_explorer__measure(struct dse_explorer *ex,
-                                      const struct dse_candidate *candidate,
-                                      struct dse_individual_row *row, struct dse_err *err) {
-    DSE_TRY(dse_store_sum_partials(ex->store, row->evaluation_id, ex->seen, ex->correct,
-                                   ex->n_cells, err));
-    struct dse_cell_counts counts = {ex->seen, ex->correct, ex->n_cells};
+static enum dse_status measure_outcome(struct dse_explorer *ex,
+                                       const struct dse_candidate *candidate,
+                                       const struct dse_outcome *outcome,
+                                       struct dse_individual_row *row, struct dse_err *err) {
     struct dse_err why = {0};
     double violation;
-    if (dse_space_measure(&ex->space, &ex->model, candidate, &counts, row->objectives, &violation,
+    if (outcome->n_cells != ex->n_cells)
+        DSE_FAIL(err, DSE_INTERNAL, "%s has results of %d cells, not %d", row->genome,
+                 outcome->n_cells, ex->n_cells);
+    if (dse_space_measure(&ex->space, &ex->model, candidate, outcome, row->objectives, &violation,
                           &why) != DSE_OK) {
         row->state = DSE_RESULT_FAILED;
         row->reason = dse_arena_strdup(&ex->wave_arena, why.text);
@@ -49,4 +50,17 @@ enum dse_status dse_explorer__measure(struct dse_explorer *ex,
     if (row->generation < 0)
         return DSE_OK; /* the baseline stands beside the front, not in it */
     return dse_explorer__offer_to_front(ex, row, err);
+}
+
+enum dse_status dse_explorer__measure(struct dse_explorer *ex,
+                                      const struct dse_candidate *candidate,
+                                      struct dse_individual_row *row, struct dse_err *err) {
+    struct dse_arena arena = {0};
+    struct dse_outcome outcome = {0};
+    enum dse_status status =
+        dse_store_load_outcome(ex->store, row->evaluation_id, &arena, &outcome, err);
+    if (status == DSE_OK)
+        status = measure_outcome(ex, candidate, &outcome, row, err);
+    dse_arena_fini(&arena);
+    return status;
 }

@@ -1,4 +1,5 @@
 /* Tasks: cut from the individuals without a result, given out, taken back. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,6 +139,8 @@ enum dse_status dse_explorer_describe_task(const struct dse_explorer *ex,
             .input_bits_n = from->n_layers,
             .weight_bits = copy_bits(from->weight_bits, from->n_layers, arena),
             .weight_bits_n = from->n_layers,
+            .genes = from->genes,
+            .genes_n = from->n_genes,
         };
         if (candidates[i].input_bits == NULL || candidates[i].weight_bits == NULL)
             DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a task");
@@ -184,6 +187,38 @@ enum dse_status dse_explorer__finish_member(struct dse_explorer *ex, struct memb
     return DSE_OK;
 }
 
+static struct dse_outcome outcome_of(const struct dse_explorer *ex,
+                                     const struct dse_msg_partial *result) {
+    return (struct dse_outcome){
+        .tallies = result->tallies,
+        .n_cells = ex->n_cells,
+        .tally_size = ex->n_cells > 0 ? result->tallies_n / ex->n_cells : 0,
+        .values = result->values,
+        .n_values = result->values_n,
+        .names = result->names,
+        .n_names = result->names_n,
+    };
+}
+
+/* The store checks again; here a worker that talks nonsense costs its task, not the daemon. */
+static enum dse_status check_outcome(const struct dse_explorer *ex,
+                                     const struct dse_msg_partial *result, struct dse_err *err) {
+    struct dse_outcome outcome = outcome_of(ex, result);
+    bool fits = result->tallies_n == outcome.n_cells * outcome.tally_size &&
+                result->names_n <= result->values_n &&
+                (ex->prepared->tally == 0 || outcome.tally_size == ex->prepared->tally);
+    if (!fits || (outcome.n_cells == 0 && outcome.n_values == 0))
+        DSE_FAIL(err, DSE_PROTOCOL, "%d words and %d values do not answer a candidate",
+                 result->tallies_n, result->values_n);
+    for (int c = 0; c < outcome.n_cells; c++)
+        if (!dse_tally_possible(dse_outcome_cell(&outcome, c), outcome.tally_size))
+            DSE_FAIL(err, DSE_PROTOCOL, "the tally of cell %d cannot be", c);
+    for (int v = 0; v < outcome.n_values; v++)
+        if (!isfinite(outcome.values[v]))
+            DSE_FAIL(err, DSE_PROTOCOL, "value %d is not a number", v);
+    return DSE_OK;
+}
+
 static enum dse_status check_partials(const struct dse_explorer *ex, const struct dse_task *task,
                                       const struct dse_msg_partials *partials,
                                       struct dse_err *err) {
@@ -192,13 +227,10 @@ static enum dse_status check_partials(const struct dse_explorer *ex, const struc
                  task->n_members, partials->results_n);
     for (int i = 0; i < task->n_members; i++) {
         const struct dse_msg_partial *result = &partials->results[i];
-        if (result->key != task->members[i] || result->seen_n != ex->n_cells ||
-            result->correct_n != ex->n_cells)
+        if (result->key != task->members[i])
             DSE_FAIL(err, DSE_PROTOCOL, "partial %d does not answer its candidate", i);
-        for (int c = 0; c < ex->n_cells; c++)
-            if (result->correct[c] < 0 || result->correct[c] > result->seen[c])
-                DSE_FAIL(err, DSE_PROTOCOL, "partial %d counts %lld correct of %lld", i,
-                         (long long)result->correct[c], (long long)result->seen[c]);
+        if (check_outcome(ex, result, err) != DSE_OK)
+            return dse_err_prefix(err, "partial %d", i);
     }
     return DSE_OK;
 }
@@ -211,8 +243,9 @@ static enum dse_status write_partials(struct dse_explorer *ex, const struct dse_
         const struct dse_msg_partial *result = &partials->results[i];
         if (member->row.state != DSE_RESULT_PENDING)
             continue; /* given up while this task was in work */
-        DSE_TRY(dse_store_put_partial(ex->store, member->row.evaluation_id, task->shard,
-                                      result->seen, result->correct, ex->n_cells, err));
+        struct dse_outcome outcome = outcome_of(ex, result);
+        DSE_TRY(dse_store_put_partial(ex->store, member->row.evaluation_id, task->shard, &outcome,
+                                      err));
         if (--member->missing_shards == 0)
             DSE_TRY(dse_explorer__finish_member(ex, member, DSE_RESULT_DONE, "", err));
     }

@@ -1,7 +1,12 @@
-/* From logits to counts. */
+/* From logits to tallies. */
 #include "evaluator/metrics/metrics.h"
 
 #include <math.h>
+
+/* Below, a probability counts as this one in nll (DESIGN.md). */
+static const double LEAST_PROBABILITY = 1e-12;
+/* Smaller probabilities add less than 2^-44 to an entropy, whose unit is 2^-28. */
+static const double NEGLIGIBLE_PROBABILITY = 0x1p-50;
 
 int dse_metrics_argmax(const float *values, int n) {
     dse_assert(n > 0);
@@ -12,12 +17,83 @@ int dse_metrics_argmax(const float *values, int n) {
     return best;
 }
 
-int64_t dse_metrics_count_correct(const float *logits, const uint8_t *labels, int n, int classes) {
-    int64_t correct = 0;
+void dse_metrics_softmax(const float *logits, int n, double *p) {
+    double largest = (double)logits[dse_metrics_argmax(logits, n)];
+    double sum = 0;
+    for (int k = 0; k < n; k++) {
+        p[k] = dse_math_exp((double)logits[k] - largest);
+        sum += p[k];
+    }
+    bool defined = sum >= 1 && sum <= n; /* not NaN; the largest adds 1 */
+    for (int k = 0; k < n; k++)
+        p[k] = defined ? p[k] / sum : 1.0 / n;
+}
+
+/* x in units of 2^-bits, to the nearest, half to even. */
+static int64_t in_units(double x, int bits) {
+    return (int64_t)nearbyint(x * (double)(INT64_C(1) << bits));
+}
+
+static double brier_of(const double *p, int classes, int label) {
+    double sum = 0;
+    for (int k = 0; k < classes; k++) {
+        double distance = p[k] - (k == label ? 1 : 0);
+        sum += distance * distance;
+    }
+    return sum;
+}
+
+static double entropy_of(const double *p, int classes) {
+    double sum = 0;
+    for (int k = 0; k < classes; k++)
+        if (p[k] > NEGLIGIBLE_PROBABILITY)
+            sum -= p[k] * dse_math_log(p[k]);
+    return fmax(sum, 0); /* p slightly above 1 */
+}
+
+static int bin_of(double confidence) {
+    int bin = (int)ceil(confidence * DSE_TALLY_BINS) - 1;
+    /* The product was rounded; the edges are b / n as a double. */
+    if (bin > 0 && confidence <= (double)bin / DSE_TALLY_BINS)
+        bin--;
+    else if (bin < DSE_TALLY_BINS - 1 && confidence > (double)(bin + 1) / DSE_TALLY_BINS)
+        bin++;
+    return bin < 0 ? 0 : bin < DSE_TALLY_BINS ? bin : DSE_TALLY_BINS - 1;
+}
+
+void dse_metrics_tally(const double *p, int classes, int label, int predicted, int64_t *tally) {
+    dse_assert(label >= 0 && label < classes);
+    double confidence = 0;
+    for (int k = 0; k < classes; k++)
+        confidence = fmax(confidence, p[k]);
+    double brier = brier_of(p, classes, label), entropy = entropy_of(p, classes);
+    double nll = -dse_math_log(fmax(p[label], LEAST_PROBABILITY));
+    nll = fmax(nll, 0);
+    int correct = predicted == label, bin = bin_of(confidence);
+    tally[DSE_TALLY_SEEN]++;
+    tally[DSE_TALLY_CORRECT] += correct;
+#define ADD(word, offset, x) \
+    tally[DSE_TALLY_##word + (offset)] += in_units(x, DSE_TALLY_BITS_##word)
+    ADD(BRIER, 0, brier);
+    ADD(BRIER_SQUARE, 0, brier * brier);
+    ADD(NLL, 0, nll);
+    ADD(NLL_SQUARE, 0, nll * nll);
+    ADD(ENTROPY, 0, entropy);
+    ADD(ENTROPY_SQUARE, 0, entropy * entropy);
+    ADD(CONFIDENCE, 0, confidence);
+    ADD(CONFIDENCE_SQUARE, 0, confidence * confidence);
+    tally[DSE_TALLY_BIN_SEEN + bin]++;
+    tally[DSE_TALLY_BIN_CORRECT + bin] += correct;
+    ADD(BIN_CONFIDENCE, bin, confidence);
+#undef ADD
+}
+
+void dse_metrics_tally_logits(const float *logits, const uint8_t *labels, int n, int classes,
+                              double *scratch, int64_t *tally) {
     for (int image = 0; image < n; image++) {
         const float *row = logits + (size_t)image * (size_t)classes;
         int best = dse_metrics_argmax(row, classes);
-        correct += best == labels[image] && !isnan(row[best]);
+        dse_metrics_softmax(row, classes, scratch);
+        dse_metrics_tally(scratch, classes, labels[image], isnan(row[best]) ? -1 : best, tally);
     }
-    return correct;
 }

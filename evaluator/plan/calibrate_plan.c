@@ -19,7 +19,7 @@ static enum dse_status calibration_init(struct calibration *calibration,
     DSE_TRY(dse_kernels_new(DSE_KERNELS_REFERENCE, &calibration->kernels, err));
     const struct dse_plan_options options = {.batch = CALIBRATION_BATCH};
     DSE_TRY(dse_plan_new(graph, calibration->kernels, &options, &calibration->plan, err));
-    DSE_TRY(dse_candidate_init(&calibration->candidate, graph->n_layers, err));
+    DSE_TRY(dse_candidate_init(&calibration->candidate, graph->n_layers, 0, err));
     calibration->histograms = dse_alloc((size_t)graph->n_layers, sizeof *calibration->histograms);
     calibration->logits = dse_alloc((size_t)(CALIBRATION_BATCH * graph->n_outputs) *
                                         (size_t)dse_plan_classes(calibration->plan),

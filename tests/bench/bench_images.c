@@ -80,7 +80,7 @@ static enum dse_status make_population(struct bench *bench, const char *kind, st
     dse_rng_init(&rng, 2, DSE_RNG_TEST, 0, 0);
     for (int i = 0; i < (one ? 1 : POPULATION); i++) {
         struct dse_candidate *candidate = &bench->candidates[i];
-        DSE_TRY(dse_candidate_init(candidate, bench->graph->n_layers, err));
+        DSE_TRY(dse_candidate_init(candidate, bench->graph->n_layers, 0, err));
         bench->n_candidates++;
         if (neighbours && i > 0) {
             mutate(&bench->candidates[0], candidate, &rng);

@@ -59,7 +59,8 @@ static enum dse_status read_all(struct dse_store *store, struct dse_buf *dump,
     struct dse_individual_row *rows;
     const char *text;
     bool have[2];
-    int64_t seen[2], correct[2], id;
+    struct dse_outcome outcome;
+    int64_t id;
     int n;
     enum dse_status status;
     DSE_TRY_GOTO(status, dse_store_list_sweeps(store, &arena, &sweeps, &n, err), end);
@@ -71,7 +72,7 @@ static enum dse_status read_all(struct dse_store *store, struct dse_buf *dump,
     assert_int_equal(n, 2);
     DSE_TRY_GOTO(status, dse_store_load_shards(store, rows[0].evaluation_id, have, 2, err), end);
     DSE_TRY_GOTO(status,
-                 dse_store_sum_partials(store, rows[0].evaluation_id, seen, correct, 2, err), end);
+                 dse_store_load_outcome(store, rows[0].evaluation_id, &arena, &outcome, err), end);
     DSE_TRY_GOTO(status, dse_store_dump(store, id, -1, dump, err), end);
     DSE_TRY_GOTO(status, dse_store_dump(store, id, 0, dump, err), end);
 end:

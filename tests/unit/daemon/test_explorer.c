@@ -123,17 +123,19 @@ static void make_up_partials(const struct dse_msg_task *task, struct dse_arena *
         dse_arena_alloc(arena, (size_t)task->candidates_n, sizeof *results);
     for (int i = 0; i < task->candidates_n; i++) {
         const struct dse_msg_candidate *c = &task->candidates[i];
-        int64_t *seen = dse_arena_alloc(arena, CELLS, sizeof *seen);
-        int64_t *correct = dse_arena_alloc(arena, CELLS, sizeof *correct);
+        int64_t *tallies = dse_arena_alloc(arena, CELLS * DSE_TALLY_SIZE, sizeof *tallies);
         int64_t bits = 0;
         for (int l = 0; l < LAYERS; l++)
             bits += c->input_bits[l] * (l + 1) + c->weight_bits[l];
         for (int cell = 0; cell < CELLS; cell++) {
-            seen[cell] = SHARD_IMAGES;
-            correct[cell] = (bits + task->shard * 3 + 7 * cell * bits / 10) % (SHARD_IMAGES + 1);
+            int64_t *tally = tallies + cell * DSE_TALLY_SIZE;
+            tally[DSE_TALLY_SEEN] = SHARD_IMAGES;
+            tally[DSE_TALLY_CORRECT] =
+                (bits + task->shard * 3 + 7 * cell * bits / 10) % (SHARD_IMAGES + 1);
+            tally[DSE_TALLY_BRIER] = bits << DSE_TALLY_BITS_BRIER;
         }
         results[i] = (struct dse_msg_partial){
-            .key = c->key, .seen = seen, .seen_n = CELLS, .correct = correct, .correct_n = CELLS};
+            .key = c->key, .tallies = tallies, .tallies_n = CELLS * DSE_TALLY_SIZE};
     }
     *partials = (struct dse_msg_partials){
         .task = task->task, .results = results, .results_n = task->candidates_n};
@@ -294,20 +296,34 @@ static void an_answer_that_does_not_fit_is_refused_and_asked_again(void **state)
     struct dse_arena arena = {0};
     struct dse_msg_task message;
     struct dse_msg_partials partials;
-    struct dse_err err = {0}, ok = {0};
+    struct dse_err ok = {0};
     make_fixture(&f);
     struct dse_explorer *ex = open_explorer(&f);
     struct dse_task *task = dse_explorer_next_task(ex, 0);
     assert_ok(dse_explorer_describe_task(ex, task, 1, &arena, &message, &ok), &ok);
     make_up_partials(&message, &arena, &partials);
     struct dse_msg_partial wrong = partials.results[0];
-    const int64_t too_many[CELLS] = {SHARD_IMAGES + 1, 0, 0};
-    wrong.correct = too_many;
-    struct dse_msg_partials bad = partials;
-    bad.results = &wrong;
-    assert_int_equal(dse_explorer_take(ex, task, &bad, &err), DSE_PROTOCOL);
-    assert_non_null(strstr(err.text, "101 correct of 100"));
-    assert_ptr_equal(dse_explorer_next_task(ex, 0), task);
+    static const struct {
+        int64_t tallies[CELLS * DSE_TALLY_SIZE];
+        int n;
+        const char *text;
+    } cases[] = {
+        {{SHARD_IMAGES, SHARD_IMAGES + 1}, CELLS * DSE_TALLY_SIZE, "tally of cell 0 cannot be"},
+        {{SHARD_IMAGES, 0, -1}, CELLS * DSE_TALLY_SIZE, "tally of cell 0 cannot be"},
+        {{0}, CELLS * DSE_TALLY_SIZE - 1, "do not answer"},
+        {{0}, CELLS, "cannot be"},
+        {{0}, 0, "cannot be"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct dse_msg_partials bad = partials;
+        struct dse_err err = {0};
+        wrong.tallies = cases[i].tallies;
+        wrong.tallies_n = cases[i].n;
+        bad.results = &wrong;
+        assert_int_equal(dse_explorer_take(ex, task, &bad, &err), DSE_PROTOCOL);
+        assert_non_null(strstr(err.text, cases[i].text));
+        assert_ptr_equal(dse_explorer_next_task(ex, 0), task);
+    }
     assert_ok(dse_explorer_take(ex, task, &partials, &ok), &ok);
     dse_arena_fini(&arena);
     dse_explorer_free(ex);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "evaluator/evaluator.h"
+#include "problems/problems.h"
 #include "tests/lib/sample.h"
 
 enum { IMAGES = 20, SHARD_IMAGES = 8, CELLS = 5, LAYERS = 10 };
@@ -122,6 +123,7 @@ static void a_context_says_what_it_holds(void **state) {
     assert_string_equal(f->prepared.layers[9].op, "Gemm");
     assert_int_equal(f->prepared.layers[9].weights, 640);
     assert_int_equal(f->prepared.cells_n, CELLS);
+    assert_int_equal(f->prepared.tally, DSE_TALLY_SIZE);
     for (int c = 0; c < CELLS; c++)
         assert_string_equal(f->prepared.cells[c], cells[c]);
 }
@@ -140,8 +142,9 @@ static void every_image_of_every_cell_is_seen_once(void **state) {
         for (int i = 0; i < 2; i++) {
             assert_int_equal(partials.results[i].key, 5 + i);
             for (int c = 0; c < CELLS; c++) {
-                assert_in_range(partials.results[i].correct[c], 0, partials.results[i].seen[c]);
-                seen[i][c] += partials.results[i].seen[c];
+                const int64_t *tally = partials.results[i].tallies + c * DSE_TALLY_SIZE;
+                assert_true(dse_tally_possible(tally, DSE_TALLY_SIZE));
+                seen[i][c] += tally[DSE_TALLY_SEEN];
             }
         }
     }
@@ -167,8 +170,9 @@ static void results_do_not_depend_on_company_or_order(void **state) {
     (void)run(f, 2, &candidates[0], 1);
     for (int i = 0; i < 3; i++) {
         struct dse_msg_partials alone = run(f, 1, &candidates[i], 1);
-        assert_memory_equal(alone.results[0].correct, together.results[i].correct,
-                            CELLS * sizeof(int64_t));
+        assert_int_equal(alone.results[0].tallies_n, CELLS * DSE_TALLY_SIZE);
+        assert_memory_equal(alone.results[0].tallies, together.results[i].tallies,
+                            CELLS * DSE_TALLY_SIZE * sizeof(int64_t));
     }
 }
 

@@ -4,6 +4,7 @@
 #include "tests/lib/testing.h"
 
 #include "evaluator/evaluator.h"
+#include "problems/problems.h"
 
 #define DATA "/usr/share/datasets/fashion-mnist/"
 
@@ -111,8 +112,8 @@ static void counts_are_those_of_pytorch(void **state) {
         assert_ok(dse_evaluator_run(ev, &task, &arena, &partials, &err), &err);
         for (int i = 0; i < n; i++) {
             assert_int_equal(partials.results[i].key, 100 + i);
-            assert_int_equal(partials.results[i].seen[0], SHARD_IMAGES);
-            correct[i] += (long)partials.results[i].correct[0];
+            assert_int_equal(partials.results[i].tallies[DSE_TALLY_SEEN], SHARD_IMAGES);
+            correct[i] += (long)partials.results[i].tallies[DSE_TALLY_CORRECT];
         }
     }
     for (int i = 0; i < n; i++) {

@@ -34,7 +34,7 @@ static inline float *random_images(const struct dse_graph *graph, int n, uint32_
 static inline struct dse_candidate new_candidate(int n_layers, int bits) {
     struct dse_candidate candidate;
     struct dse_err err = {0};
-    assert_ok(dse_candidate_init(&candidate, n_layers, &err), &err);
+    assert_ok(dse_candidate_init(&candidate, n_layers, 0, &err), &err);
     for (int i = 0; i < n_layers; i++)
         candidate.input_bits[i] = candidate.weight_bits[i] = bits;
     return candidate;

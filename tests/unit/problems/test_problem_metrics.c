@@ -10,14 +10,15 @@ static const struct dse_model_facts with_clean = {layers, 2, 3, true};
 static const struct dse_model_facts without_clean = {layers, 2, 3, false};
 
 static int input_bits[] = {8, 3}, weight_bits[] = {4, 2};
-static const struct dse_candidate candidate = {2, input_bits, weight_bits};
-static const struct dse_candidate float32 = {2, (int[]){0, 0}, (int[]){0, 0}};
+static const struct dse_candidate candidate = {2, input_bits, weight_bits, NULL, 0};
+static const struct dse_candidate float32 = {2, (int[]){0, 0}, (int[]){0, 0}, NULL, 0};
 
 /* Accuracies 0.9, 0.5 and 0.25: the mean of the last two is not their pooled 30 / 60. */
-static const struct dse_cell_counts counts = {(int64_t[]){100, 20, 40}, (int64_t[]){90, 10, 10}, 3};
+static const struct dse_outcome counts = {
+    (int64_t[]){100, 90, 20, 10, 40, 10}, 3, 2, NULL, 0, NULL, 0};
 
 static double value_of(const char *metric, const struct dse_model_facts *model,
-                       const struct dse_candidate *which, const struct dse_cell_counts *cells) {
+                       const struct dse_candidate *which, const struct dse_outcome *cells) {
     return dse_metric_find(metric)->value(model, which, cells);
 }
 
@@ -52,8 +53,9 @@ static void metrics_have_their_values(void **state) {
 static void metrics_without_data_are_not_numbers(void **state) {
     (void)state;
     static const struct dse_model_facts clean_only = {layers, 2, 1, true};
-    const struct dse_cell_counts one = {(int64_t[]){4}, (int64_t[]){1}, 1};
-    const struct dse_cell_counts unseen = {(int64_t[]){4, 4, 0}, (int64_t[]){1, 1, 0}, 3};
+    const struct dse_outcome one = {.tallies = (int64_t[]){4, 1}, .n_cells = 1, .tally_size = 2};
+    const struct dse_outcome unseen = {
+        .tallies = (int64_t[]){4, 1, 4, 1, 0, 0}, .n_cells = 3, .tally_size = 2};
     assert_true(isnan(value_of("accuracy_corrupted", &clean_only, &candidate, &one)));
     assert_true(value_of("accuracy_clean", &clean_only, &candidate, &one) == 0.25);
     assert_true(isnan(value_of("accuracy_corrupted", &with_clean, &candidate, &unseen)));
@@ -140,14 +142,14 @@ static void candidates_start_as_float32(void **state) {
     size_t live = dse_alloc_live();
     struct dse_candidate made = {0};
     struct dse_err err = {0};
-    assert_ok(dse_candidate_init(&made, 3, &err), &err);
+    assert_ok(dse_candidate_init(&made, 3, 0, &err), &err);
     for (int i = 0; i < 3; i++)
         assert_true(made.input_bits[i] == 0 && made.weight_bits[i] == 0);
     dse_candidate_fini(&made);
     dse_candidate_fini(&made);
     assert_int_equal(dse_alloc_live(), live);
     dse_alloc_fail_at(0);
-    assert_int_equal(dse_candidate_init(&made, 3, &err), DSE_NO_MEMORY);
+    assert_int_equal(dse_candidate_init(&made, 3, 0, &err), DSE_NO_MEMORY);
     dse_alloc_fail_at(-1);
     assert_null(made.input_bits);
 }

@@ -146,7 +146,7 @@ static void genes_decode_as_input_then_weight_bits(void **state) {
     struct dse_candidate candidate = {0};
     struct dse_err err = {0};
     assert_ok(problem->prepare(&settings, &model, &space, &err), &err);
-    assert_ok(dse_candidate_init(&candidate, 2, &err), &err);
+    assert_ok(dse_candidate_init(&candidate, 2, 0, &err), &err);
     double genome[] = {3.4, 4.6, 1, 11};
     problem->repair(&space, genome);
     problem->decode(&space, genome, &candidate);
@@ -205,7 +205,7 @@ static void prepare_survives_failing_allocations(void **state) {
             dse_problem_find("quantization")->prepare(&settings, &model, &space, &err);
         dse_alloc_fail_at(-1);
         if (status == DSE_OK) {
-            assert_int_equal(n, 3);
+            assert_int_equal(n, 4);
             dse_space_fini(&space);
             break;
         }

@@ -324,8 +324,8 @@ static void bad_worker_messages_are_refused(void **state) {
         {"{\"message\":7}", "message: expected a string"},
         {"{\"message\":\"open the door\"}", "no worker message is called \"open the door\""},
         {"{\"message\":\"beat\",\"phase\":\"\",\"done\":1}", "beat.total: missing"},
-        {"{\"message\":\"partials\",\"task\":1,\"results\":[{\"key\":1,\"seen\":[1e3]}]}",
-         "partials.results[0].seen[0]: expected an integer"},
+        {"{\"message\":\"partials\",\"task\":1,\"results\":[{\"key\":1,\"tallies\":[1e3]}]}",
+         "partials.results[0].tallies[0]: expected an integer"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct dse_arena arena = {0};

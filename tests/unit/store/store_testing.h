@@ -134,6 +134,22 @@ static inline struct dse_individual_row individual_row(struct dse_store *store, 
     };
 }
 
+/* A tally a cell of three words: seen, correct, and twice their sum. */
+enum { TEST_CELLS_MAX = 8, TEST_WORDS = 3 };
+static inline enum dse_status put_counts(struct dse_store *store, int64_t evaluation_id, int shard,
+                                         const int64_t *seen, const int64_t *correct, int n_cells,
+                                         struct dse_err *err) {
+    int64_t tallies[TEST_CELLS_MAX * TEST_WORDS];
+    for (int i = 0; i < n_cells; i++) {
+        tallies[TEST_WORDS * i] = seen[i];
+        tallies[TEST_WORDS * i + 1] = correct[i];
+        tallies[TEST_WORDS * i + 2] = seen[i] % 1000 + correct[i] % 1000;
+    }
+    const struct dse_outcome partial = {
+        .tallies = tallies, .n_cells = n_cells, .tally_size = TEST_WORDS};
+    return dse_store_put_partial(store, evaluation_id, shard, &partial, err);
+}
+
 static inline void add_individual(struct dse_store *store, const struct dse_individual_row *row) {
     struct dse_err err = {0};
     assert_ok(dse_store_insert_individual(store, row, &err), &err);

@@ -47,8 +47,7 @@ static void put_partials(struct dse_store *store, int64_t evaluation_id, int slo
     for (int i = 0; i < SHARDS * (history->partials_repeated ? 2 : 1); i++) {
         int shard = shards[i % SHARDS];
         const int64_t seen[CELLS] = {100, 10 + shard}, correct[CELLS] = {90 - slot, shard};
-        assert_ok(dse_store_put_partial(store, evaluation_id, shard, seen, correct, CELLS, &err),
-                  &err);
+        assert_ok(put_counts(store, evaluation_id, shard, seen, correct, CELLS, &err), &err);
     }
 }
 
@@ -161,9 +160,10 @@ static void every_answer_shows(void **state) {
          "UPDATE individual SET violation = 0"},
         {"UPDATE individual SET in_front = 1 WHERE slot = 2",
          "UPDATE individual SET in_front = 0 WHERE slot = 2"},
-        {"UPDATE partial SET seen = '[101,10]' WHERE shard = 0 AND evaluation_id = "
-         "(SELECT evaluation_id FROM evaluation WHERE genome = '[2]')",
-         "UPDATE partial SET seen = '[100,10]' WHERE shard = 0"},
+        {"UPDATE partial SET tally = CAST(replace(tally, x'0A', x'0B') AS BLOB), seen = '[100,11]'"
+         " WHERE shard = 0",
+         "UPDATE partial SET tally = CAST(replace(tally, x'0B', x'0A') AS BLOB), seen = '[100,10]'"
+         " WHERE shard = 0"},
         {"UPDATE survivor SET crowding = 0.5 WHERE position = 1",
          "UPDATE survivor SET crowding = 0.25 WHERE position = 1"},
         {"UPDATE survivor SET rank = 1 WHERE position = 1",
@@ -231,7 +231,7 @@ static void a_dump_is_appended_or_leaves_the_text_alone(void **state) {
     dse_buf_puts(&out, "before");
     assert_int_equal(dse_store_dump(store, 9, -1, &out, &err), DSE_NOT_FOUND);
     assert_string_equal(out.data, "before");
-    assert_ok(dse_store_put_partial(store, row.evaluation_id, 0, one, one, 1, &err), &err);
+    assert_ok(put_counts(store, row.evaluation_id, 0, one, one, 1, &err), &err);
     run_sql(place.path, "UPDATE partial SET correct = '[]'");
     assert_int_equal(dse_store_dump(store, id, 0, &out, &err), DSE_INVALID);
     assert_string_equal(out.data, "before");

@@ -52,7 +52,7 @@ static void a_new_database_is_marked_as_ours(void **state) {
     dse_store_close(store);
     assert_int_equal(dse_alloc_live(), live);
     dse_store_close(NULL);
-    assert_string_equal(query_text(place->path, "PRAGMA user_version"), "1");
+    assert_string_equal(query_text(place->path, "PRAGMA user_version"), "2");
     assert_string_equal(query_text(place->path, "PRAGMA application_id"), "1885434469");
     assert_string_equal(query_text(place->path, "SELECT value FROM about WHERE key = 'paretod'"),
                         DSE_VERSION);
@@ -83,10 +83,10 @@ static void a_database_of_another_program_is_refused_and_left_alone(void **state
 static void a_newer_schema_names_the_program_it_needs(void **state) {
     struct place *place = *state;
     dse_store_close(open_store(place));
-    run_sql(place->path, "PRAGMA user_version=2; UPDATE about SET value = '9.8.7'");
+    run_sql(place->path, "PRAGMA user_version=3; UPDATE about SET value = '9.8.7'");
     assert_refused(place->path, DSE_UNSUPPORTED, "use paretod 9.8.7 or newer");
     run_sql(place->path, "DROP TABLE about");
-    assert_refused(place->path, DSE_UNSUPPORTED, "schema 2");
+    assert_refused(place->path, DSE_UNSUPPORTED, "schema 3");
 }
 
 static void damage_is_told_with_the_path(void **state) {
@@ -247,15 +247,54 @@ static void assert_same_answer(const char *a, const char *b, const char *sql) {
     assert_string_equal(answer, query_text(b, sql));
 }
 
+/* The dump of sweep 1 of a recorded database. */
+static void dump_recorded(struct place *place, const char *record, char path[400],
+                          struct dse_buf *dump) {
+    struct dse_buf sql = {0};
+    struct dse_err err = {0};
+    struct dse_store *store;
+    char file[300];
+    (void)snprintf(path, 400, "%s/recorded.db", place->dir);
+    (void)snprintf(file, sizeof file, DSE_SOURCE_DIR "/tests/unit/store/%s", record);
+    assert_ok(dse_file_read(file, 1 << 20, &sql, &err), &err);
+    run_sql(path, sql.data);
+    assert_ok(dse_store_open(path, 0, &store, &err), &err);
+    for (int generation = -1; generation <= 0; generation++)
+        assert_ok(dse_store_dump(store, 1, generation, dump, &err), &err);
+    dse_store_close(store);
+    dse_buf_fini(&sql);
+}
+
+/* printf '\2\2\12\11\24\10' | sha256sum, and likewise: cells, words of a cell, the words. */
+#define TALLY_1 "bf5fe3be489b50f817dd867276200c0c3f4b47723463ad8fe0559bb6a7410f11"
+#define TALLY_2 "cd747ee663c6856d40e47ea8f364cb703a06fcc857d47b4a3339ee7e484dcfec"
+#define TALLY_3 "f0c4767411f26ebeb7c93a64a05588d162d2bdacfb5fac90dca5720ecf1281e3"
+#define RECORDED_1                                                                             \
+    "{\"record\":\"sweep\",\"name\":\"resnet8\",\"seed\":18446744073709551615,"                \
+    "\"content_hash\":\"c0ffee\",\"context_hash\":\"abcd\","                                   \
+    "\"state\":\"unfinished\","                                                                \
+    "\"reason\":\"\"}\n"                                                                       \
+    "{\"record\":\"context\",\"hash\":\"abcd\",\"prepared\":\"{\\\"layers\\\":2}\"}\n"         \
+    "{\"record\":\"individual\",\"generation\":-1,\"slot\":0,\"genome\":\"float32\","          \
+    "\"state\":\"done\",\"reason\":\"\",\"objectives\":[0.10000000000000001,1000000000000],"   \
+    "\"violation\":0,\"in_front\":false,\"cached\":false,\"seen\":[10,20],\"correct\":[9,8],"  \
+    "\"tally\":\"" TALLY_1 "\"}\n"                                                             \
+    "{\"record\":\"individual\",\"generation\":0,\"slot\":0,\"genome\":\"[8,4]\","             \
+    "\"state\":\"done\",\"reason\":\"\",\"objectives\":[0.33333333333333331,7],"               \
+    "\"violation\":0,\"in_front\":true,\"cached\":false,\"seen\":[20,40],\"correct\":[18,16]," \
+    "\"tally\":\"" TALLY_2 "\"}\n"                                                             \
+    "{\"record\":\"individual\",\"generation\":0,\"slot\":1,\"genome\":\"[2,2]\","             \
+    "\"state\":\"failed\",\"reason\":\"not a number\",\"objectives\":[],"                      \
+    "\"violation\":0,\"in_front\":false,\"cached\":false,\"seen\":[],\"correct\":[]}\n"
+#define SURVIVOR                                                                        \
+    "{\"record\":\"survivor\",\"generation\":0,\"position\":0,\"of\":[0,0],\"rank\":0," \
+    "\"crowding\":1e999}\n"
+
 static void the_recorded_database_has_this_schema_and_is_read(void **state) {
     struct place *place = *state;
-    struct dse_buf sql = {0}, dump = {0};
-    struct dse_err err = {0};
+    struct dse_buf dump = {0};
     char recorded[400];
-    (void)snprintf(recorded, sizeof recorded, "%s/recorded.db", place->dir);
-    assert_ok(dse_file_read(DSE_SOURCE_DIR "/tests/unit/store/store-v1.sql", 1 << 20, &sql, &err),
-              &err);
-    run_sql(recorded, sql.data);
+    dump_recorded(place, "store-v2.sql", recorded, &dump);
     dse_store_close(open_store(place));
     for (int i = 0; i < 30; i++) {
         char query[100];
@@ -263,31 +302,30 @@ static void the_recorded_database_has_this_schema_and_is_read(void **state) {
                        "SELECT sql FROM sqlite_schema ORDER BY name LIMIT 1 OFFSET %d", i);
         assert_same_answer(recorded, place->path, query);
     }
-    struct dse_store *store;
-    assert_ok(dse_store_open(recorded, 0, &store, &err), &err);
-    for (int generation = -1; generation <= 0; generation++)
-        assert_ok(dse_store_dump(store, 1, generation, &dump, &err), &err);
-    dse_store_close(store);
     assert_string_equal(
-        dump.data,
-        "{\"record\":\"sweep\",\"name\":\"resnet8\",\"seed\":18446744073709551615,"
-        "\"content_hash\":\"c0ffee\",\"context_hash\":\"abcd\","
-        "\"state\":\"unfinished\","
-        "\"reason\":\"\"}\n"
-        "{\"record\":\"context\",\"hash\":\"abcd\",\"prepared\":\"{\\\"layers\\\":2}\"}\n"
-        "{\"record\":\"individual\",\"generation\":-1,\"slot\":0,\"genome\":\"float32\","
-        "\"state\":\"done\",\"reason\":\"\",\"objectives\":[0.10000000000000001,1000000000000],"
-        "\"violation\":0,\"in_front\":false,\"cached\":false,\"seen\":[10,20],\"correct\":[9,8]}\n"
-        "{\"record\":\"individual\",\"generation\":0,\"slot\":0,\"genome\":\"[8,4]\","
-        "\"state\":\"done\",\"reason\":\"\",\"objectives\":[0.33333333333333331,7],"
-        "\"violation\":0,\"in_front\":true,\"cached\":false,\"seen\":[20,40],\"correct\":[18,16]}\n"
-        "{\"record\":\"individual\",\"generation\":0,\"slot\":1,\"genome\":\"[2,2]\","
-        "\"state\":\"failed\",\"reason\":\"not a number\",\"objectives\":[],"
-        "\"violation\":0,\"in_front\":false,\"cached\":false,\"seen\":[],\"correct\":[]}\n"
-        "{\"record\":\"survivor\",\"generation\":0,\"position\":0,\"of\":[0,0],\"rank\":0,"
-        "\"crowding\":1e999}\n");
+        dump.data, RECORDED_1
+        "{\"record\":\"individual\",\"generation\":0,\"slot\":2,\"genome\":\"[4,4]\","
+        "\"state\":\"done\",\"reason\":\"\",\"objectives\":[0.25,6],"
+        "\"violation\":0,\"in_front\":true,\"cached\":false,\"seen\":[20,40],\"correct\":[18,16],"
+        "\"tally\":\"" TALLY_3 "\"}\n"
+        "{\"record\":\"individual\",\"generation\":0,\"slot\":3,\"genome\":\"[6,6]\","
+        "\"state\":\"pending\",\"reason\":\"\",\"objectives\":[],"
+        "\"violation\":0,\"in_front\":false,\"cached\":false,\"seen\":[],\"correct\":[],"
+        "\"values\":[0.5,12],\"names\":[\"latency_ms\"]}\n" SURVIVOR);
     dse_buf_fini(&dump);
-    dse_buf_fini(&sql);
+}
+
+static void a_database_of_schema_1_keeps_its_answers(void **state) {
+    struct place *place = *state;
+    struct dse_buf dump = {0};
+    char recorded[400];
+    dump_recorded(place, "store-v1.sql", recorded, &dump);
+    assert_string_equal(dump.data, RECORDED_1 SURVIVOR);
+    assert_string_equal(query_text(recorded, "SELECT group_concat(seen || ':' || correct) FROM"
+                                             " (SELECT * FROM v_cells ORDER BY generation, cell)"),
+                        "10:9,20:8,20:18,40:16");
+    assert_string_equal(query_text(recorded, "SELECT count(*) FROM partial"), "2");
+    dse_buf_fini(&dump);
 }
 
 int main(void) {
@@ -305,6 +343,7 @@ int main(void) {
         TEST(the_size_limit_loses_nothing_that_was_committed),
         TEST(the_log_stays_bounded),
         TEST(the_recorded_database_has_this_schema_and_is_read),
+        TEST(a_database_of_schema_1_keeps_its_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

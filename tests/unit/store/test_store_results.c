@@ -67,42 +67,71 @@ static void partials_are_kept_once_and_summed(void **state) {
     const int64_t seen1[] = {100, 50}, correct1[] = {90, 20};
     const int64_t seen3[] = {7, INT64_MAX / 2}, correct3[] = {0, INT64_MAX / 2};
     const int64_t other[] = {1, 1};
-    int64_t seen[2] = {-1, -1}, correct[2] = {-1, -1};
+    struct dse_outcome outcome;
     bool have[4] = {true, true, true, true};
     int64_t id = add_evaluation(f->store, "abcd", "[8]");
     int64_t another = add_evaluation(f->store, "abcd", "[4]");
-    assert_ok(dse_store_sum_partials(f->store, id, seen, correct, 2, &f->err), &f->err);
-    assert_true(seen[0] == 0 && seen[1] == 0 && correct[0] == 0 && correct[1] == 0);
-    assert_ok(dse_store_put_partial(f->store, id, 3, seen3, correct3, 2, &f->err), &f->err);
-    assert_ok(dse_store_put_partial(f->store, id, 1, seen1, correct1, 2, &f->err), &f->err);
-    assert_ok(dse_store_put_partial(f->store, id, 1, other, other, 2, &f->err), &f->err);
-    assert_ok(dse_store_put_partial(f->store, another, 0, other, other, 2, &f->err), &f->err);
+    assert_ok(dse_store_load_outcome(f->store, id, &f->arena, &outcome, &f->err), &f->err);
+    assert_true(outcome.n_cells == 0 && outcome.n_values == 0);
+    assert_ok(put_counts(f->store, id, 3, seen3, correct3, 2, &f->err), &f->err);
+    assert_ok(put_counts(f->store, id, 1, seen1, correct1, 2, &f->err), &f->err);
+    assert_ok(put_counts(f->store, id, 1, other, other, 2, &f->err), &f->err);
+    assert_ok(put_counts(f->store, another, 0, other, other, 2, &f->err), &f->err);
     assert_ok(dse_store_load_shards(f->store, id, have, 4, &f->err), &f->err);
     assert_true(!have[0] && have[1] && !have[2] && have[3]);
-    assert_ok(dse_store_sum_partials(f->store, id, seen, correct, 2, &f->err), &f->err);
-    assert_true(seen[0] == 107 && seen[1] == 50 + INT64_MAX / 2);
-    assert_true(correct[0] == 90 && correct[1] == 20 + INT64_MAX / 2);
+    for (int done = 0; done < 2; done++) {
+        assert_ok(dse_store_load_outcome(f->store, id, &f->arena, &outcome, &f->err), &f->err);
+        assert_true(outcome.n_cells == 2 && outcome.tally_size == TEST_WORDS);
+        const int64_t *first = dse_outcome_cell(&outcome, 0),
+                      *second = dse_outcome_cell(&outcome, 1);
+        assert_true(first[0] == 107 && second[0] == 50 + INT64_MAX / 2);
+        assert_true(first[1] == 90 && second[1] == 20 + INT64_MAX / 2);
+        assert_true(first[2] == 100 + 90 + 7 && second[2] == 70 + 2 * (INT64_MAX / 2 % 1000));
+        assert_ok(dse_store_finish_evaluation(f->store, id, DSE_RESULT_DONE, "", &f->err), &f->err);
+        assert_string_equal(query_text(f->place.path, "SELECT count(*) FROM partial"), "1");
+        /* Late results change nothing, nor does a late failure. */
+        assert_ok(put_counts(f->store, id, 0, other, other, 2, &f->err), &f->err);
+        assert_ok(dse_store_finish_evaluation(f->store, id, DSE_RESULT_FAILED, "", &f->err),
+                  &f->err);
+    }
+    assert_string_equal(query_text(f->place.path, "SELECT count(*) FROM partial"), "1");
 }
 
 static void impossible_partials_are_refused(void **state) {
     struct fixture *f = *state;
     const int64_t two[] = {2, 2}, three[] = {2, 3}, minus[] = {0, -1};
     const int64_t much[] = {INT64_MAX, INT64_MAX};
-    int64_t seen[3] = {-5, -5, -5}, correct[3] = {-5, -5, -5};
+    const int64_t seven[] = {1, 1, 1, 1, 1, 1, 1, 1};
+    const struct dse_outcome nothing = {0},
+                             one_word = {.tallies = two, .n_cells = 2, .tally_size = 1},
+                             minus_nll = {.tallies = (int64_t[]){1, 1, -1},
+                                          .n_cells = 1,
+                                          .tally_size = 3},
+                             no_number = {.values = (double[]){NAN}, .n_values = 1};
+    struct dse_outcome outcome = {.n_cells = -5};
     bool have[1] = {true};
     int64_t id = add_evaluation(f->store, "abcd", "[8]");
-    assert_fails(f, DSE_INVALID, dse_store_put_partial(f->store, id, 0, two, three, 2, &f->err));
-    assert_fails(f, DSE_INVALID, dse_store_put_partial(f->store, id, 0, two, minus, 2, &f->err));
-    assert_fails(f, DSE_INVALID, dse_store_put_partial(f->store, id, -1, two, two, 2, &f->err));
-    assert_fails(f, DSE_INVALID, dse_store_put_partial(f->store, id, 0, two, two, 0, &f->err));
-    assert_fails(f, DSE_NOT_FOUND, dse_store_put_partial(f->store, 99, 0, two, two, 2, &f->err));
-    assert_ok(dse_store_put_partial(f->store, id, 1, much, two, 2, &f->err), &f->err);
+    assert_fails(f, DSE_INVALID, put_counts(f->store, id, 0, two, three, 2, &f->err));
+    assert_fails(f, DSE_INVALID, put_counts(f->store, id, 0, two, minus, 2, &f->err));
+    assert_fails(f, DSE_INVALID, put_counts(f->store, id, -1, two, two, 2, &f->err));
+    const struct dse_outcome *const impossible[] = {&nothing, &one_word, &minus_nll, &no_number};
+    for (size_t i = 0; i < sizeof impossible / sizeof impossible[0]; i++)
+        assert_fails(f, DSE_INVALID,
+                     dse_store_put_partial(f->store, id, 0, impossible[i], &f->err));
+    assert_fails(f, DSE_NOT_FOUND, put_counts(f->store, 99, 0, two, two, 2, &f->err));
+    assert_ok(put_counts(f->store, id, 1, much, two, 2, &f->err), &f->err);
     assert_fails(f, DSE_INVALID, dse_store_load_shards(f->store, id, have, 1, &f->err));
-    assert_fails(f, DSE_INVALID, dse_store_sum_partials(f->store, id, seen, correct, 3, &f->err));
-    assert_fails(f, DSE_INVALID, dse_store_sum_partials(f->store, id, seen, correct, 1, &f->err));
-    assert_ok(dse_store_put_partial(f->store, id, 2, much, two, 2, &f->err), &f->err);
-    assert_fails(f, DSE_INVALID, dse_store_sum_partials(f->store, id, seen, correct, 2, &f->err));
-    assert_true(have[0] && seen[0] == -5 && correct[0] == -5); /* outputs untouched */
+    assert_ok(put_counts(f->store, id, 2, much, two, 2, &f->err), &f->err); /* too large a sum */
+    assert_fails(f, DSE_INVALID,
+                 dse_store_load_outcome(f->store, id, &f->arena, &outcome, &f->err));
+    assert_fails(f, DSE_INVALID,
+                 dse_store_finish_evaluation(f->store, id, DSE_RESULT_DONE, "", &f->err));
+    id = add_evaluation(f->store, "abcd", "[9]");
+    assert_ok(put_counts(f->store, id, 0, two, two, 2, &f->err), &f->err);
+    assert_ok(put_counts(f->store, id, 1, seven, seven, 8, &f->err), &f->err); /* other cells */
+    assert_fails(f, DSE_INVALID,
+                 dse_store_load_outcome(f->store, id, &f->arena, &outcome, &f->err));
+    assert_true(have[0] && outcome.n_cells == -5); /* outputs untouched */
 }
 
 static void a_partial_damaged_by_hand_is_told(void **state) {
@@ -110,17 +139,69 @@ static void a_partial_damaged_by_hand_is_told(void **state) {
     static const char *const texts[] = {"",      "[1,2", "[1,x]", "[1,2]x",
                                         "[1 2]", "1,2",  "[,]",   "[99999999999999999999,1]"};
     const int64_t two[] = {2, 2};
-    int64_t seen[2], correct[2];
+    struct dse_outcome outcome;
     int64_t id = add_evaluation(f->store, "abcd", "[8]");
-    assert_ok(dse_store_put_partial(f->store, id, 0, two, two, 2, &f->err), &f->err);
+    assert_ok(put_counts(f->store, id, 0, two, two, 2, &f->err), &f->err);
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         char sql[100];
         (void)snprintf(sql, sizeof sql, "UPDATE partial SET correct = '%s'", texts[i]);
         run_sql(f->place.path, sql);
-        assert_int_equal(dse_store_sum_partials(f->store, id, seen, correct, 2, &f->err),
+        assert_int_equal(dse_store_load_outcome(f->store, id, &f->arena, &outcome, &f->err),
                          DSE_INVALID);
         assert_non_null(strstr(f->err.text, f->place.path));
     }
+    run_sql(f->place.path, "UPDATE partial SET correct = '[2,2]'");
+    f->err = (struct dse_err){0};
+    assert_ok(dse_store_load_outcome(f->store, id, &f->arena, &outcome, &f->err), &f->err);
+    static const char *const tallies[] = {"0103020204", "02",         "0203020204020304",
+                                          "020302",     "0003",       "FFFFFFFFFFFFFFFFFF7F03",
+                                          "0201",       "0203020204", "020302020402020405"};
+    for (size_t i = 0; i < sizeof tallies / sizeof tallies[0]; i++) {
+        char sql[100];
+        (void)snprintf(sql, sizeof sql, "UPDATE partial SET tally = x'%s'", tallies[i]);
+        run_sql(f->place.path, sql);
+        assert_int_equal(dse_store_load_outcome(f->store, id, &f->arena, &outcome, &f->err),
+                         DSE_INVALID);
+    }
+}
+
+static void values_are_kept_with_their_names(void **state) {
+    struct fixture *f = *state;
+    const char *const names[] = {"latency", "a \"quoted\"\n\\ \x01name"};
+    const struct dse_outcome partial = {
+        .values = (double[]){1.0 / 3, -INFINITY, 7}, .n_values = 3, .names = names, .n_names = 2};
+    struct dse_outcome outcome;
+    int64_t id = add_evaluation(f->store, "abcd", "[8]");
+    assert_ok(dse_store_put_partial(f->store, id, 0, &partial, &f->err), &f->err);
+    for (int done = 0; done < 2; done++) {
+        assert_ok(dse_store_load_outcome(f->store, id, &f->arena, &outcome, &f->err), &f->err);
+        assert_int_equal(outcome.n_cells, 0);
+        assert_int_equal(outcome.n_values, 3);
+        assert_true(outcome.values[0] == 1.0 / 3 && outcome.values[1] == -INFINITY &&
+                    outcome.values[2] == 7);
+        assert_int_equal(outcome.n_names, 2);
+        assert_string_equal(outcome.names[0], names[0]);
+        assert_string_equal(outcome.names[1], names[1]);
+        assert_ok(dse_store_finish_evaluation(f->store, id, DSE_RESULT_DONE, "", &f->err), &f->err);
+    }
+    run_sql(f->place.path, "UPDATE result SET value_names = '[\"latency\",\"\\u00\"]'");
+    assert_int_equal(dse_store_load_outcome(f->store, id, &f->arena, &outcome, &f->err),
+                     DSE_INVALID);
+}
+
+/* What schema 1 knew: counts without tallies. Newer shards add to what both know. */
+static void counts_of_old_databases_are_tallies_of_two_words(void **state) {
+    struct fixture *f = *state;
+    const int64_t seen[] = {10, 20}, correct[] = {9, 8};
+    struct dse_outcome outcome;
+    int64_t id = add_evaluation(f->store, "abcd", "[8]");
+    for (int shard = 0; shard < 3; shard++)
+        assert_ok(put_counts(f->store, id, shard, seen, correct, 2, &f->err), &f->err);
+    run_sql(f->place.path, "UPDATE partial SET tally = NULL WHERE shard = 1");
+    assert_ok(dse_store_load_outcome(f->store, id, &f->arena, &outcome, &f->err), &f->err);
+    assert_int_equal(outcome.tally_size, 2);
+    assert_true(outcome.tallies[0] == 30 && outcome.tallies[1] == 27 && outcome.tallies[2] == 60 &&
+                outcome.tallies[3] == 24);
 }
 
 /* ---- individuals ---- */
@@ -332,9 +413,8 @@ static void views_show_objectives_and_cells_as_numbers(void **state) {
     row.in_front = true;
     add_individual(f->store, &row);
     for (int shard = 0; shard < 3; shard++)
-        assert_ok(
-            dse_store_put_partial(f->store, row.evaluation_id, shard, seen, correct, 2, &f->err),
-            &f->err);
+        assert_ok(put_counts(f->store, row.evaluation_id, shard, seen, correct, 2, &f->err),
+                  &f->err);
     assert_string_equal(query_text(path, "SELECT objectives FROM v_individuals"),
                         "[0.10000000000000001,1e999]");
     static const char *const views[] = {"v_individuals", "v_front"};
@@ -353,11 +433,15 @@ static void views_show_objectives_and_cells_as_numbers(void **state) {
     assert_string_equal(query_text(path, "SELECT typeof(objective_0) || typeof(objective_1)"
                                          " FROM v_individuals WHERE slot = 6"),
                         "realnull");
-    assert_string_equal(query_text(path,
-                                   "SELECT group_concat(cell || ':' || seen || ':' || correct)"
-                                   " FROM (SELECT * FROM v_cells WHERE sweep = 1 AND"
-                                   " generation = 2 AND slot = 5 ORDER BY cell)"),
-                        "0:30:27,1:60:24");
+    for (int done = 0; done < 2; done++) { /* from the partials, then from their sum */
+        assert_string_equal(query_text(path, "SELECT group_concat(cell || ':' || seen || ':' ||"
+                                             " correct || ':' || accuracy)"
+                                             " FROM (SELECT * FROM v_cells WHERE sweep = 1 AND"
+                                             " generation = 2 AND slot = 5 ORDER BY cell)"),
+                            "0:30:27:0.9,1:60:24:0.4");
+        int64_t id = add_evaluation(f->store, "abcd", "[8,4]");
+        assert_ok(dse_store_finish_evaluation(f->store, id, DSE_RESULT_DONE, "", &f->err), &f->err);
+    }
     assert_ok(dse_store_set_in_front(f->store, f->sweep_id, 2, 5, false, &f->err), &f->err);
     assert_string_equal(query_text(path, "SELECT count(*) FROM v_front"), "0");
 }
@@ -452,6 +536,8 @@ int main(void) {
         TEST(partials_are_kept_once_and_summed),
         TEST(impossible_partials_are_refused),
         TEST(a_partial_damaged_by_hand_is_told),
+        TEST(values_are_kept_with_their_names),
+        TEST(counts_of_old_databases_are_tallies_of_two_words),
         TEST(an_individual_comes_back_bit_by_bit),
         TEST(individuals_that_cannot_be_are_refused),
         TEST(selections_have_their_rows_in_order),
