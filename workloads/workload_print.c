@@ -166,26 +166,25 @@ static const char template_head[] =
     "# This file is made from workloads/schema.def; a test compares the two. It is a workload that\n"
     "# runs where the package dataset-fashion-mnist is installed.\n";
 
-static void print_kind_and_bounds(enum workloads__key key, struct dse_buf *out) {
+void workloads__describe_value(enum workloads__key key, struct dse_buf *out) {
     const struct dse_schema_info *info = workloads__info(key);
     struct workloads__words words;
     char joined[512];
     if (info->choices == NULL) {
-        dse_buf_printf(out, "%s# %s", indent_of(key),
-                       workloads__kind_words(workloads__kind_of(key)));
+        dse_buf_puts(out, workloads__kind_words(workloads__kind_of(key)));
     } else {
         workloads__split_choices(info->choices, &words);
         (void)dse_words_join(words.items, words.n, joined, sizeof joined);
-        dse_buf_printf(out, "%s# %s: %s", indent_of(key),
+        dse_buf_printf(out, "%s: %s",
                        workloads__kind_of(key) == KIND_CHOICE ? "one of" : "a list of some of",
                        joined);
     }
     if (info->min != NULL && info->max != NULL)
         dse_buf_printf(out, ", %s to %s", info->min, info->max);
     if (info->fallback == NULL)
-        dse_buf_puts(out, "; required\n");
+        dse_buf_puts(out, "; required");
     else
-        dse_buf_printf(out, "; default %s\n", info->fallback[0] == '\0' ? "\"\"" : info->fallback);
+        dse_buf_printf(out, "; default %s", info->fallback[0] == '\0' ? "\"\"" : info->fallback);
 }
 
 enum dse_status dse_workload_template(struct dse_buf *out, struct dse_err *err) {
@@ -199,7 +198,9 @@ enum dse_status dse_workload_template(struct dse_buf *out, struct dse_err *err) 
         else
             dse_buf_puts(out, "\n");
         dse_buf_printf(out, "%s# %s\n", indent_of(key), info->help);
-        print_kind_and_bounds(key, out);
+        dse_buf_printf(out, "%s# ", indent_of(key));
+        workloads__describe_value(key, out);
+        dse_buf_puts(out, "\n");
         dse_assert(value != NULL);
         dse_buf_printf(out, "%s%s: %s\n", indent_of(key), info->key,
                        value[0] == '\0' ? "\"\"" : value);

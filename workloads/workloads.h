@@ -107,5 +107,7 @@ struct dse_schema_info {
 const struct dse_schema_info *dse_schema_table(int *n);
 /* An annotated workload with every key (workloads/template.yaml is this text). Appended. */
 DSE_MUST_USE enum dse_status dse_workload_template(struct dse_buf *out, struct dse_err *err);
+/* The manual page of workload files, mdoc (workloads/pareto-workload.5 is this text). Appended. */
+DSE_MUST_USE enum dse_status dse_workload_manual(struct dse_buf *out, struct dse_err *err);
 
 #endif

@@ -78,6 +78,9 @@ void workloads__print_path(const char *path, struct dse_buf *out);
 void workloads__print_value(const struct dse_workload *workload, enum workloads__key key,
                             struct dse_buf *out);
 
+/* What may stand there: "a whole number, 2 to 8; default 2". Appended. */
+void workloads__describe_value(enum workloads__key key, struct dse_buf *out);
+
 /* ---- One reading of a file ---- */
 
 struct workloads__reading {

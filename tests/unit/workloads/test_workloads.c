@@ -471,23 +471,71 @@ static void sections_of_the_schema_stand_together(void **state) {
     assert_null(table[0].fallback);
 }
 
-static void the_committed_template_is_the_generated_one(void **state) {
+/* Texts that are made from the schema; `unit_workloads update` writes them. */
+static const struct {
+    enum dse_status (*make)(struct dse_buf *out, struct dse_err *err);
+    const char *path;
+} made_texts[] = {
+    {dse_workload_template, DSE_SOURCE_DIR "/workloads/template.yaml"},
+    {dse_workload_manual, DSE_SOURCE_DIR "/workloads/pareto-workload.5"},
+};
+enum { MADE_TEXTS = sizeof made_texts / sizeof made_texts[0] };
+
+static void committed_texts_are_the_generated_ones(void **state) {
     (void)state;
-    struct dse_buf made = {0}, committed = {0};
+    for (int k = 0; k < MADE_TEXTS; k++) {
+        struct dse_buf made = {0}, committed = {0};
+        struct dse_err err = {0};
+        assert_ok(made_texts[k].make(&made, &err), &err);
+        assert_ok(dse_file_read(made_texts[k].path, DSE_WORKLOAD_TEXT_MAX, &committed, &err), &err);
+        assert_string_equal(made.data, committed.data);
+        dse_buf_fini(&made);
+        dse_buf_fini(&committed);
+    }
+}
+
+static void the_template_and_the_manual_have_every_key(void **state) {
+    (void)state;
+    struct dse_buf template = {0}, manual = {0};
     struct dse_err err = {0};
-    assert_ok(dse_workload_template(&made, &err), &err);
-    assert_ok(dse_file_read(DSE_SOURCE_DIR "/workloads/template.yaml", DSE_WORKLOAD_TEXT_MAX,
-                            &committed, &err),
-              &err);
-    assert_string_equal(made.data, committed.data);
     int n;
     const struct dse_schema_info *table = dse_schema_table(&n);
+    assert_ok(dse_workload_template(&template, &err), &err);
+    assert_ok(dse_workload_manual(&manual, &err), &err);
     for (int i = 0; i < n; i++) {
-        assert_non_null(strstr(made.data, table[i].help));
-        assert_non_null(strstr(made.data, table[i].key));
+        char item[128];
+        assert_non_null(strstr(template.data, table[i].help));
+        assert_non_null(strstr(template.data, table[i].key));
+        (void)snprintf(item, sizeof item, ".It Cm %s\n", table[i].key);
+        assert_non_null(strstr(manual.data, item));
     }
-    dse_buf_fini(&made);
-    dse_buf_fini(&committed);
+    dse_buf_fini(&template);
+    dse_buf_fini(&manual);
+}
+
+static void the_manual_is_sound_mdoc(void **state) {
+    (void)state;
+    if (access("/usr/bin/mandoc", X_OK) != 0) {
+        print_message("skipped: mandoc is not installed\n");
+        skip();
+    }
+    assert_int_equal(
+        system("mandoc -T lint -W warning " DSE_SOURCE_DIR "/workloads/pareto-workload.5"), 0);
+}
+
+static int update(void) {
+    for (int k = 0; k < MADE_TEXTS; k++) {
+        struct dse_buf made = {0};
+        struct dse_err err = {0};
+        if (made_texts[k].make(&made, &err) != DSE_OK ||
+            dse_file_replace(made_texts[k].path, made.data, made.size, &err) != DSE_OK ||
+            chmod(made_texts[k].path, 0644) != 0) {
+            print_error("%s\n", err.text);
+            return 1;
+        }
+        dse_buf_fini(&made);
+    }
+    return 0;
 }
 
 static void problem_settings_borrow_from_the_workload(void **state) {
@@ -505,7 +553,9 @@ static void problem_settings_borrow_from_the_workload(void **state) {
     dse_arena_fini(&arena);
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    if (argc == 2 && strcmp(argv[1], "update") == 0)
+        return update();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_that_is_not_given_has_its_default),
         cmocka_unit_test(paths_are_absolute),
@@ -525,7 +575,9 @@ int main(void) {
         cmocka_unit_test(odd_paths_survive_printing),
         cmocka_unit_test(random_workloads_survive_printing),
         cmocka_unit_test(sections_of_the_schema_stand_together),
-        cmocka_unit_test(the_committed_template_is_the_generated_one),
+        cmocka_unit_test(committed_texts_are_the_generated_ones),
+        cmocka_unit_test(the_template_and_the_manual_have_every_key),
+        cmocka_unit_test(the_manual_is_sound_mdoc),
         cmocka_unit_test(problem_settings_borrow_from_the_workload),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
