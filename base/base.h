@@ -204,7 +204,11 @@ enum dse_rng_purpose {
     DSE_RNG_VARY = 3,    /* crossover and mutation: a = generation, b = mating */
     DSE_RNG_CORRUPT = 4, /* corrupted images: a = image, b = corruption * 8 + severity */
     DSE_RNG_DROPOUT = 5, /* masks: a = image, b = site and pass */
-    DSE_RNG_TEST = 1000, /* tests */
+    DSE_RNG_INIT = 20,          /* weights of a new network: a = layer */
+    DSE_RNG_SHUFFLE = 21,       /* order of training images: a = epoch */
+    DSE_RNG_AUGMENT = 22,       /* training images: a = image, b = epoch */
+    DSE_RNG_TRAIN_DROPOUT = 23, /* masks in training: + layer * 256, a = image, b = epoch */
+    DSE_RNG_TEST = 1000,        /* tests */
 };
 
 /* A stream of the counter-based generator Philox 4x32-10 (Salmon et al., "Parallel random numbers:

@@ -97,6 +97,38 @@ DSE_MUST_USE enum dse_status dse_conv_grad_weights(struct dse_conv_grad *grad, c
 DSE_MUST_USE enum dse_status dse_conv_grad_take(struct dse_conv_grad *grad, float *diff_weights,
                                                 struct dse_err *err);
 
+/* ---- element-wise loops of training; [pixels][c]. Sums are added to what the double arrays [c]
+ * hold, in a fixed order. ---- */
+
+/* Can a batch norm have this many channels? (At most 4,096, or a multiple of 64.) */
+bool dse_train_takes_channels(int c);
+
+/* Sums of x - shift[c] and of its square. */
+void dse_train_moments(const float *x, size_t pixels, int c, const float *shift, double *sums,
+                       double *squares);
+/* First dy = 0 where y is not above 0 (y may be NULL: nowhere); then sums of dy and of
+ * dy * (x - mean[c]). */
+void dse_train_norm_sums(const float *x, const float *y, float *dy, size_t pixels, int c,
+                         const float *mean, double *sums, double *products);
+/* y = x * scale[c] + shift[c] (+ add) (then max(., 0) if relu); add may be NULL, y may be x. */
+void dse_train_affine(const float *x, size_t pixels, int c, const float *scale, const float *shift,
+                      const float *add, bool relu, float *y);
+/* dx = x * scale_x[c] + dz * scale_z[c] + shift[c]: the gradient of a batch norm's input. */
+void dse_train_norm_input(const float *x, const float *dz, size_t pixels, int c,
+                          const float *scale_x, const float *scale_z, const float *shift,
+                          float *dx);
+/* Sums of x over the pixels. */
+void dse_train_channel_sums(const float *x, size_t pixels, int c, double *sums);
+/* dy = 0 where y is not above 0. */
+void dse_train_relu_gate(const float *y, float *dy, size_t n);
+/* sum += x. */
+void dse_train_add_to(float *sum, const float *x, size_t n);
+struct dse_pool_shape;
+/* Adds the gradient of a pooling's input to dx: of a mean where src is NULL, else of a maximum over
+ * src (the first of equal ones gets it). */
+void dse_train_pool_input(const float *src, const float *dy, int images,
+                          const struct dse_pool_shape *shape, float *dx);
+
 /* ---- element-wise, n values; c channels innermost ---- */
 
 /* q = round half even(clamp(x * inv_scale, 0, M)): unsigned activations of non-negative x. */

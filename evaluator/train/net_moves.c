@@ -1,0 +1,147 @@
+/* Operators without numbers of their own: Relu, sums, poolings, pads, slices. */
+#include <string.h>
+
+#include "evaluator/train/net_internal.h"
+
+static struct dse_pool_shape pool_of(const struct train__job *job) {
+    const struct dse_pool_node *pool = &job->unit->node->pool;
+    struct dse_shape in = train__shape(job->net, job->unit->node->inputs[0]);
+    struct dse_shape out = train__shape(job->net, job->unit->node->output);
+    return (struct dse_pool_shape){
+        .c = in.c,
+        .ih = in.h,
+        .iw = in.w,
+        .oh = out.h,
+        .ow = out.w,
+        .kernel_h = pool->kernel_h,
+        .kernel_w = pool->kernel_w,
+        .stride_h = pool->stride_h,
+        .stride_w = pool->stride_w,
+        .pad_top = pool->pad_top,
+        .pad_left = pool->pad_left,
+        .exclude_padding = pool->exclude_padding,
+    };
+}
+
+/* Where the pixels of a pad or slice lie in the larger map. Axes in memory order. */
+struct part {
+    struct dse_shape large, small;
+    int start[DSE_AXES], step[DSE_AXES];
+};
+
+static struct part part_of(const struct train__job *job) {
+    const struct dse_node *node = job->unit->node;
+    struct dse_shape in = train__shape(job->net, node->inputs[0]);
+    struct dse_shape out = train__shape(job->net, node->output);
+    struct part part = {.step = {1, 1, 1}};
+    bool pads = node->op == DSE_OP_PAD;
+    part.large = pads ? out : in;
+    part.small = pads ? in : out;
+    for (int a = 0; a < DSE_AXES; a++) {
+        part.start[a] = pads ? node->pad.before[a] : node->slice.start[a];
+        part.step[a] = pads ? 1 : node->slice.step[a];
+    }
+    return part;
+}
+
+static size_t place(const struct part *part, int y, int x) {
+    int large_y = part->start[DSE_AXIS_H] + y * part->step[DSE_AXIS_H];
+    int large_x = part->start[DSE_AXIS_W] + x * part->step[DSE_AXIS_W];
+    return ((size_t)large_y * (size_t)part->large.w + (size_t)large_x) * (size_t)part->large.c;
+}
+
+/* small = the part of large */
+static void read_part(const struct part *part, const float *large, float *small) {
+    for (int y = 0; y < part->small.h; y++)
+        for (int x = 0; x < part->small.w; x++) {
+            const float *from = large + place(part, y, x);
+            for (int c = 0; c < part->small.c; c++)
+                *small++ = from[part->start[DSE_AXIS_C] + c * part->step[DSE_AXIS_C]];
+        }
+}
+
+/* the part of large += small */
+static void add_part(const struct part *part, const float *small, float *large) {
+    for (int y = 0; y < part->small.h; y++)
+        for (int x = 0; x < part->small.w; x++) {
+            float *to = large + place(part, y, x);
+            for (int c = 0; c < part->small.c; c++)
+                to[part->start[DSE_AXIS_C] + c * part->step[DSE_AXIS_C]] += *small++;
+        }
+}
+
+static void move_parts(const struct train__job *job, bool reads, const float *from, float *to) {
+    struct part part = part_of(job);
+    size_t large = dse_shape_size(part.large), small = dse_shape_size(part.small);
+    for (int i = 0; i < job->seat->n; i++)
+        if (reads)
+            read_part(&part, from + (size_t)i * large, to + (size_t)i * small);
+        else
+            add_part(&part, from + (size_t)i * small, to + (size_t)i * large);
+}
+
+void train__move_forward(const struct train__job *job) {
+    const struct train__unit *unit = job->unit;
+    struct train__seat *seat = job->seat;
+    const float *x = seat->values[unit->input];
+    float *y = seat->values[unit->output];
+    size_t n = (size_t)seat->n * train__size(job->net, unit->output);
+    struct dse_pool_shape pool;
+    switch (unit->node->op) {
+    case DSE_OP_RELU:
+    case DSE_OP_ADD:
+        dse_add_f32(x, unit->add >= 0 ? seat->values[unit->add] : NULL, n, unit->relu, y);
+        break;
+    case DSE_OP_AVGPOOL:
+        pool = pool_of(job);
+        dse_avgpool_f32(x, seat->n, &pool, y);
+        break;
+    case DSE_OP_MAXPOOL:
+        pool = pool_of(job);
+        dse_maxpool_f32(x, seat->n, &pool, y);
+        break;
+    case DSE_OP_PAD:
+        memset(y, 0, n * sizeof *y);
+        move_parts(job, false, x, y);
+        break;
+    default:
+        move_parts(job, true, x, y);
+    }
+}
+
+/* Relu and sums: the gradient goes to one or two values as it is. */
+static void pass_on(const struct train__job *job, float *dy) {
+    const struct train__unit *unit = job->unit;
+    size_t n = (size_t)job->seat->n * train__size(job->net, unit->output);
+    if (unit->relu)
+        dse_train_relu_gate(job->seat->values[unit->output], dy, n);
+    dse_train_add_to(train__grad_to_add(job->net, job->seat, unit->input), dy, n);
+    if (unit->add >= 0)
+        dse_train_add_to(train__grad_to_add(job->net, job->seat, unit->add), dy, n);
+}
+
+void train__move_backward(const struct train__job *job) {
+    const struct train__unit *unit = job->unit;
+    struct train__seat *seat = job->seat;
+    float *dy = seat->grads[unit->output];
+    enum dse_op op = unit->node->op;
+    if (op == DSE_OP_RELU || op == DSE_OP_ADD) {
+        pass_on(job, dy);
+        return;
+    }
+    float *dx = train__grad_to_add(job->net, seat, unit->input);
+    if (op == DSE_OP_PAD) {
+        struct part part = part_of(job);
+        size_t large = dse_shape_size(part.large), small = dse_shape_size(part.small);
+        for (int i = 0; i < seat->n; i++) {
+            read_part(&part, dy + (size_t)i * large, seat->chunk[0]);
+            dse_train_add_to(dx + (size_t)i * small, seat->chunk[0], small);
+        }
+    } else if (op == DSE_OP_SLICE) {
+        move_parts(job, false, dy, dx);
+    } else {
+        struct dse_pool_shape pool = pool_of(job);
+        dse_train_pool_input(op == DSE_OP_MAXPOOL ? seat->values[unit->input] : NULL, dy, seat->n,
+                             &pool, dx);
+    }
+}
