@@ -86,7 +86,7 @@ struct meeting {
 typedef void (*meet)(const struct reference_grad *g, const struct meeting *at, const float *a,
                      const float *b, float *out);
 
-KERNELS__CLONES
+DSE_CLONES
 static void meet_forward(const struct reference_grad *g, const struct meeting *at, const float *src,
                          const float *unused, float *dst) {
     (void)unused;
@@ -97,7 +97,7 @@ static void meet_forward(const struct reference_grad *g, const struct meeting *a
             to[o] += src[at->src + i] * w[o];
 }
 
-KERNELS__CLONES
+DSE_CLONES
 static void meet_input(const struct reference_grad *g, const struct meeting *at,
                        const float *diff_dst, const float *unused, float *diff_src) {
     (void)unused;
@@ -108,7 +108,7 @@ static void meet_input(const struct reference_grad *g, const struct meeting *at,
             to[i] += diff_dst[at->dst + o] * w[i];
 }
 
-KERNELS__CLONES
+DSE_CLONES
 static void meet_weights(const struct reference_grad *g, const struct meeting *at, const float *src,
                          const float *diff_dst, float *sum) {
     float *restrict to = sum + at->weights;

@@ -76,7 +76,7 @@ static inline __attribute__((always_inline)) void sum_rows(const struct two_sums
         }
 }
 
-KERNELS__CLONES
+DSE_CLONES
 static void sum_moments(const struct two_sums *what, const struct walk *walk, size_t rows,
                         float *first, float *second) {
     struct two_sums moments = {what->x, what->shift, NULL, NULL};
@@ -86,7 +86,7 @@ static void sum_moments(const struct two_sums *what, const struct walk *walk, si
         sum_rows(&moments, rows, walk->stride, walk->lanes, first, second);
 }
 
-KERNELS__CLONES
+DSE_CLONES
 static void sum_gradients(const struct two_sums *what, const struct walk *walk, size_t rows,
                           float *first, float *second) {
     struct two_sums gradients = {what->x, what->shift, what->dy, NULL};
@@ -96,7 +96,7 @@ static void sum_gradients(const struct two_sums *what, const struct walk *walk, 
         sum_rows(&gradients, rows, walk->stride, walk->lanes, first, second);
 }
 
-KERNELS__CLONES
+DSE_CLONES
 static void sum_gated_gradients(const struct two_sums *what, const struct walk *walk, size_t rows,
                                 float *first, float *second) {
     if (walk->lanes == LANES)
@@ -176,7 +176,7 @@ static inline __attribute__((always_inline)) void mix_rows(const struct mix *mix
 }
 
 #define MIX(name, two, adds, relu)                                                 \
-    KERNELS__CLONES                                                                \
+    DSE_CLONES                                                                     \
     static void name(const struct mix *mix, const struct walk *walk) {             \
         if (walk->lanes == LANES)                                                  \
             mix_rows(mix, walk->rows, walk->stride, LANES, two, adds, relu);       \
@@ -225,13 +225,13 @@ void dse_train_norm_input(const float *x, const float *dz, size_t pixels, int c,
 
 /* ---- the others ---- */
 
-KERNELS__CLONES
+DSE_CLONES
 void dse_train_relu_gate(const float *y, float *dy, size_t n) {
     for (size_t i = 0; i < n; i++)
         dy[i] = y[i] > 0.0f ? dy[i] : 0.0f;
 }
 
-KERNELS__CLONES
+DSE_CLONES
 void dse_train_add_to(float *restrict sum, const float *restrict x, size_t n) {
     for (size_t i = 0; i < n; i++)
         sum[i] += x[i];
