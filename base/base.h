@@ -199,11 +199,11 @@ bool dse_utf8_is_control(uint32_t code);
 
 /* What a stream of random numbers is for. Numbers are part of results: never reuse or renumber. */
 enum dse_rng_purpose {
-    DSE_RNG_SAMPLE = 1,  /* initial genomes: a = generation, b = slot */
-    DSE_RNG_SELECT = 2,  /* tournaments: a = generation, b = round of mating */
-    DSE_RNG_VARY = 3,    /* crossover and mutation: a = generation, b = mating */
-    DSE_RNG_CORRUPT = 4, /* corrupted images: a = image, b = corruption * 8 + severity */
-    DSE_RNG_DROPOUT = 5, /* masks: a = image, b = site and pass */
+    DSE_RNG_SAMPLE = 1,         /* initial genomes: a = generation, b = slot */
+    DSE_RNG_SELECT = 2,         /* tournaments: a = generation, b = round of mating */
+    DSE_RNG_VARY = 3,           /* crossover and mutation: a = generation, b = mating */
+    DSE_RNG_CORRUPT = 4,        /* corrupted images: a = image, b = corruption * 8 + severity */
+    DSE_RNG_DROPOUT = 5,        /* masks: a = image, b = site and pass */
     DSE_RNG_INIT = 20,          /* weights of a new network: a = layer */
     DSE_RNG_SHUFFLE = 21,       /* order of training images: a = epoch */
     DSE_RNG_AUGMENT = 22,       /* training images: a = image, b = epoch */
