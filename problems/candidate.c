@@ -4,20 +4,24 @@
 enum dse_status dse_candidate_init(struct dse_candidate *candidate, int n_layers, int most_genes,
                                    struct dse_err *err) {
     dse_assert(n_layers >= 0 && most_genes >= 0);
-    int *bits = dse_alloc(2 * (size_t)n_layers, sizeof *bits);
+    int *bits = dse_alloc(3 * (size_t)n_layers, sizeof *bits);
     double *genes = dse_alloc((size_t)most_genes, sizeof *genes);
     if (bits == NULL || genes == NULL) {
         dse_free(bits);
         dse_free(genes);
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a candidate of %d layers", n_layers);
     }
-    *candidate = (struct dse_candidate){
-        .n_layers = n_layers, .input_bits = bits, .weight_bits = bits + n_layers, .genes = genes};
+    *candidate = (struct dse_candidate){.n_layers = n_layers,
+                                        .input_bits = bits,
+                                        .weight_bits = bits + n_layers,
+                                        .dropout = bits + 2 * (size_t)n_layers,
+                                        .passes = 1,
+                                        .genes = genes};
     return DSE_OK;
 }
 
 void dse_candidate_fini(struct dse_candidate *candidate) {
-    dse_free(candidate->input_bits); /* one block for both */
+    dse_free(candidate->input_bits); /* one block for all three */
     dse_free(candidate->genes);
     *candidate = (struct dse_candidate){0};
 }

@@ -88,11 +88,15 @@ struct dse_candidate {
     int n_layers;
     int *input_bits;  /* n_layers; 2..16, or 0: not quantised (float32) */
     int *weight_bits; /* the same */
+    int *dropout;     /* n_layers: rate of dropout on the layer's input, in steps of 2^-16; 0: none.
+                       * NULL: none anywhere */
+    int passes;       /* Monte-Carlo forward passes, 1..DSE_PASSES_MOST; 0 counts as 1 */
     double *genes;    /* n_genes: the genome as it is, for problems that are no network */
     int n_genes;      /* 0: the problem says everything in the other members */
 };
-/* Heap arrays of n_layers zeros (= the float32 baseline), and room for most_genes genes, of which
- * the candidate has none yet. */
+enum { DSE_PASSES_MOST = 256 };
+/* Heap arrays of n_layers zeros and one pass (= the float32 baseline), and room for most_genes
+ * genes, of which the candidate has none yet. */
 DSE_MUST_USE enum dse_status dse_candidate_init(struct dse_candidate *candidate, int n_layers,
                                                 int most_genes, struct dse_err *err);
 /* Frees the arrays; fine on {0} and twice. */

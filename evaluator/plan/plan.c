@@ -1,4 +1,4 @@
-/* Buffers, candidates in order, and only what differs. */
+/* Buffers, and the run. */
 #include "evaluator/plan/plan_internal.h"
 
 #include <stdlib.h>
@@ -21,6 +21,8 @@ static size_t reserve(struct layout *layout, size_t count, size_t size) {
         layout->overflows = true;
     return at;
 }
+
+enum { MASK_WORD_BITS = 64 };
 
 /* Largest scratch that a layer needs, in elements. */
 static void measure_scratch(const struct dse_plan *plan, size_t *accumulators, size_t *channels,
@@ -45,7 +47,7 @@ static float *address(struct dse_plan *plan, size_t offset) {
 struct places {
     size_t *values; /* by value; those of steps and the images */
     size_t *inputs; /* by layer */
-    size_t accumulators, scales, fake_input;
+    size_t accumulators, scales, fake_input, masked, keep;
 };
 
 static void reserve_places(const struct dse_plan *plan, struct layout *layout,
@@ -67,6 +69,8 @@ static void reserve_places(const struct dse_plan *plan, struct layout *layout,
     places->scales = reserve(layout, channels, sizeof *plan->scales);
     places->fake_input =
         reserve(layout, plan->input_amax == NULL ? 0 : inputs, sizeof *plan->fake_input);
+    places->masked = reserve(layout, inputs, sizeof(float));
+    places->keep = reserve(layout, inputs / MASK_WORD_BITS + 1, sizeof *plan->keep);
 }
 
 static void set_addresses(struct dse_plan *plan, const struct places *places) {
@@ -82,6 +86,8 @@ static void set_addresses(struct dse_plan *plan, const struct places *places) {
     plan->accumulators = (int32_t *)(void *)address(plan, places->accumulators);
     plan->scales = address(plan, places->scales);
     plan->fake_input = address(plan, places->fake_input);
+    plan->masked = address(plan, places->masked);
+    plan->keep = (uint64_t *)(void *)address(plan, places->keep);
 }
 
 /* One block for everything that a run touches. */
@@ -164,6 +170,9 @@ void dse_plan_free(struct dse_plan *plan) {
     dse_free(plan->layers);
     dse_free(plan->layer_order);
     dse_free(plan->steps);
+    dse_free(plan->depends);
+    dse_free(plan->changed);
+    dse_free(plan->queue.items);
     dse_free(plan->input_amax);
     dse_free(plan->values);
     dse_free(plan->block);
@@ -176,95 +185,12 @@ int dse_plan_classes(const struct dse_plan *plan) {
     return (int)dse_shape_size(plan->graph->values[plan->graph->output].shape);
 }
 
-/* ---- candidates ---- */
-
-static bool bits_fit(int bits) {
-    return bits == 0 || (bits >= DSE_BITS_LEAST && bits <= DSE_BITS_MOST);
-}
-
-static enum dse_status check_candidate(const struct dse_plan *plan,
-                                       const struct dse_candidate *candidate, struct dse_err *err) {
-    if (candidate->n_layers != plan->graph->n_layers)
-        DSE_FAIL(err, DSE_INVALID, "a candidate of %d layers for a network of %d",
-                 candidate->n_layers, plan->graph->n_layers);
-    for (int i = 0; i < candidate->n_layers; i++) {
-        int input_bits = candidate->input_bits[i], weight_bits = candidate->weight_bits[i];
-        if (!bits_fit(input_bits) || !bits_fit(weight_bits))
-            DSE_FAIL(err, DSE_INVALID,
-                     "layer %d: %d input bits, %d weight bits; both must be %d to %d, or 0", i + 1,
-                     input_bits, weight_bits, DSE_BITS_LEAST, DSE_BITS_MOST);
-        if (input_bits != 0 && plan->input_amax == NULL)
-            DSE_FAIL(err, DSE_INVALID, "a quantised candidate needs calibration");
-    }
-    return DSE_OK;
-}
-
-static enum dse_status prepare_candidate(struct dse_plan *plan,
-                                         const struct dse_candidate *candidate,
-                                         struct dse_err *err) {
-    DSE_TRY(check_candidate(plan, candidate, err));
-    for (int i = 0; i < candidate->n_layers; i++)
-        DSE_TRY(plan__layer_prepare(plan, candidate, i, err));
-    return DSE_OK;
-}
-
-static bool same_settings(const struct dse_candidate *a, const struct dse_candidate *b, int layer) {
-    return a->input_bits[layer] == b->input_bits[layer] &&
-           a->weight_bits[layer] == b->weight_bits[layer];
-}
-
-/* The first step whose result differs from that of the candidate before; n_steps: none. */
-static int first_difference(const struct dse_plan *plan, const struct dse_candidate *before,
-                            const struct dse_candidate *now) {
-    if (before == NULL)
-        return 0;
-    for (int i = 0; i < plan->graph->n_layers; i++)
-        if (!same_settings(before, now, plan->layer_order[i]))
-            return plan->layers[plan->layer_order[i]].step;
-    return plan->n_steps;
-}
-
-struct ordering {
-    const struct dse_plan *plan;
-    const struct dse_candidate *candidates;
-};
-
-static int compare_candidates(const void *a, const void *b, void *context) {
-    const struct ordering *ordering = context;
-    int left = *(const int *)a, right = *(const int *)b;
-    const struct dse_candidate *x = &ordering->candidates[left];
-    const struct dse_candidate *y = &ordering->candidates[right];
-    for (int i = 0; i < ordering->plan->graph->n_layers; i++) {
-        int layer = ordering->plan->layer_order[i];
-        if (x->input_bits[layer] != y->input_bits[layer])
-            return x->input_bits[layer] < y->input_bits[layer] ? -1 : 1;
-        if (x->weight_bits[layer] != y->weight_bits[layer])
-            return x->weight_bits[layer] < y->weight_bits[layer] ? -1 : 1;
-    }
-    return (left > right) - (left < right);
-}
-
-enum dse_status dse_plan_order(const struct dse_plan *plan, const struct dse_candidate *candidates,
-                               int n, int *order, struct dse_err *err) {
-    for (int i = 0; i < n; i++)
-        DSE_TRY(check_candidate(plan, &candidates[i], err));
-    for (int i = 0; i < n; i++)
-        order[i] = i;
-    struct ordering ordering = {plan, candidates};
-    if (n > 1)
-        qsort_r(order, (size_t)n, sizeof *order, compare_candidates, &ordering);
-    return DSE_OK;
-}
-
 /* ---- running ---- */
 
-/* Integers made of what is about to be computed again count no longer. ALL_STEPS: of the images
- * too. */
-enum { ALL_STEPS = -1 };
-
-static void drop_inputs(struct dse_plan *plan, int first_step) {
+/* Integers made of what is about to be computed again count no longer. */
+static void drop_inputs(struct dse_plan *plan) {
     for (int i = 0; i < plan->graph->n_layers; i++)
-        if (plan->layers[i].source >= first_step)
+        if (plan->layers[i].source >= 0 && plan->changed[plan->layers[i].source])
             plan->layers[i].held_bits = 0;
 }
 
@@ -276,50 +202,11 @@ static void set_images(struct dse_plan *plan, const float *images, int n_images)
     if (n_images > 0)
         memcpy(to, images, (size_t)n_images * size * sizeof *to);
     memset(to + (size_t)n_images * size, 0, (size_t)(plan->batch - n_images) * size * sizeof *to);
-    drop_inputs(plan, ALL_STEPS);
+    for (int i = 0; i < plan->graph->n_layers; i++)
+        plan->layers[i].held_bits = 0;
 }
 
-/* Candidates that are run over the same images, in this order. */
-struct queue {
-    const struct dse_candidate *candidates;
-    const int *order;
-    int n;
-};
-
-static bool same_up_to_step(const struct dse_plan *plan, const struct dse_candidate *a,
-                            const struct dse_candidate *b, int step) {
-    for (int i = 0; i < plan->graph->n_layers; i++) {
-        int layer = plan->layer_order[i];
-        if (plan->layers[layer].step > step)
-            break;
-        if (!same_settings(a, b, layer))
-            return false;
-    }
-    return true;
-}
-
-/* Must the float32 result of a step be written? Where one layer alone reads it, and as integers
- * that this candidate (at place `now`) makes on the way, it is read only by a later candidate that
- * shares the step and takes other integers of it. */
-static bool wants_floats(const struct dse_plan *plan, const struct queue *queue, int now,
-                         int index) {
-    const struct plan__step *step = &plan->steps[index];
-    const struct dse_candidate *candidate = &queue->candidates[queue->order[now]];
-    if (step->read || step->feeds < 0)
-        return true;
-    int bits = plan__integer_bits(candidate, step->feeds);
-    for (int i = now + 1; i < queue->n; i++) {
-        const struct dse_candidate *later = &queue->candidates[queue->order[i]];
-        if (!same_up_to_step(plan, candidate, later, index))
-            break;
-        if (plan__integer_bits(later, step->feeds) != bits)
-            return true;
-    }
-    return bits == 0;
-}
-
-static enum dse_status run_step(struct dse_plan *plan, const struct queue *queue, int now,
-                                int index, struct dse_err *err) {
+static enum dse_status run_step(struct dse_plan *plan, int place, int index, struct dse_err *err) {
     const struct plan__step *step = &plan->steps[index];
     if (step->layer < 0) {
         plan__run_move(plan, step);
@@ -327,32 +214,43 @@ static enum dse_status run_step(struct dse_plan *plan, const struct queue *queue
     }
     const struct plan__task task = {
         .step = step,
-        .candidate = &queue->candidates[queue->order[now]],
-        .wants_floats = wants_floats(plan, queue, now, index),
+        .item = plan__queue_at(plan, place),
+        .wants_floats = plan__queue_wants_floats(plan, place, index),
     };
     return plan__run_layer(plan, &task, err);
+}
+
+static enum dse_status run_item(struct dse_plan *plan, int place, struct dse_plan_stats *sums,
+                                struct dse_err *err) {
+    plan__queue_mark_changes(plan, place);
+    drop_inputs(plan);
+    for (int s = 0; s < plan->n_steps; s++) {
+        if (!plan->changed[s])
+            continue;
+        DSE_TRY(run_step(plan, place, s, err));
+        sums->layers_run += plan->steps[s].layer >= 0;
+    }
+    sums->layers_asked += plan->graph->n_layers;
+    return DSE_OK;
+}
+
+void dse_plan_set_masks(struct dse_plan *plan, uint64_t seed, uint32_t first_image) {
+    plan->mask_seed = seed;
+    plan->first_image = first_image;
 }
 
 enum dse_status dse_plan_run(struct dse_plan *plan, const struct dse_candidate *candidates, int n,
                              const int *order, const float *images, int n_images, float *logits,
                              struct dse_plan_stats *stats, struct dse_err *err) {
-    const struct queue queue = {candidates, order, n};
+    int n_outputs = plan->graph->n_outputs;
     size_t result = (size_t)n_images * (size_t)dse_plan_classes(plan);
     struct dse_plan_stats sums = {0};
-    for (int i = 0; i < n; i++)
-        DSE_TRY(prepare_candidate(plan, &candidates[order[i]], err));
+    DSE_TRY(plan__queue_fill(plan, candidates, n, order, err));
     set_images(plan, images, n_images);
-    for (int i = 0; i < n; i++) {
-        const struct dse_candidate *now = &candidates[order[i]];
-        int first = first_difference(plan, i == 0 ? NULL : &candidates[order[i - 1]], now);
-        drop_inputs(plan, first);
-        for (int s = first; s < plan->n_steps; s++) {
-            DSE_TRY(run_step(plan, &queue, i, s, err));
-            sums.layers_run += plan->steps[s].layer >= 0;
-        }
-        sums.layers_asked += plan->graph->n_layers;
-        float *to = logits + (size_t)order[i] * (size_t)plan->graph->n_outputs * result;
-        for (int k = 0; k < plan->graph->n_outputs; k++)
+    for (int i = 0; i < plan->queue.n; i++) {
+        DSE_TRY(run_item(plan, i, &sums, err));
+        float *to = logits + (size_t)order[i] * (size_t)n_outputs * result;
+        for (int k = 0; k < n_outputs; k++)
             memcpy(to + (size_t)k * result, plan->values[plan->graph->outputs[k]],
                    result * sizeof *to);
     }
@@ -390,18 +288,20 @@ enum dse_status dse_plan_inspect_layer(struct dse_plan *plan, const struct dse_c
     dse_assert(layer >= 0 && layer < plan->graph->n_layers);
     const struct plan__layer *of = &plan->layers[layer];
     size_t in = plan__layer_input_size(of), out = plan__layer_output_size(of);
-    DSE_TRY(prepare_candidate(plan, candidate, err));
+    const int order = 0;
+    const struct plan__item first_pass = {candidate, 0};
+    DSE_TRY(plan__prepare_candidate(plan, candidate, err));
     if (plan__integer_bits(candidate, layer) == 0)
         DSE_FAIL(err, DSE_INVALID, "layer %d is in float32: it has no integers", layer + 1);
     DSE_TRY(new_inspection(plan, in * (size_t)plan->batch, out * (size_t)plan->batch, err));
     set_images(plan, images, n_images);
-    const int order = 0;
-    const struct queue queue = {candidate, &order, 1};
+    DSE_TRY(plan__queue_fill(plan, candidate, 1, &order, err));
+    plan->queue.n = 1;
     for (int s = 0; s < of->step; s++)
-        DSE_TRY(run_step(plan, &queue, 0, s, err));
+        DSE_TRY(run_step(plan, 0, s, err));
     const struct plan__task task = {
         .step = &plan->steps[of->step],
-        .candidate = candidate,
+        .item = &first_pass,
         .accumulators = plan->inspected_accumulators,
     };
     DSE_TRY(plan__run_layer(plan, &task, err));

@@ -45,18 +45,28 @@ struct dse_plan_stats {
     int64_t layers_asked; /* layer evaluations that one candidate at a time would have needed */
 };
 
-/* Sorts candidates so that neighbours share the longest prefixes: order[0..n) gets their indices.
- */
+/* Passes of all candidates together. An item is one pass of one candidate; items are numbered by
+ * candidate, then pass. Without dropout an item is a candidate. */
+int dse_plan_items(const struct dse_candidate *candidates, int n);
+
+/* Sorts items so that neighbours share the longest prefixes: order[0..items) gets their numbers. */
 DSE_MUST_USE enum dse_status dse_plan_order(const struct dse_plan *plan,
                                             const struct dse_candidate *candidates, int n,
                                             int *order, struct dse_err *err);
 
-/* Runs at most `batch` images through every candidate, in `order`. images: float
- * [n_images][h][w][c]. logits: [n][outputs][n_images][classes], by candidate index, the graph's
+/* What dropout masks depend on, besides layer and pass: a seed, and the number of the first image
+ * of the next runs in its data set. */
+void dse_plan_set_masks(struct dse_plan *plan, uint64_t seed, uint32_t first_image);
+
+/* Runs at most `batch` images through every pass of every candidate, in the `order` of items.
+ * images: float [n_images][h][w][c]. logits: [items][outputs][n_images][classes], the graph's
  * outputs in their order; undefined after a failure. stats may be NULL; the run is added to what it
  * holds. Each candidate has the graph's n_layers; bits 2..16, or 0 for float32, inputs and weights
  * each. A layer of at most 8 bits in both is computed in integers; any other in float32, on the
- * values of the integers' grid (fake quantisation). */
+ * values of the integers' grid (fake quantisation). Dropout (kernels/kernels.h; site is the layer's
+ * index) sets inputs of layers to 0: integers in integer layers, whose output scales are multiplied
+ * by 1 / (1 - rate), values in float32 layers, which are multiplied by it. What comes before the
+ * first dropout is computed once for all passes. */
 DSE_MUST_USE enum dse_status dse_plan_run(struct dse_plan *plan,
                                           const struct dse_candidate *candidates, int n,
                                           const int *order, const float *images, int n_images,

@@ -3,7 +3,9 @@
  * plan_steps    from nodes to steps: what is computed in one go, and where its result stands
  * plan_layers   convolutions and dense layers: primitives, packed weights, one layer computed
  * plan_moves    the other steps: poolings, pads, slices, sums
- * plan          buffers, candidates in order, and only what differs
+ * plan_dropout  masks on the input of a layer
+ * plan_queue    candidates and passes in order, and what differs
+ * plan          buffers, and the run
  * calibrate_plan  largest inputs of layers */
 #ifndef DSE_EVALUATOR_PLAN_INTERNAL_H
 #define DSE_EVALUATOR_PLAN_INTERNAL_H
@@ -51,6 +53,19 @@ struct plan__conv {
     int images;
 };
 
+/* One pass of one candidate. */
+struct plan__item {
+    const struct dse_candidate *candidate;
+    int pass;
+};
+
+/* What is run over the same images, in this order. */
+struct plan__queue {
+    struct plan__item *items; /* by candidate, then pass; room of them, kept from run to run */
+    int n, room;
+    const int *order; /* borrowed for the run */
+};
+
 struct dse_plan {
     const struct dse_graph *graph; /* borrowed */
     struct dse_kernels *kernels;   /* borrowed */
@@ -61,6 +76,11 @@ struct dse_plan {
     int n_steps;
     struct plan__layer *layers;
     int *layer_order; /* layers in the order of their steps */
+    bool *depends;    /* [step][layer]: do the layer's settings change the step's result? */
+    bool *changed;    /* by step: must it be computed for the item at work? */
+    struct plan__queue queue;
+    uint64_t mask_seed;   /* dropout */
+    uint32_t first_image; /* of the batch, for its masks */
     struct plan__conv *convs;
     int n_convs;
     /* One block of memory for all of these. */
@@ -69,6 +89,8 @@ struct dse_plan {
     int32_t *accumulators; /* sums of the layer at work, at_once images */
     float *scales;         /* its output scales */
     float *fake_input;     /* its input on a grid of more than 8 bits, at_once images */
+    void *masked;          /* its input after dropout, at_once images */
+    uint64_t *keep;        /* a mask of one image */
     /* For dse_plan_inspect_layer: a whole batch of the above. NULL until asked. */
     uint8_t *inspected_input;
     int32_t *inspected_accumulators;
@@ -77,15 +99,48 @@ struct dse_plan {
 /* One layer to compute. */
 struct plan__task {
     const struct plan__step *step;
-    const struct dse_candidate *candidate;
-    bool wants_floats;     /* is the float32 result read, now or by a later candidate? */
+    const struct plan__item *item;
+    bool wants_floats;     /* is the float32 result read, now or by a later item? */
     int32_t *accumulators; /* room for the sums of the whole batch, to be looked at; NULL: none */
 };
 
 /* ---- plan_steps.c ---- */
 
-/* Fills plan->steps, n_steps, layers[].step, layers[].source and layer_order. */
+/* Fills plan->steps, n_steps, depends, layers[].step, layers[].source and layer_order. */
 DSE_MUST_USE enum dse_status plan__compile(struct dse_plan *plan, struct dse_err *err);
+
+/* The row of plan->depends of a step. */
+const bool *plan__step_depends(const struct dse_plan *plan, int step);
+
+/* ---- plan_queue.c ---- */
+
+uint32_t plan__dropout_rate(const struct dse_candidate *candidate, int layer);
+/* Checks a candidate and makes what its layers need. */
+DSE_MUST_USE enum dse_status plan__prepare_candidate(struct dse_plan *plan,
+                                                     const struct dse_candidate *candidate,
+                                                     struct dse_err *err);
+/* Fills plan->queue, after preparing the candidates. */
+DSE_MUST_USE enum dse_status plan__queue_fill(struct dse_plan *plan,
+                                              const struct dse_candidate *candidates, int n,
+                                              const int *order, struct dse_err *err);
+/* The item at a place of the order. */
+const struct plan__item *plan__queue_at(const struct dse_plan *plan, int place);
+/* Fills plan->changed: the steps whose results differ from those of the item before. */
+void plan__queue_mark_changes(struct dse_plan *plan, int place);
+/* Must the float32 result of a step be written? Where one layer alone reads it, and as integers
+ * that this item makes on the way, it is read only by a later item that shares the step and takes
+ * other integers of it. */
+bool plan__queue_wants_floats(const struct dse_plan *plan, int place, int step);
+
+/* ---- plan_dropout.c ---- */
+
+/* The input of at_once images, `first` the first of them in the batch: as it is where the layer
+ * drops nothing, else masked in a scratch. Floats are multiplied by 1 / (1 - rate); for integers
+ * the factor belongs into the output scales. */
+const uint8_t *plan__drop_integers(const struct dse_plan *plan, const struct plan__task *task,
+                                   const uint8_t *input, size_t first);
+const float *plan__drop_floats(const struct dse_plan *plan, const struct plan__task *task,
+                               const float *input, size_t first);
 
 /* ---- plan_layers.c ---- */
 
@@ -99,7 +154,8 @@ void plan__layers_fini(struct dse_plan *plan);
 DSE_MUST_USE enum dse_status plan__layer_prepare(struct dse_plan *plan,
                                                  const struct dse_candidate *candidate, int layer,
                                                  struct dse_err *err);
-/* Elements for one image: of the integer input (with its split) and of the sums. */
+/* Elements for one image: of the input, of the integer input (with its split) and of the sums. */
+size_t plan__layer_elements(const struct plan__layer *layer);
 size_t plan__layer_input_size(const struct plan__layer *layer);
 size_t plan__layer_output_size(const struct plan__layer *layer);
 DSE_MUST_USE enum dse_status plan__run_layer(struct dse_plan *plan, const struct plan__task *task,

@@ -12,9 +12,13 @@ enum { MAX_PRODUCTS = INT32_MAX / (127 * 127) };
 
 /* ---- what the layers are ---- */
 
-size_t plan__layer_input_size(const struct plan__layer *layer) {
+size_t plan__layer_elements(const struct plan__layer *layer) {
     const struct dse_conv_shape *shape = &layer->shape;
-    return (size_t)shape->ih * (size_t)shape->iw * (size_t)shape->ic * (layer->splits ? 2 : 1);
+    return (size_t)shape->ih * (size_t)shape->iw * (size_t)shape->ic;
+}
+
+size_t plan__layer_input_size(const struct plan__layer *layer) {
+    return plan__layer_elements(layer) * (layer->splits ? 2 : 1);
 }
 
 size_t plan__layer_output_size(const struct plan__layer *layer) {
@@ -251,6 +255,8 @@ static void quantise_input(const struct plan__layer *layer, const float *x, int 
 
 /* What a quantised layer does to some images of the batch, in this order. */
 struct integer_run {
+    const struct dse_plan *plan;
+    const struct plan__task *task;
     const struct plan__layer *layer;
     const float *x; /* NULL: layer->input holds its integers already */
     struct grid grid;
@@ -276,7 +282,9 @@ static enum dse_status run_images(const struct integer_run *run, size_t first,
     if (run->x != NULL)
         quantise_input(layer, run->x + first * in / (layer->splits ? 2 : 1), layer->at_once,
                        &run->grid, input);
-    DSE_TRY(dse_conv_run(run->conv->conv, run->weights->packed, input, accumulators, err));
+    DSE_TRY(dse_conv_run(run->conv->conv, run->weights->packed,
+                         plan__drop_integers(run->plan, run->task, input, first), accumulators,
+                         err));
     if (run->next != NULL)
         dse_finish_u8(accumulators, pixels, shape->oc, run->scales, run->bias, add,
                       run->next_grid.inverse, run->next_grid.top,
@@ -290,10 +298,12 @@ static enum dse_status run_images(const struct integer_run *run, size_t first,
 static struct integer_run describe_run(const struct dse_plan *plan, const struct plan__task *task) {
     const struct plan__step *step = task->step;
     const struct plan__layer *layer = &plan->layers[step->layer];
-    const struct dse_candidate *candidate = task->candidate;
+    const struct dse_candidate *candidate = task->item->candidate;
     int bits = candidate->input_bits[step->layer];
     int next_bits = step->feeds < 0 ? 0 : plan__integer_bits(candidate, step->feeds);
     struct integer_run run = {
+        .plan = plan,
+        .task = task,
         .layer = layer,
         .x = layer->held_bits == bits ? NULL : plan->values[step->node->inputs[0]],
         .grid = describe_grid(plan, step->layer, bits),
@@ -317,8 +327,9 @@ static enum dse_status run_integers(struct dse_plan *plan, const struct plan__ta
                                     struct dse_err *err) {
     struct plan__layer *layer = &plan->layers[task->step->layer];
     struct integer_run run = describe_run(plan, task);
+    float factor = dse_dropout_factor(plan__dropout_rate(task->item->candidate, task->step->layer));
     for (int c = 0; c < layer->shape.oc; c++)
-        plan->scales[c] = run.grid.scale * run.weights->scales[c];
+        plan->scales[c] = run.grid.scale * run.weights->scales[c] * factor;
     for (size_t first = 0; first < (size_t)plan->batch; first += (size_t)layer->at_once) {
         int32_t *accumulators = plan->accumulators;
         if (task->accumulators != NULL)
@@ -335,9 +346,9 @@ static enum dse_status run_integers(struct dse_plan *plan, const struct plan__ta
 static const float *fake_input(const struct dse_plan *plan, const struct plan__task *task,
                                size_t first) {
     const struct plan__layer *layer = &plan->layers[task->step->layer];
-    size_t in = plan__layer_input_size(layer) / (layer->splits ? 2 : 1);
+    size_t in = plan__layer_elements(layer);
     const float *x = plan->values[task->step->node->inputs[0]] + first * in;
-    int bits = task->candidate->input_bits[task->step->layer];
+    int bits = task->item->candidate->input_bits[task->step->layer];
     if (bits == 0)
         return x;
     struct grid grid = describe_grid(plan, task->step->layer, bits);
@@ -352,14 +363,15 @@ static enum dse_status run_floats(struct dse_plan *plan, const struct plan__task
     const struct plan__layer *layer = &plan->layers[step->layer];
     const struct dse_conv_shape *shape = &layer->shape;
     const struct dse_packed *packed =
-        layer->weights[DSE_CONV_F32][task->candidate->weight_bits[step->layer]].packed;
+        layer->weights[DSE_CONV_F32][task->item->candidate->weight_bits[step->layer]].packed;
     size_t out = plan__layer_output_size(layer);
     size_t pixels = (size_t)shape->oh * (size_t)shape->ow * (size_t)layer->at_once;
     for (int done = 0; done < plan->batch; done += layer->at_once) {
         size_t first = (size_t)done;
         float *result = plan->values[step->output] + first * out;
         DSE_TRY(dse_conv_run(plan->convs[layer->convs[DSE_CONV_F32]].conv, packed,
-                             fake_input(plan, task, first), result, err));
+                             plan__drop_floats(plan, task, fake_input(plan, task, first), first),
+                             result, err));
         dse_finish_f32(result, pixels, shape->oc, step->node->conv.bias,
                        step->add < 0 ? NULL : plan->values[step->add] + first * out, step->relu,
                        result);
@@ -369,7 +381,7 @@ static enum dse_status run_floats(struct dse_plan *plan, const struct plan__task
 
 enum dse_status plan__run_layer(struct dse_plan *plan, const struct plan__task *task,
                                 struct dse_err *err) {
-    if (type_of(task->candidate, task->step->layer) == DSE_CONV_F32)
+    if (type_of(task->item->candidate, task->step->layer) == DSE_CONV_F32)
         return run_floats(plan, task, err);
     return run_integers(plan, task, err);
 }

@@ -163,6 +163,33 @@ static void find_readers(struct dse_plan *plan) {
     }
 }
 
+const bool *plan__step_depends(const struct dse_plan *plan, int step) {
+    return plan->depends + (size_t)step * (size_t)plan->graph->n_layers;
+}
+
+/* The step depends on what the maker of the value depends on. */
+static void inherit(struct dse_plan *plan, int step, int value) {
+    size_t n_layers = (size_t)plan->graph->n_layers;
+    bool *row = plan->depends + (size_t)step * n_layers;
+    for (int maker = 0; value >= 0 && maker < step; maker++)
+        for (size_t i = 0; i < n_layers && plan->steps[maker].output == value; i++)
+            row[i] |= plan__step_depends(plan, maker)[i];
+}
+
+static void find_dependencies(struct dse_plan *plan) {
+    const struct dse_graph *graph = plan->graph;
+    for (int s = 0; s < plan->n_steps; s++) {
+        const struct plan__step *step = &plan->steps[s];
+        if (step->layer >= 0)
+            plan->depends[(size_t)s * (size_t)graph->n_layers + (size_t)step->layer] = true;
+        for (int k = 0; k < 2; k++)
+            if (step->node->inputs[k] >= 0)
+                inherit(plan, s, held_by(graph, step->node->inputs[k]));
+        if (step->add >= 0)
+            inherit(plan, s, held_by(graph, step->add));
+    }
+}
+
 enum dse_status plan__compile(struct dse_plan *plan, struct dse_err *err) {
     const struct dse_graph *graph = plan->graph;
     size_t n_nodes = (size_t)graph->n_nodes, n_values = (size_t)graph->n_values;
@@ -177,14 +204,17 @@ enum dse_status plan__compile(struct dse_plan *plan, struct dse_err *err) {
         .chain_start = dse_arena_alloc(&arena, n_nodes, sizeof *compiler.chain_start),
     };
     plan->steps = dse_alloc(n_nodes, sizeof *plan->steps);
-    bool whole = plan->steps != NULL && compiler.readers != NULL && compiler.reader != NULL &&
-                 compiler.layer_of != NULL && compiler.swallowed != NULL &&
-                 compiler.chain_start != NULL;
+    plan->depends = dse_alloc(n_nodes * (size_t)graph->n_layers, sizeof *plan->depends);
+    plan->changed = dse_alloc(n_nodes, sizeof *plan->changed);
+    bool whole = plan->steps != NULL && plan->depends != NULL && plan->changed != NULL &&
+                 compiler.readers != NULL && compiler.reader != NULL && compiler.layer_of != NULL &&
+                 compiler.swallowed != NULL && compiler.chain_start != NULL;
     if (whole) {
         count_readers(&compiler);
         find_chains(&compiler);
         emit_steps(&compiler);
         find_readers(plan);
+        find_dependencies(plan);
     }
     dse_arena_fini(&arena);
     if (!whole)

@@ -283,6 +283,61 @@ static void more_than_8_bits_and_scales_a_tensor_as_in_pytorch(void **state) {
     dse_free(amax);
 }
 
+/* ---- dropout ---- */
+
+enum { MASKED_IMAGES = 8, MOST_PASSES = 8 };
+static const uint64_t RECORDED_SEED = 0x0123456789abcdef;
+
+/* One line of dropout.txt: bits of all layers, first layer with dropout, rate, pass. */
+static bool read_masked(FILE *file, struct dse_candidate *candidate) {
+    int bits, start, rate, pass;
+    if (fscanf(file, "%d %d %d %d", &bits, &start, &rate, &pass) != 4)
+        return false;
+    *candidate = new_candidate(graph->n_layers, bits);
+    for (int i = start; i < graph->n_layers; i++)
+        candidate->dropout[i] = rate;
+    candidate->passes = pass + 1;
+    assert_true(pass < MOST_PASSES);
+    return true;
+}
+
+static void masked_networks_are_those_of_pytorch(void **state) {
+    (void)state;
+    FILE *file = open_fixture("dropout.txt"), *recorded = open_fixture("dropout.logits.f32");
+    double *amax = read_amax();
+    float *images = load_images(model->test_images, MASKED_IMAGES);
+    struct dse_kernels *kernels = new_kernels(DSE_KERNELS_AUTO);
+    struct dse_plan *plan = new_plan(graph, kernels, MASKED_IMAGES, amax);
+    struct dse_candidate candidate;
+    struct dse_err err = {0};
+    int n_exact = 0, n = 0;
+    dse_plan_set_masks(plan, RECORDED_SEED, 0);
+    for (; read_masked(file, &candidate); n++) {
+        float wanted[MASKED_IMAGES * CLASSES], logits[MOST_PASSES][MASKED_IMAGES * CLASSES];
+        int order[MOST_PASSES];
+        assert_int_equal(fread(wanted, sizeof wanted, 1, recorded), 1);
+        assert_ok(dse_plan_order(plan, &candidate, 1, order, &err), &err);
+        assert_ok(dse_plan_run(plan, &candidate, 1, order, images, MASKED_IMAGES, &logits[0][0],
+                               NULL, &err),
+                  &err);
+        const float *last = logits[candidate.passes - 1];
+        if (candidate.input_bits[0] == 0)
+            assert_close(last, wanted, MASKED_IMAGES * CLASSES, FLOAT_TOLERANCE);
+        else
+            assert_memory_equal(last, wanted, sizeof wanted);
+        n_exact += candidate.input_bits[0] != 0;
+        dse_candidate_fini(&candidate);
+    }
+    assert_int_equal(n, 7);
+    assert_int_equal(n_exact, 5);
+    (void)fclose(file);
+    (void)fclose(recorded);
+    dse_plan_free(plan);
+    dse_kernels_free(kernels);
+    dse_free(images);
+    dse_free(amax);
+}
+
 static int count_correct(const float *logits, const uint8_t *labels, int n) {
     int correct = 0;
     for (int i = 0; i < n; i++) {
@@ -332,6 +387,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(calibration_is_that_of_pytorch),
         cmocka_unit_test(quantised_logits_are_those_of_pytorch_to_the_bit),
         cmocka_unit_test(more_than_8_bits_and_scales_a_tensor_as_in_pytorch),
+        cmocka_unit_test(masked_networks_are_those_of_pytorch),
     };
     const struct CMUnitTest full[] = {
         cmocka_unit_test(predictions_of_the_test_set_are_those_of_pytorch),

@@ -10,8 +10,10 @@ static const struct dse_model_facts with_clean = {layers, 2, 3, true};
 static const struct dse_model_facts without_clean = {layers, 2, 3, false};
 
 static int input_bits[] = {8, 3}, weight_bits[] = {4, 2};
-static const struct dse_candidate candidate = {2, input_bits, weight_bits, NULL, 0};
-static const struct dse_candidate float32 = {2, (int[]){0, 0}, (int[]){0, 0}, NULL, 0};
+static const struct dse_candidate candidate = {
+    .n_layers = 2, .input_bits = input_bits, .weight_bits = weight_bits};
+static const struct dse_candidate float32 = {
+    .n_layers = 2, .input_bits = (int[]){0, 0}, .weight_bits = (int[]){0, 0}};
 
 /* Accuracies 0.9, 0.5 and 0.25: the mean of the last two is not their pooled 30 / 60. */
 static const struct dse_outcome counts = {
