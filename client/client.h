@@ -16,33 +16,36 @@ struct client;
 /* ---- commands and options as tables (options.c) ------------------------------------------- */
 
 /* Every command: X(name, operands as shown, fewest, most, summary, more for its own help). */
-#define CLIENT_COMMAND_TABLE(X)                                                          \
-    X(run, "FILE", 1, 1, "explore a workload to its end and print the front",            \
-      "Uses the daemon that answers, or starts a private one until the sweep is done.\n" \
-      "Ctrl-C loses nothing: the same command continues. A sweep that is finished is\n"  \
-      "not run again. FILE \"-\" is standard input.\n")                                  \
-    X(plan, "FILE", 1, 1, "check a workload and say what its sweep would do",            \
-      "Nothing is stored. FILE \"-\" is standard input.\n")                              \
-    X(submit, "FILE", 1, 1, "give a workload to the daemon as a sweep",                  \
-      "Prints the id of the sweep when the sweep is safely on disk. FILE \"-\" is\n"     \
-      "standard input.\n")                                                               \
-    X(watch, "[SWEEP]", 0, 1, "follow a sweep to its end",                               \
-      "Ctrl-C stops watching; the sweep goes on. Exit status 1 when the sweep failed\n"  \
-      "or was cancelled.\n")                                                             \
-    X(front, "[SWEEP]", 0, 1, "print the Pareto front as it is now",                     \
-      "One row an individual: its id (generation.slot), its objectives and the mean\n"   \
-      "bits of weights and inputs over the layers (float32 counts 32). The first row\n"  \
-      "is the float32 network.\n")                                                       \
-    X(show, "[SWEEP] INDIVIDUAL", 1, 2, "print one individual with its cells and bits",  \
-      "INDIVIDUAL is generation.slot as the front prints it, or \"baseline\".\n")        \
-    X(list, "", 0, 0, "print all sweeps", "")                                            \
-    X(status, "[SWEEP]", 0, 1, "print the state of a sweep", "")                         \
-    X(cancel, "[SWEEP]", 0, 1, "stop a sweep; what it found stays", "")                  \
-    X(dump, "[SWEEP]", 0, 1, "print everything known of a sweep, canonical",             \
-      "No times and no process ids are in it: equal sweeps have equal dumps.\n")         \
-    X(ping, "", 0, 0, "say which daemon answers", "")                                    \
-    X(model, "COMMAND ...", 0, DSE_CONSOLE_OPERANDS_MAX,                                 \
-      "look at, change and convert networks (pareto-model)",                             \
+#define CLIENT_COMMAND_TABLE(X)                                                            \
+    X(run, "FILE", 1, 1, "explore a workload to its end and print the front",              \
+      "Uses the daemon that answers, or starts a private one until the sweep is done.\n"   \
+      "Ctrl-C loses nothing: the same command continues. A sweep that is finished is\n"    \
+      "not run again. FILE \"-\" is standard input.\n")                                    \
+    X(plan, "FILE", 1, 1, "check a workload and say what its sweep would do",              \
+      "Nothing is stored. FILE \"-\" is standard input.\n")                                \
+    X(submit, "FILE", 1, 1, "give a workload to the daemon as a sweep",                    \
+      "Prints the id of the sweep when the sweep is safely on disk. FILE \"-\" is\n"       \
+      "standard input.\n")                                                                 \
+    X(watch, "[SWEEP]", 0, 1, "follow a sweep to its end",                                 \
+      "Ctrl-C stops watching; the sweep goes on. Exit status 1 when the sweep failed\n"    \
+      "or was cancelled.\n")                                                               \
+    X(front, "[SWEEP]", 0, 1, "print the Pareto front as it is now",                       \
+      "One row an individual: its id (generation.slot), its objectives and the mean\n"     \
+      "bits of weights and inputs over the layers (float32 counts 32). The first row\n"    \
+      "is the float32 network.\n")                                                         \
+    X(show, "[SWEEP] INDIVIDUAL", 1, 2, "print one individual with its cells and bits",    \
+      "INDIVIDUAL is generation.slot as the front prints it, or \"baseline\".\n")          \
+    X(export, "[SWEEP]", 0, 1, "write all individuals as CSV or JSON",                     \
+      "One line an individual, the float32 network first: its state, objectives, genome\n" \
+      "and bits; the file appears under its name when it is whole.\n")                     \
+    X(list, "", 0, 0, "print all sweeps", "")                                              \
+    X(status, "[SWEEP]", 0, 1, "print the state of a sweep", "")                           \
+    X(cancel, "[SWEEP]", 0, 1, "stop a sweep; what it found stays", "")                    \
+    X(dump, "[SWEEP]", 0, 1, "print everything known of a sweep, canonical",               \
+      "No times and no process ids are in it: equal sweeps have equal dumps.\n")           \
+    X(ping, "", 0, 0, "say which daemon answers", "")                                      \
+    X(model, "COMMAND ...", 0, DSE_CONSOLE_OPERANDS_MAX,                                   \
+      "look at, change and convert networks (pareto-model)",                               \
       "Everything behind the word \"model\" goes to pareto-model: pareto model --help.\n")
 
 enum client__command_id {
@@ -57,20 +60,26 @@ enum client__command_id {
 
 /* Every option: X(member, kind, text, value as shown, commands, help). Kinds: those of
  * console.h. */
-#define CLIENT_OPTION_TABLE(X)                                                               \
-    X(socket, TEXT, "--socket", "PATH", CLIENT_ANY, "socket of the daemon (STATE/socket)")   \
-    X(state, TEXT, "--state", "DIR", CLIENT_ANY, "state directory of the daemon")            \
-    X(json, FLAG, "--json", "", CLIENT_ANY, "print the daemon's result as one line of JSON") \
-    X(no_color, FLAG, "--no-color", "", CLIENT_ANY, "no colours")                            \
-    X(help, HELP, "--help", "", CLIENT_ANY, "print help and exit")                           \
-    X(version, VERSION, "--version", "", CLIENT_ANY, "print the version and exit")           \
-    X(workers, COUNT, "--workers", "N", CLIENT_ON(run) | CLIENT_ON(plan),                    \
-      "worker processes of a private daemon")                                                \
-    X(reuse, FLAG, "--reuse", "", CLIENT_ON(submit),                                         \
-      "take an existing, not failed sweep of equal content")                                 \
-    X(plot, FLAG, "--plot", "", CLIENT_ON(front) | CLIENT_ON(run),                           \
-      "draw the plot where output is not a terminal, too")                                   \
-    X(sha256, FLAG, "--sha256", "", CLIENT_ON(dump), "print the SHA-256 of the dump instead")
+#define CLIENT_OPTION_TABLE(X)                                                                \
+    X(socket, TEXT, "--socket", "PATH", CLIENT_ANY, "socket of the daemon (STATE/socket)")    \
+    X(state, TEXT, "--state", "DIR", CLIENT_ANY, "state directory of the daemon")             \
+    X(json, FLAG, "--json", "", CLIENT_ANY, "print the daemon's result as one line of JSON")  \
+    X(no_color, FLAG, "--no-color", "", CLIENT_ANY, "no colours")                             \
+    X(help, HELP, "--help", "", CLIENT_ANY, "print help and exit")                            \
+    X(version, VERSION, "--version", "", CLIENT_ANY, "print the version and exit")            \
+    X(workers, COUNT, "--workers", "N", CLIENT_ON(run) | CLIENT_ON(plan),                     \
+      "worker processes of a private daemon")                                                 \
+    X(reuse, FLAG, "--reuse", "", CLIENT_ON(submit),                                          \
+      "take an existing, not failed sweep of equal content")                                  \
+    X(plot, FLAG, "--plot", "", CLIENT_ON(front) | CLIENT_ON(run),                            \
+      "draw the plot where output is not a terminal, too")                                    \
+    X(sha256, FLAG, "--sha256", "", CLIENT_ON(dump), "print the SHA-256 of the dump instead") \
+    X(front, FLAG, "--front", "", CLIENT_ON(export), "only the front")                        \
+    X(cells, FLAG, "--cells", "", CLIENT_ON(export),                                          \
+      "with the images seen and right of each cell")                                          \
+    X(format, TEXT, "--format", "NAME", CLIENT_ON(export), "csv (default) or json")           \
+    X(output, TEXT, "--output", "FILE", CLIENT_ON(export),                                    \
+      "write there instead of to standard output; -o FILE")
 
 #define CLIENT_OPTION_TYPE_FLAG    bool
 #define CLIENT_OPTION_TYPE_TEXT    const char *

@@ -1,12 +1,12 @@
 # bash completion of pareto
 _pareto() {
-    local commands=" run plan submit watch front show list status cancel dump ping model "
+    local commands=" run plan submit watch front show export list status cancel dump ping model "
     local options="--socket --state --json --no-color --help --version"
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command="" i
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        --socket | --state | --workers) ((i++)) ;;
+        --socket | --state | --workers | --format | --output | -o) ((i++)) ;;
         -*) ;;
         *)
             command=${COMP_WORDS[i]}
@@ -19,8 +19,12 @@ _pareto() {
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
         return
         ;;
-    --socket)
+    --socket | --output | -o)
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
+        return
+        ;;
+    --format)
+        mapfile -t COMPREPLY < <(compgen -W "csv json" -- "$word")
         return
         ;;
     --workers) return ;;
@@ -31,6 +35,7 @@ _pareto() {
     submit) options+=" --reuse" ;;
     front) options+=" --plot" ;;
     dump) options+=" --sha256" ;;
+    export) options+=" --front --cells --format --output" ;;
     esac
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")

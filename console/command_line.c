@@ -46,12 +46,14 @@ static enum dse_status fail_unknown_option(const struct reading *reading, const 
 }
 
 /* The option of an argument "--name" or "--name=value"; an underscore in a name is as good as a
- * hyphen. NULL when there is none. */
+ * hyphen. -h and -o are short for --help and --output. NULL when there is none. */
 static const struct dse_console_option *find_option(const struct dse_console_program *program,
                                                     const char *argument) {
     size_t length = strcspn(argument, "=");
     if (strcmp(argument, "-h") == 0)
         argument = "--help", length = strlen(argument);
+    else if (strcmp(argument, "-o") == 0)
+        argument = "--output", length = strlen(argument);
     for (int i = 0; i < program->n_options; i++) {
         const char *text = program->options[i].text;
         size_t same = 0;

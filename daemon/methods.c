@@ -133,6 +133,16 @@ static enum dse_status answer_show(struct dse_methods *methods, struct dse_clien
     return dse_report_individual(methods->store, params, arena, individual, err);
 }
 
+static enum dse_status answer_individuals(struct dse_methods *methods, struct dse_client *client,
+                                          const void *params, struct dse_arena *arena,
+                                          void **result, struct dse_err *err) {
+    (void)client;
+    struct dse_msg_individual_page *page = new_result(arena, sizeof *page, result, err);
+    if (page == NULL)
+        return DSE_NO_MEMORY;
+    return dse_report_individuals(methods->store, params, arena, page, err);
+}
+
 static enum dse_status answer_cancel(struct dse_methods *methods, struct dse_client *client,
                                      const void *params, struct dse_arena *arena, void **result,
                                      struct dse_err *err) {
@@ -331,10 +341,15 @@ static void begin_request(struct dse_methods *methods, struct dse_client *client
 
 /* Methods that wait for a preparation have no entry. */
 static const handler handlers[DSE_METHOD_COUNT] = {
-    [DSE_METHOD_hello] = answer_hello,   [DSE_METHOD_list] = answer_list,
-    [DSE_METHOD_status] = answer_status, [DSE_METHOD_watch] = answer_watch,
-    [DSE_METHOD_front] = answer_front,   [DSE_METHOD_show] = answer_show,
-    [DSE_METHOD_cancel] = answer_cancel, [DSE_METHOD_dump] = answer_dump,
+    [DSE_METHOD_hello] = answer_hello,
+    [DSE_METHOD_list] = answer_list,
+    [DSE_METHOD_status] = answer_status,
+    [DSE_METHOD_watch] = answer_watch,
+    [DSE_METHOD_front] = answer_front,
+    [DSE_METHOD_show] = answer_show,
+    [DSE_METHOD_cancel] = answer_cancel,
+    [DSE_METHOD_dump] = answer_dump,
+    [DSE_METHOD_individuals] = answer_individuals,
 };
 
 void dse_methods_answer(struct dse_methods *methods, struct dse_client *client, const char *line,

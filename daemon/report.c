@@ -106,6 +106,7 @@ static struct dse_msg_individual describe_individual(const struct dse_individual
         .objectives_n = row->n_objectives,
         .violation = row->violation,
         .in_front = row->in_front,
+        .cached = row->cached,
     };
 }
 
@@ -322,6 +323,125 @@ enum dse_status dse_report_individual(struct dse_store *store,
     answer.objective_names_n = decoder.spec.objectives_n;
     *individual = answer;
 fail:
+    dse_space_fini(&decoder.space);
+    return status;
+}
+
+/* ---- individuals, a page at a time ---- */
+
+/* Rows of a page, so that an answer stays well under the longest line. */
+enum { PAGE_ROWS_MAX = 4000, PAGE_ROWS_WITH_CELLS_MAX = 400 };
+
+static enum dse_status read_range(const struct dse_msg_individual_query *query,
+                                  struct dse_individual_range *range, struct dse_err *err) {
+    int most = query->cells ? PAGE_ROWS_WITH_CELLS_MAX : PAGE_ROWS_MAX;
+    if (query->generation < -1 || query->generation > INT32_MAX || query->slot < 0 ||
+        query->slot > INT32_MAX || query->limit < 0)
+        DSE_FAIL(err, DSE_INVALID, "there is no page of %lld individuals from %lld.%lld on",
+                 (long long)query->limit, (long long)query->generation, (long long)query->slot);
+    if (query->state != NULL && strcmp(query->state, "pending") != 0 &&
+        strcmp(query->state, "done") != 0 && strcmp(query->state, "failed") != 0)
+        DSE_FAIL(err, DSE_INVALID, "state: '%.40s' is not one of: pending done failed",
+                 query->state);
+    *range = (struct dse_individual_range){
+        .sweep_id = query->sweep,
+        .generation = (int)query->generation,
+        .slot = (int)query->slot,
+        .limit = query->limit > 0 && query->limit < most ? (int)query->limit : most,
+        .front_only = query->front,
+    };
+    return DSE_OK;
+}
+
+/* Ranks of the rows among the survivors of their own generation; rows are in order, so each
+ * generation is read once. */
+static enum dse_status add_ranks(struct dse_store *store, int64_t sweep_id,
+                                 struct dse_msg_individual *individuals, int n,
+                                 struct dse_err *err) {
+    for (int first = 0, end; first < n; first = end) {
+        struct dse_arena arena = {0};
+        struct dse_survivor_row *survivors;
+        int n_survivors = 0;
+        int64_t generation = individuals[first].generation;
+        for (end = first; end < n && individuals[end].generation == generation;)
+            end++;
+        enum dse_status status = dse_store_load_survivors(store, sweep_id, (int)generation, &arena,
+                                                          &survivors, &n_survivors, err);
+        for (int s = 0; s < n_survivors; s++)
+            for (int i = first; survivors[s].generation == generation && i < end; i++)
+                if (individuals[i].slot == survivors[s].slot)
+                    individuals[i].rank = survivors[s].rank + 1;
+        dse_arena_fini(&arena);
+        if (status != DSE_OK)
+            return status;
+    }
+    return DSE_OK;
+}
+
+static enum dse_status describe_page(struct dse_store *store, const struct decoder *decoder,
+                                     const struct dse_msg_individual_query *query,
+                                     const struct dse_individual_range *range,
+                                     struct dse_arena *arena, struct dse_msg_individual_page *page,
+                                     struct dse_err *err) {
+    struct dse_individual_row *rows;
+    int n, kept = 0;
+    DSE_TRY(dse_store_page_individuals(store, range, arena, &rows, &n, err));
+    struct dse_msg_individual *list = dse_arena_alloc(arena, (size_t)n, sizeof *list);
+    if (list == NULL)
+        return no_memory(err);
+    for (int i = 0; i < n; i++) {
+        struct dse_msg_individual *individual = &list[kept];
+        *individual = describe_individual(&rows[i]);
+        if (query->state != NULL && strcmp(query->state, individual->state) != 0)
+            continue;
+        DSE_TRY(add_bits(decoder, &rows[i], arena, individual, err));
+        if (query->cells)
+            DSE_TRY(add_cells(store, decoder, &rows[i], arena, individual, err));
+        kept++;
+    }
+    DSE_TRY(add_ranks(store, range->sweep_id, list, kept, err));
+    page->individuals = list;
+    page->individuals_n = kept;
+    page->more = n == range->limit;
+    page->next_generation = n > 0 ? rows[n - 1].generation : range->generation;
+    page->next_slot = n > 0 ? rows[n - 1].slot + 1 : range->slot;
+    return DSE_OK;
+}
+
+static enum dse_status name_columns(const struct decoder *decoder, struct dse_arena *arena,
+                                    struct dse_msg_individual_page *page, struct dse_err *err) {
+    const struct dse_msg_prepared *prepared = &decoder->prepared;
+    const char **layers = dse_arena_alloc(arena, (size_t)prepared->layers_n, sizeof *layers);
+    if (layers == NULL)
+        return no_memory(err);
+    for (int i = 0; i < prepared->layers_n; i++)
+        layers[i] = prepared->layers[i].name;
+    page->objectives = decoder->spec.objectives;
+    page->objectives_n = decoder->spec.objectives_n;
+    page->cells = prepared->cells;
+    page->cells_n = prepared->cells_n;
+    page->layers = layers;
+    page->layers_n = prepared->layers_n;
+    return DSE_OK;
+}
+
+enum dse_status dse_report_individuals(struct dse_store *store,
+                                       const struct dse_msg_individual_query *query,
+                                       struct dse_arena *arena,
+                                       struct dse_msg_individual_page *page, struct dse_err *err) {
+    struct dse_sweep_row row;
+    struct dse_individual_range range;
+    struct decoder decoder = {0};
+    struct dse_msg_individual_page answer = {0};
+    DSE_TRY(read_range(query, &range, err));
+    DSE_TRY(dse_store_load_sweep(store, query->sweep, arena, &row, err));
+    enum dse_status status = make_decoder(store, &row, arena, &decoder, err);
+    if (status == DSE_OK)
+        status = name_columns(&decoder, arena, &answer, err);
+    if (status == DSE_OK)
+        status = describe_page(store, &decoder, query, &range, arena, &answer, err);
+    if (status == DSE_OK)
+        *page = answer;
     dse_space_fini(&decoder.space);
     return status;
 }

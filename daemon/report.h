@@ -24,6 +24,11 @@ DSE_MUST_USE enum dse_status dse_report_individual(struct dse_store *store,
                                                    struct dse_arena *arena,
                                                    struct dse_msg_individual *individual,
                                                    struct dse_err *err);
+DSE_MUST_USE enum dse_status dse_report_individuals(struct dse_store *store,
+                                                    const struct dse_msg_individual_query *query,
+                                                    struct dse_arena *arena,
+                                                    struct dse_msg_individual_page *page,
+                                                    struct dse_err *err);
 /* A plan, from a preparation that is done. */
 DSE_MUST_USE enum dse_status dse_report_plan(struct dse_preparation *preparation,
                                              struct dse_msg_plan *plan, struct dse_err *err);

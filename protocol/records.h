@@ -117,7 +117,28 @@
     F(OPT, INTS, _, weight_bits, "bits of each layer's weights; 0: float32")                   \
     F(OPT, RECS, cell_result, cells, "result of each cell")                                    \
     F(OPT, RECS, layer, layers, "the layers")                                                  \
-    F(OPT, RECS, objective, objective_names, "objectives in order")
+    F(OPT, RECS, objective, objective_names, "objectives in order")                            \
+    F(OPT, INT, _, rank, "front that it survived its own generation in, from 1; 0: not known") \
+    F(OPT, BOOL, _, cached, "was it answered from the store when it was born?")
+
+#define DSE_FIELDS_individual_query(F)                                                   \
+    F(REQ, INT, _, sweep, "sweep id")                                                    \
+    F(OPT, INT, _, generation, "first generation wanted; -1: the float32 baseline, too") \
+    F(OPT, INT, _, slot, "first slot wanted of that generation")                         \
+    F(OPT, INT, _, limit, "most individuals of a page; 0: as many as the daemon likes")  \
+    F(OPT, BOOL, _, front, "only the front")                                             \
+    F(OPT, STR, _, state, "only individuals of this state: pending, done or failed")     \
+    F(OPT, BOOL, _, cells, "with the results of the cells")
+
+#define DSE_FIELDS_individual_page(F)                                   \
+    F(REQ, RECS, objective, objectives, "objectives in order")          \
+    F(REQ, STRS, _, cells, "names of the cells in order")               \
+    F(REQ, STRS, _, layers, "names of the layers in order")             \
+    F(REQ, RECS, individual, individuals,                               \
+      "by generation and slot; may be fewer than asked for, even none") \
+    F(REQ, BOOL, _, more, "there may be more")                          \
+    F(REQ, INT, _, next_generation, "where to go on, if there is more") \
+    F(REQ, INT, _, next_slot, "where to go on, if there is more")
 
 #define DSE_FIELDS_front(F)                                                                   \
     F(REQ, REC, sweep, sweep, "the sweep")                                                    \
@@ -235,6 +256,8 @@
     X(sweep_list)           \
     X(cell_result)          \
     X(individual)           \
+    X(individual_query)     \
+    X(individual_page)      \
     X(front)                \
     X(dump_part)            \
     X(rpc_error_data)       \
@@ -261,6 +284,7 @@
     X(watch, sweep_id, sweep, "one sweep, then a progress event at every change until its end") \
     X(front, sweep_id, front, "the non-dominated feasible individuals")                         \
     X(show, individual_id, individual, "one individual with its cells and bits")                \
+    X(individuals, individual_query, individual_page, "all individuals, a page at a time")      \
     X(cancel, sweep_id, sweep, "stop a sweep; what it found stays")                             \
     X(dump, generation_id, dump_part, "everything known of a generation, canonical")
 

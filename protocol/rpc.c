@@ -100,7 +100,7 @@ static enum dse_status fail_method(const struct protocol__reader *reader, const 
 #undef X
     };
     const char *closest = dse_word_nearest(name, names, DSE_METHOD_COUNT);
-    char known[256];
+    char known[512];
     (void)dse_words_join(names, DSE_METHOD_COUNT, known, sizeof known);
     DSE_FAIL(reader->err, DSE_PROTOCOL, "no method is called \"%.40s\"%s%s%s; known are %s", name,
              closest != NULL ? " (did you mean \"" : "", closest != NULL ? closest : "",

@@ -201,6 +201,19 @@ DSE_MUST_USE enum dse_status dse_store_load_individuals(struct dse_store *store,
                                                         struct dse_individual_row **rows, int *n,
                                                         struct dse_err *err);
 
+/* At most `limit` of them from (generation, slot) on, by (generation, slot); front_only: of the
+ * front. The baseline is one of them where generation is -1 and not only the front is asked for. */
+struct dse_individual_range {
+    int64_t sweep_id;
+    int generation, slot, limit;
+    bool front_only;
+};
+DSE_MUST_USE enum dse_status dse_store_page_individuals(struct dse_store *store,
+                                                        const struct dse_individual_range *range,
+                                                        struct dse_arena *arena,
+                                                        struct dse_individual_row **rows, int *n,
+                                                        struct dse_err *err);
+
 /* ---- populations: who survived a generation, best first ---- */
 
 struct dse_survivor_row {

@@ -186,6 +186,24 @@ enum dse_status dse_store_load_individuals(struct dse_store *store, int64_t swee
     return status;
 }
 
+enum dse_status dse_store_page_individuals(struct dse_store *store,
+                                           const struct dse_individual_range *range,
+                                           struct dse_arena *arena,
+                                           struct dse_individual_row **rows, int *n,
+                                           struct dse_err *err) {
+    struct store__query query;
+    DSE_TRY(store__query_start(
+        &query, store, range->front_only ? STORE_STATEMENT_PAGE_FRONT : STORE_STATEMENT_PAGE_ALL,
+        err));
+    store__bind_int(&query, range->sweep_id);
+    store__bind_int(&query, range->generation);
+    store__bind_int(&query, range->slot);
+    store__bind_int(&query, range->limit);
+    enum dse_status status = read_individuals(&query, arena, rows, n, err);
+    store__query_end(&query);
+    return status;
+}
+
 /* ---- survivors ---- */
 
 static enum dse_status insert_survivor(struct dse_store *store, int64_t sweep_id, int generation,

@@ -46,6 +46,16 @@ static void ask(const char *const *args, enum dse_record which, struct dse_arena
     dse_buf_fini(&out);
 }
 
+static int connect_to(const char *path) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    assert_true(strlen(path) < sizeof address.sun_path);
+    memcpy(address.sun_path, path, strlen(path) + 1);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_true(fd >= 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    return fd;
+}
+
 static void status_counts_every_individual(void **state) {
     (void)state;
     struct dse_arena arena = {0};
@@ -95,6 +105,99 @@ static void the_front_is_what_its_members_show(void **state) {
     dse_arena_fini(&arena);
 }
 
+/* How often `part` is in text. */
+static int count_of(const char *text, const char *part) {
+    int n = 0;
+    for (const char *at = text; (at = strstr(at, part)) != NULL; at += strlen(part))
+        n++;
+    return n;
+}
+
+static void every_individual_is_exported_once(void **state) {
+    (void)state;
+    struct dse_buf csv = {0}, json = {0}, front = {0}, again = {0};
+    struct dse_arena arena = {0};
+    struct dse_msg_individual shown;
+    struct dse_err err = {0};
+    char path[400], expected[400];
+    const int all = sample.population * sample.generations + 1;
+    (void)snprintf(path, sizeof path, "%s/all.csv", fixture.dir);
+    const char *const to_file[] = {"export", "--cells", "-o", path, NULL};
+    const char *const to_stdout[] = {"export", "--cells", NULL};
+    const char *const as_json[] = {"export", "--format", "json", NULL};
+    const char *const only_front[] = {"export", "--front", "--json", NULL};
+    assert_int_equal(fixture_pareto(&fixture, to_file, NULL, NULL), 0);
+    assert_int_equal(fixture_pareto(&fixture, to_stdout, &again, NULL), 0);
+    assert_ok(dse_file_read(path, 1 << 24, &csv, &err), &err);
+    assert_string_equal(csv.data, again.data);
+    assert_int_equal(count_of(csv.data, "\n"), all + 1);
+    assert_int_equal(strncmp(csv.data, "generation,slot,state,reason,in_front,cached,rank,", 50),
+                     0);
+    const char *const show[] = {"--json", "show", "1.2", NULL};
+    ask(show, DSE_RECORD_individual, &arena, &shown);
+    (void)snprintf(expected, sizeof expected, "\n1,2,done,,%d,%d,", shown.in_front, 0);
+    const char *row = strstr(csv.data, expected);
+    assert_non_null(row);
+    (void)snprintf(expected, sizeof expected, ",0,%.17g,%.17g,%.17g,\"%s\",%lld,",
+                   shown.objectives[0], shown.objectives[1], shown.objectives[2], shown.genome,
+                   (long long)shown.input_bits[0]);
+    const char *found = strstr(row, expected);
+    if (found == NULL || found > strchr(row + 1, '\n'))
+        fail_msg("'%s' is not in:%.*s", expected, (int)strcspn(row + 1, "\n") + 1, row);
+    assert_int_equal(fixture_pareto(&fixture, as_json, &json, NULL), 0);
+    assert_int_equal(count_of(json.data, "\"generation\":"), all + 1); /* one is the sweep's */
+    assert_int_equal(count_of(json.data, "\"rank\":"), all - count_of(csv.data, ",done,,0,0,,"));
+    assert_int_equal(fixture_pareto(&fixture, only_front, &front, NULL), 0);
+    assert_int_equal(count_of(front.data, "\"in_front\":true"),
+                     count_of(json.data, "\"in_front\":true"));
+    assert_int_equal(count_of(front.data, "\"in_front\":false"), 0);
+    dse_arena_fini(&arena);
+    dse_buf_fini(&csv);
+    dse_buf_fini(&again);
+    dse_buf_fini(&json);
+    dse_buf_fini(&front);
+}
+
+/* An export that cannot be written leaves neither the file nor a part of it. */
+static void an_export_is_whole_or_not_there(void **state) {
+    (void)state;
+    struct dse_buf errors = {0};
+    const char *const nowhere[] = {"export", "-o", "/nonexistent/x.csv", NULL};
+    const char *const full[] = {"export", "-o", "/dev/full", NULL};
+    const char *const unknown[] = {"export", "--format", "xml", NULL};
+    assert_int_equal(fixture_pareto(&fixture, nowhere, NULL, NULL), 4);
+    assert_int_equal(fixture_pareto(&fixture, full, NULL, &errors), 7);
+    assert_non_null(strstr(errors.data, "/dev/full"));
+    assert_int_equal(access("/dev/full", W_OK), 0);
+    assert_int_equal(fixture_pareto(&fixture, unknown, NULL, NULL), 2);
+    dse_buf_fini(&errors);
+}
+
+static void a_page_has_at_most_what_was_asked_for(void **state) {
+    (void)state;
+    static const char requests[] =
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"individuals\",\"params\":{\"sweep\":1,"
+        "\"generation\":1,\"slot\":6,\"limit\":3}}\n"
+        "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"individuals\",\"params\":{\"sweep\":1,"
+        "\"generation\":-7}}\n"
+        "{\"jsonrpc\":\"2.0\",\"id\":3,\"method\":\"individuals\",\"params\":{\"sweep\":1,"
+        "\"state\":\"failed\"}}\n";
+    static char text[65536];
+    size_t size = 0;
+    int fd = connect_to(fixture.socket);
+    assert_int_equal(send(fd, requests, sizeof requests - 1, MSG_NOSIGNAL), sizeof requests - 1);
+    assert_int_equal(shutdown(fd, SHUT_WR), 0);
+    for (ssize_t got; (got = recv(fd, text + size, sizeof text - 1 - size, 0)) > 0;)
+        size += (size_t)got;
+    text[size] = '\0';
+    (void)close(fd);
+    assert_int_equal(count_of(text, "\"generation\":1,"), 2); /* 1.6, 1.7, 2.0 */
+    assert_int_equal(count_of(text, "\"generation\":2,"), 1);
+    assert_non_null(strstr(text, "\"more\":true,\"next_generation\":2,\"next_slot\":1"));
+    assert_non_null(strstr(text, "there is no page of 0 individuals from -7.0 on"));
+    assert_non_null(strstr(text, "\"individuals\":[],\"more\":false"));
+}
+
 static void unknown_things_are_not_found(void **state) {
     (void)state;
     static const char *const questions[][4] = {{"show", "99.0", NULL},
@@ -140,16 +243,6 @@ static void a_cancelled_sweep_keeps_what_it_found_and_the_next_has_its_turn(void
 }
 
 /* ---- strangers ---- */
-
-static int connect_to(const char *path) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    assert_true(strlen(path) < sizeof address.sun_path);
-    memcpy(address.sun_path, path, strlen(path) + 1);
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_true(fd >= 0);
-    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
-    return fd;
-}
 
 static void assert_serving(void) {
     const char *const args[] = {"ping", NULL};
@@ -232,6 +325,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_counts_every_individual),
         cmocka_unit_test(the_front_is_what_its_members_show),
+        cmocka_unit_test(every_individual_is_exported_once),
+        cmocka_unit_test(an_export_is_whole_or_not_there),
+        cmocka_unit_test(a_page_has_at_most_what_was_asked_for),
         cmocka_unit_test(unknown_things_are_not_found),
         cmocka_unit_test(a_cancelled_sweep_keeps_what_it_found_and_the_next_has_its_turn),
         cmocka_unit_test(a_line_without_end_is_refused_and_the_others_are_served),

@@ -40,8 +40,9 @@ static void params_may_be_absent_where_nothing_is_required(void **state) {
 
 static void bad_requests_are_refused_with_code_and_text(void **state) {
     (void)state;
-#define HEAD  "{\"jsonrpc\":\"2.0\",\"id\":5,"
-#define KNOWN "known are hello, plan, submit, list, status, watch, front, show, cancel, dump"
+#define HEAD "{\"jsonrpc\":\"2.0\",\"id\":5,"
+#define KNOWN \
+    "known are hello, plan, submit, list, status, watch, front, show, individuals, cancel, dump"
     static const struct {
         const char *line;
         int code, id;

@@ -331,6 +331,38 @@ static void selections_have_their_rows_in_order(void **state) {
     assert_string_equal(select_rows(f, DSE_SELECT_FRONT, 0), "0/1 1/0 1/2 ");
 }
 
+static const char *page_rows(struct fixture *f, const struct dse_individual_range *range) {
+    static char out[256];
+    struct dse_individual_row *rows;
+    int n;
+    assert_ok(dse_store_page_individuals(f->store, range, &f->arena, &rows, &n, &f->err), &f->err);
+    size_t length = 0;
+    out[0] = '\0';
+    for (int i = 0; i < n; i++)
+        length += (size_t)snprintf(out + length, sizeof out - length, "%d/%d ", rows[i].generation,
+                                   rows[i].slot);
+    return out;
+}
+
+static void pages_go_on_where_they_are_told(void **state) {
+    struct fixture *f = *state;
+    add_population(f);
+    struct dse_individual_range range = {f->sweep_id, -1, 0, 3, false};
+    assert_string_equal(page_rows(f, &range), "-1/0 0/0 0/1 ");
+    range = (struct dse_individual_range){f->sweep_id, 0, 2, 3, false};
+    assert_string_equal(page_rows(f, &range), "0/2 1/0 1/1 ");
+    range = (struct dse_individual_range){f->sweep_id, 1, 2, 3, false};
+    assert_string_equal(page_rows(f, &range), "1/2 ");
+    range = (struct dse_individual_range){f->sweep_id, 1, 3, 3, false};
+    assert_string_equal(page_rows(f, &range), "");
+    range = (struct dse_individual_range){f->sweep_id, -1, 0, 2, true};
+    assert_string_equal(page_rows(f, &range), "0/1 1/0 ");
+    range = (struct dse_individual_range){f->sweep_id, 1, 1, 2, true};
+    assert_string_equal(page_rows(f, &range), "1/2 ");
+    range.sweep_id++;
+    assert_string_equal(page_rows(f, &range), "");
+}
+
 static void many_individuals_come_back_in_order(void **state) {
     struct fixture *f = *state;
     enum { ROWS = 300 };
@@ -455,6 +487,9 @@ static void questions_about_one_sweep_use_indices(void **state) {
         {"SELECT * FROM v_front WHERE sweep = 1", "INDEX individual_in_front (sweep_id=?"},
         {"SELECT * FROM v_individuals WHERE sweep = 1 AND generation = 2",
          "SEARCH i USING PRIMARY KEY (sweep_id=? AND generation=?)"},
+        {"SELECT i.slot FROM individual i WHERE i.sweep_id = 1 AND (i.generation, i.slot) >= (2, 3)"
+         " ORDER BY i.generation, i.slot LIMIT 9",
+         "SEARCH i USING PRIMARY KEY (sweep_id=? AND (generation,slot)>(?,?))"},
         {"SELECT * FROM v_cells WHERE sweep = 1 AND generation = 2 AND slot = 5",
          "SEARCH i USING PRIMARY KEY (sweep_id=? AND generation=? AND slot=?)"},
     };
@@ -541,6 +576,7 @@ int main(void) {
         TEST(an_individual_comes_back_bit_by_bit),
         TEST(individuals_that_cannot_be_are_refused),
         TEST(selections_have_their_rows_in_order),
+        TEST(pages_go_on_where_they_are_told),
         TEST(many_individuals_come_back_in_order),
         TEST(survivors_come_back_best_first),
         TEST(refused_survivors_change_nothing),
