@@ -48,6 +48,7 @@ struct graph__symbol {
     int value;                      /* in the graph; -1: not (yet) */
     bool drops;                     /* has a Dropout been left out right before it? */
     float rate;                     /* of that Dropout */
+    bool is_mask;                   /* the second output of a Dropout; only a Where may read it */
     struct graph__tensor *constant; /* NULL: not (yet) */
 };
 
@@ -209,6 +210,8 @@ enum dse_status graph__import_identity(struct graph__import *import, const Onnx_
                                        struct dse_err *err);
 enum dse_status graph__import_dropout(struct graph__import *import, const Onnx__NodeProto *node,
                                       struct dse_err *err);
+enum dse_status graph__import_where(struct graph__import *import, const Onnx__NodeProto *node,
+                                    struct dse_err *err);
 
 /* onnx_parameters.c: what training needs; without options.for_training nothing is remembered. */
 /* Names of the initializers that are inputs 1 .. n of the node; fails for a number that is not one.

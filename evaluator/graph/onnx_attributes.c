@@ -154,6 +154,8 @@ enum dse_status graph__input(struct graph__import *import, const Onnx__NodeProto
         DSE_TRY(graph__tensor_read(import, found->initializer, name, &found->constant, err));
     if (found->value < 0 && found->constant == NULL)
         DSE_FAIL(err, DSE_INVALID, "reads '%s', which no node before it computes", name);
+    if (found->is_mask && strcmp(graph__text(node->op_type), "Where") != 0)
+        DSE_FAIL(err, DSE_UNSUPPORTED, "reads '%s', the mask of a Dropout", name);
     *symbol = found;
     return DSE_OK;
 }

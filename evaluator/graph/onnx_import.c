@@ -44,6 +44,7 @@ static const struct rule {
     {"Squeeze", 1, 2, "axes", NULL, graph__fold_squeeze},
     {"Transpose", 1, 1, "perm", NULL, graph__fold_transpose},
     {"Unsqueeze", 1, 2, "axes", NULL, graph__fold_unsqueeze},
+    {"Where", 3, 3, "", graph__import_where, NULL},
 };
 
 static const struct rule *find_rule(const Onnx__NodeProto *node) {

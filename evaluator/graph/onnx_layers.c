@@ -352,9 +352,37 @@ enum dse_status graph__import_dropout(struct graph__import *import, const Onnx__
     if (!(ratio >= 0 && ratio < 1))
         DSE_FAIL(err, DSE_INVALID, "a ratio of %g; it must be in [0, 1)", (double)ratio);
     DSE_TRY(graph__import_identity(import, node, err));
-    if (symbol != NULL) {
-        symbol->drops = true;
-        symbol->rate = ratio;
+    if (symbol == NULL)
+        return DSE_OK;
+    symbol->drops = true;
+    symbol->rate = ratio;
+    struct graph__symbol *mask =
+        node->n_output > 1 ? graph__names_find(import, graph__text(node->output[1])) : NULL;
+    if (mask != NULL) {
+        mask->is_mask = true;
+        mask->value = symbol->value;
+    }
+    return DSE_OK;
+}
+
+/* Where(mask, y, 0) of a Dropout's own outputs is y. Branches are written so, because ONNX Runtime
+ * removes even an active Dropout whose mask nobody reads. */
+enum dse_status graph__import_where(struct graph__import *import, const Onnx__NodeProto *node,
+                                    struct dse_err *err) {
+    struct graph__symbol *mask = NULL, *kept = NULL;
+    struct graph__tensor *other = NULL;
+    struct graph__symbol *result = graph__names_find(import, graph__text(node->output[0]));
+    DSE_TRY(graph__input(import, node, 0, &mask, err));
+    DSE_TRY(graph__input(import, node, 1, &kept, err));
+    if (mask == NULL || kept == NULL || !mask->is_mask || kept->is_mask || kept->node != mask->node)
+        DSE_FAIL(err, DSE_UNSUPPORTED, "only the results of one Dropout are chosen from");
+    DSE_TRY(graph__need_constant(import, node, 2, GRAPH__F32, &other, err));
+    if (other->n != 1 || other->f32[0] != 0)
+        DSE_FAIL(err, DSE_UNSUPPORTED, "what a Dropout drops must become one constant 0");
+    graph__define_alias(import, node, kept->value);
+    if (result != NULL) {
+        result->drops = kept->drops;
+        result->rate = kept->rate;
     }
     return DSE_OK;
 }

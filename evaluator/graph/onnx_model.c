@@ -308,6 +308,12 @@ void dse_onnx_set_node_output(struct dse_onnx *model, int node, int k, const cha
         proto->output[k] = copy;
 }
 
+void dse_onnx_append_output(struct dse_onnx *model, int node, const char *value) {
+    Onnx__NodeProto *proto = node_at(model, node);
+    (void)insert_pointer(model, &proto->output, &proto->n_output, proto->n_output,
+                         take_text(model, value));
+}
+
 /* ---- attributes ---- */
 
 static const Onnx__AttributeProto *find_attribute(const struct dse_onnx *model, int node,

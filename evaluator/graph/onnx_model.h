@@ -72,6 +72,7 @@ void dse_onnx_copy_node(struct dse_onnx *model, int source, int at);
 void dse_onnx_remove_node(struct dse_onnx *model, int node);
 void dse_onnx_set_node_name(struct dse_onnx *model, int node, const char *name);
 void dse_onnx_set_node_input(struct dse_onnx *model, int node, int k, const char *value);
+void dse_onnx_append_output(struct dse_onnx *model, int node, const char *value);
 void dse_onnx_set_node_output(struct dse_onnx *model, int node, int k, const char *value);
 
 /* ---- attributes of a node: set replaces; get answers the fallback where there is none ---- */

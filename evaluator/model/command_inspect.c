@@ -6,7 +6,7 @@
 enum { GENES_PER_LAYER = 2 };
 
 struct totals {
-    int64_t parameters, weights, macs;
+    int64_t parameters, weights;
 };
 
 struct row {
@@ -38,7 +38,6 @@ static struct totals sum_up(const struct dse_graph *graph) {
     for (int i = 0; i < graph->n_nodes; i++) {
         struct row row = describe_node(graph, i);
         totals.parameters += row.parameters;
-        totals.macs += row.macs;
         totals.weights += row.layer >= 0 ? dse_cost_weights(graph, row.node) : 0;
     }
     return totals;
@@ -67,7 +66,12 @@ static enum dse_status print_table(struct model *m, const struct dse_graph *grap
     for (int i = 0; i < graph->n_nodes; i++) {
         struct row row = describe_node(graph, i);
         dse_console_table_set(&table, i, 0, dse_console_clean(arena, row.node->name));
-        dse_console_table_set(&table, i, 1, dse_op_text(row.node->op));
+        bool drops = row.layer >= 0 && row.node->conv.drops;
+        dse_console_table_set(&table, i, 1,
+                              drops ? dse_console_printf(arena, "%s, dropout %g",
+                                                         dse_op_text(row.node->op),
+                                                         (double)row.node->conv.rate)
+                                    : dse_op_text(row.node->op));
         dse_console_table_set(&table, i, 2, shape_text(arena, row.shape));
         if (row.layer < 0)
             continue;
@@ -81,21 +85,24 @@ static enum dse_status print_table(struct model *m, const struct dse_graph *grap
     return DSE_OK;
 }
 
-static void print_totals(struct model *m, const struct dse_graph *graph, struct dse_buf *out) {
+static void print_totals(struct model *m, const struct dse_graph *graph,
+                         const struct model__costs *costs, struct dse_buf *out) {
     struct totals totals = sum_up(graph);
     struct dse_arena *arena = &m->arena;
     const struct dse_value *input = &graph->values[graph->input];
-    const struct dse_value *output = &graph->values[graph->output];
     dse_buf_printf(out, "\ninput        %s, %s\n", dse_console_clean(arena, input->name),
                    shape_text(arena, input->shape));
-    dse_buf_printf(out, "output       %s, %s\n", dse_console_clean(arena, output->name),
-                   shape_text(arena, output->shape));
+    for (int i = 0; i < graph->n_outputs; i++) {
+        const struct dse_value *output = &graph->values[graph->outputs[i]];
+        dse_buf_printf(out, "output       %s, %s\n", dse_console_clean(arena, output->name),
+                       shape_text(arena, output->shape));
+    }
     dse_buf_printf(out, "quantisable  %d layers, %d genes\n", graph->n_layers,
                    GENES_PER_LAYER * graph->n_layers);
     dse_buf_printf(out, "parameters   %s, %s of them weights\n",
                    dse_console_count_text(arena, totals.parameters),
                    dse_console_count_text(arena, totals.weights));
-    dse_buf_printf(out, "MACs         %s an image\n", dse_console_count_text(arena, totals.macs));
+    model__costs_print(graph, costs, arena, out);
 }
 
 static void print_json_shape(const char *key, struct dse_shape shape, struct dse_buf *out) {
@@ -124,37 +131,58 @@ static void print_json_node(const struct dse_graph *graph, int node, struct dse_
                        GENES_PER_LAYER * row.layer, GENES_PER_LAYER * row.layer + 1,
                        (long long)row.parameters, (long long)dse_cost_weights(graph, row.node),
                        (long long)row.macs);
+    if (row.layer >= 0 && row.node->conv.drops)
+        dse_buf_printf(out, ",\"droprate\":%.9g", (double)row.node->conv.rate);
     dse_buf_puts(out, "}");
 }
 
 /* Shapes are [h, w, c] of one image. */
-static void print_json(const struct dse_graph *graph, struct dse_buf *out) {
+static void print_json(const struct dse_graph *graph, const struct model__costs *costs,
+                       struct dse_buf *out) {
     struct totals totals = sum_up(graph);
     dse_buf_puts(out, "{\"nodes\":[");
     for (int i = 0; i < graph->n_nodes; i++)
         print_json_node(graph, i, out);
     dse_buf_puts(out, "],");
     print_json_value("input", &graph->values[graph->input], out);
-    dse_buf_puts(out, ",");
-    print_json_value("output", &graph->values[graph->output], out);
-    dse_buf_printf(out, ",\"layers\":%d,\"parameters\":%lld,\"weights\":%lld,\"macs\":%lld}\n",
-                   graph->n_layers, (long long)totals.parameters, (long long)totals.weights,
-                   (long long)totals.macs);
+    dse_buf_printf(out, ",\"layers\":%d,\"parameters\":%lld,\"weights\":%lld,", graph->n_layers,
+                   (long long)totals.parameters, (long long)totals.weights);
+    model__costs_json(graph, costs, out);
+    dse_buf_puts(out, "}\n");
+}
+
+static enum dse_status load(struct model *m, struct dse_graph **graph, struct dse_err *err) {
+    const char *path = m->line.operands[0];
+    if (m->options.output != NULL) {
+        struct dse_graph_options options = {
+            .outputs = &m->options.output, .n_outputs = 1, .keep_dropout = true};
+        return dse_graph_load_onnx(path, &options, graph, err);
+    }
+    struct dse_onnx *onnx;
+    DSE_TRY(dse_onnx_load(path, &onnx, err));
+    enum dse_status status = model__graph_of(onnx, path, graph, err);
+    dse_onnx_free(onnx);
+    return status;
+}
+
+static enum dse_status print(struct model *m, const struct dse_graph *graph, struct dse_buf *out,
+                             struct dse_err *err) {
+    struct model__costs costs;
+    DSE_TRY(model__costs_of(graph, &m->arena, &costs, err));
+    if (m->options.json) {
+        print_json(graph, &costs, out);
+        return DSE_OK;
+    }
+    DSE_TRY(print_table(m, graph, out, err));
+    print_totals(m, graph, &costs, out);
+    return DSE_OK;
 }
 
 enum dse_status model__command_inspect(struct model *m, struct dse_err *err) {
     struct dse_graph *graph;
     struct dse_buf out = {0};
-    struct dse_graph_options options = {.outputs = &m->options.output,
-                                        .n_outputs = m->options.output != NULL};
-    DSE_TRY(dse_graph_load_onnx(m->line.operands[0], &options, &graph, err));
-    enum dse_status status = DSE_OK;
-    if (m->options.json) {
-        print_json(graph, &out);
-    } else {
-        status = print_table(m, graph, &out, err);
-        print_totals(m, graph, &out);
-    }
+    DSE_TRY(load(m, &graph, err));
+    enum dse_status status = print(m, graph, &out, err);
     if (status == DSE_OK)
         status = dse_console_put(&out, err);
     dse_buf_fini(&out);

@@ -8,6 +8,7 @@
 #include "base/base.h"
 #include "console/console.h"
 #include "evaluator/graph/graph.h"
+#include "evaluator/graph/onnx_model.h"
 
 enum model__command_id {
 #define X(name, operands, fewest, most, summary, more) MODEL_COMMAND_##name,
@@ -56,6 +57,32 @@ extern const struct dse_console_program model__program;
 /* Reads a command line into m. */
 DSE_MUST_USE enum dse_status model__read_line(int argc, char **argv, struct model *m,
                                               struct dse_err *err);
+
+/* ---- what commands share ---- */
+
+/* Multiply-accumulates of a network for one image (model_costs.c). */
+struct model__costs {
+    int64_t total, backbone, tail; /* tail: what depends on a dropout */
+    int dropouts;                  /* layers with one on their input */
+    int first_dropout;             /* node; -1: none */
+    int64_t *exits; /* by output: all that is computed to leave there, in the arena */
+};
+DSE_MUST_USE enum dse_status model__costs_of(const struct dse_graph *graph, struct dse_arena *arena,
+                                             struct model__costs *costs, struct dse_err *err);
+/* "backbone 1,234 + passes x tail 5,678" and the costs of the exits as lines; as JSON members. */
+void model__costs_print(const struct dse_graph *graph, const struct model__costs *costs,
+                        struct dse_arena *arena, struct dse_buf *out);
+void model__costs_json(const struct dse_graph *graph, const struct model__costs *costs,
+                       struct dse_buf *out);
+/* The graph of all outputs of a model, with its dropouts; name is used in messages. */
+DSE_MUST_USE enum dse_status model__graph_of(const struct dse_onnx *onnx, const char *name,
+                                             struct dse_graph **graph, struct dse_err *err);
+/* Writes a changed model, then says what it is: `change` and its costs. */
+DSE_MUST_USE enum dse_status model__finish(struct model *m, const struct dse_onnx *onnx,
+                                           const char *path, const char *change,
+                                           struct dse_err *err);
+
+/* ---- the commands ---- */
 
 #define X(name, operands, fewest, most, summary, more) \
     DSE_MUST_USE enum dse_status model__command_##name(struct model *m, struct dse_err *err);

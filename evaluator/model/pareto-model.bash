@@ -1,11 +1,12 @@
 # bash completion of pareto-model
 _pareto_model() {
-    local commands=" inspect "
+    local commands=" inspect mcdo branch exits "
     local options="--json --no-color --help --version"
     local word=${COMP_WORDS[COMP_CWORD]} command="" i
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
+        --output | --starting-layer | --droprate | --n-branches | --seed) ((i++)) ;;
         -*) ;;
         *)
             command=${COMP_WORDS[i]}
@@ -15,6 +16,9 @@ _pareto_model() {
     done
     case $command in
     inspect) options+=" --output" ;;
+    mcdo) options+=" --starting-layer --droprate" ;;
+    branch) options+=" --n-branches" ;;
+    exits) options+=" --seed" ;;
     esac
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")

@@ -1,0 +1,1 @@
+"$PARETO" model mcdo "$SOURCES/workloads/models/resnet8-3exits-fashion.onnx" out.onnx --starting-layer partial --droprate 0.25 && "$PARETO" model inspect out.onnx --output logits && "$PARETO" model branch out.onnx b.onnx --n-branches 2 --json

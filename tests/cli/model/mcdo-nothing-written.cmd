@@ -1,0 +1,1 @@
+"$PARETO" model mcdo "$SOURCES/workloads/models/resnet8-3exits-fashion.onnx" out.onnx; echo $?;  "$PARETO" model branch "$SOURCES/workloads/models/resnet8-3exits-fashion.onnx" out.onnx 2>&1 | sed 's,/.*/,,'; ls
