@@ -26,6 +26,7 @@ enum { DSE_STORE_SCHEMA_VERSION = 2 };
 #define DSE_SWEEP_STATE_TABLE(X) \
     X(QUEUED, "queued", false)   \
     X(RUNNING, "running", false) \
+    X(PAUSED, "paused", false)   \
     X(DONE, "done", true)        \
     X(FAILED, "failed", true)    \
     X(CANCELLED, "cancelled", true)
@@ -36,8 +37,9 @@ enum dse_sweep_state {
 };
 const char *dse_sweep_state_text(enum dse_sweep_state state);
 bool dse_sweep_state_final(enum dse_sweep_state state);
-/* May a sweep go from one state to the other? queued -> running -> done; any state that
- * is not final -> failed, cancelled. */
+/* May a sweep go from one state to the other? queued -> running -> done; paused and back (to queued
+ * where it has not begun) from queued and running; paused -> done, where the last results were
+ * under way; any state that is not final -> failed, cancelled. */
 bool dse_sweep_state_may_follow(enum dse_sweep_state from, enum dse_sweep_state to);
 
 enum dse_result_state { DSE_RESULT_PENDING, DSE_RESULT_DONE, DSE_RESULT_FAILED };
@@ -79,6 +81,7 @@ struct dse_sweep_row {
     const char *file;         /* its name */
     const char *base_dir;     /* where its relative paths start */
     const char *canonical;    /* with every default */
+    int64_t priority;         /* greater is earlier; not dumped */
     const char *spec;         /* record `spec` of the protocol as JSON; not dumped */
     int64_t submitted_at_ms;
     int64_t finished_at_ms; /* 0: not finished */
@@ -101,6 +104,26 @@ DSE_MUST_USE enum dse_status dse_store_set_sweep_state(struct dse_store *store, 
                                                        enum dse_sweep_state state,
                                                        const char *reason, int64_t finished_at_ms,
                                                        struct dse_err *err);
+
+/* Any number; greater is earlier. NOT_FOUND. */
+DSE_MUST_USE enum dse_status dse_store_set_sweep_priority(struct dse_store *store, int64_t id,
+                                                          int64_t priority, struct dse_err *err);
+/* The sweeps that wait for work, by descending priority, then by id: at most `most` of those that
+ * are queued or running. ids and priorities are the caller's arrays. */
+DSE_MUST_USE enum dse_status dse_store_open_sweeps(struct dse_store *store, int64_t *ids,
+                                                   int64_t *priorities, int most, int *n,
+                                                   struct dse_err *err);
+
+struct dse_deletion {
+    int64_t individuals; /* rows that went with the sweep */
+    int64_t evaluations; /* evaluations that only it had */
+};
+/* Deletes a sweep in a final state with its individuals, and the evaluations that no other sweep
+ * cites; all or nothing. CONFLICT where it is not final or a transaction is open. Costs a look at
+ * every individual of the database. */
+DSE_MUST_USE enum dse_status dse_store_delete_sweep(struct dse_store *store, int64_t id,
+                                                    struct dse_deletion *deletion,
+                                                    struct dse_err *err);
 
 struct dse_sweep_counts {
     int64_t individuals; /* the baseline not counted, here and below */

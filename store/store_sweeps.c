@@ -18,8 +18,9 @@ enum { N_STATES = sizeof states / sizeof states[0] };
 
 #define TO(name) (1u << DSE_SWEEP_##name)
 static const unsigned followers[N_STATES] = {
-    [DSE_SWEEP_QUEUED] = TO(RUNNING) | TO(FAILED) | TO(CANCELLED),
-    [DSE_SWEEP_RUNNING] = TO(DONE) | TO(FAILED) | TO(CANCELLED),
+    [DSE_SWEEP_QUEUED] = TO(RUNNING) | TO(PAUSED) | TO(FAILED) | TO(CANCELLED),
+    [DSE_SWEEP_RUNNING] = TO(DONE) | TO(PAUSED) | TO(FAILED) | TO(CANCELLED),
+    [DSE_SWEEP_PAUSED] = TO(QUEUED) | TO(RUNNING) | TO(DONE) | TO(FAILED) | TO(CANCELLED),
 };
 #undef TO
 
@@ -70,6 +71,7 @@ enum dse_status dse_store_insert_sweep(struct dse_store *store, const struct dse
     store__bind_text(&query, row->spec);
     store__bind_int(&query, row->submitted_at_ms);
     store__bind_int(&query, row->finished_at_ms);
+    store__bind_int(&query, row->priority);
     DSE_TRY(store__query_run(&query, NULL, err));
     *id = sqlite3_last_insert_rowid(store->db);
     return DSE_OK;
@@ -92,6 +94,7 @@ static enum dse_status read_sweep(const struct store__query *query, struct dse_a
     DSE_TRY(store__column_copy(query, 11, arena, &read.spec, err));
     read.submitted_at_ms = store__column_int64(query, 12);
     read.finished_at_ms = store__column_int64(query, 13);
+    read.priority = store__column_int64(query, 14);
     *row = read;
     return DSE_OK;
 }
@@ -180,6 +183,99 @@ enum dse_status dse_store_set_sweep_state(struct dse_store *store, int64_t id,
     store__bind_text(&query, reason);
     store__bind_int(&query, finished_at_ms);
     return store__query_run(&query, NULL, err);
+}
+
+enum dse_status dse_store_set_sweep_priority(struct dse_store *store, int64_t id, int64_t priority,
+                                             struct dse_err *err) {
+    struct store__query query;
+    int n_changed;
+    DSE_TRY(store__query_start(&query, store, STORE_STATEMENT_SET_SWEEP_PRIORITY, err));
+    store__bind_int(&query, id);
+    store__bind_int(&query, priority);
+    DSE_TRY(store__query_run(&query, &n_changed, err));
+    return n_changed == 1 ? DSE_OK : fail_no_sweep(id, err);
+}
+
+enum dse_status dse_store_open_sweeps(struct dse_store *store, int64_t *ids, int64_t *priorities,
+                                      int most, int *n, struct dse_err *err) {
+    struct store__query query;
+    int count = 0;
+    DSE_TRY(store__query_start(&query, store, STORE_STATEMENT_OPEN_SWEEPS, err));
+    store__bind_int(&query, most);
+    for (;; count++) {
+        bool found;
+        DSE_TRY(store__query_step(&query, &found, err));
+        if (!found)
+            break;
+        dse_assert(count < most);
+        ids[count] = store__column_int64(&query, 0);
+        priorities[count] = store__column_int64(&query, 1);
+    }
+    store__query_end(&query);
+    *n = count;
+    return DSE_OK;
+}
+
+/* ---- deleting ---- */
+
+/* With the sweep's id or, for what hangs on its evaluations alone, without. */
+static const struct {
+    enum store__statement statement;
+    bool takes_id;
+} deletions[] = {
+    {STORE_STATEMENT_CLEAR_LONELY, false},
+    {STORE_STATEMENT_FIND_LONELY, true},
+    {STORE_STATEMENT_DELETE_LONELY_RESULTS, false},
+    {STORE_STATEMENT_DELETE_LONELY_PARTIALS, false},
+    {STORE_STATEMENT_DELETE_LONELY_EVALUATIONS, false},
+    {STORE_STATEMENT_DELETE_SURVIVORS_OF_SWEEP, true},
+    {STORE_STATEMENT_DELETE_INDIVIDUALS_OF_SWEEP, true},
+    {STORE_STATEMENT_DELETE_COUNTS_OF_SWEEP, true},
+    {STORE_STATEMENT_DELETE_SWEEP, true},
+};
+
+static enum dse_status delete_rows(struct dse_store *store, int64_t id,
+                                   struct dse_deletion *deletion, struct dse_err *err) {
+    struct dse_deletion gone = {0};
+    for (size_t i = 0; i < sizeof deletions / sizeof deletions[0]; i++) {
+        struct store__query query;
+        int n_changed;
+        DSE_TRY(store__query_start(&query, store, deletions[i].statement, err));
+        if (deletions[i].takes_id)
+            store__bind_int(&query, id);
+        DSE_TRY(store__query_run(&query, &n_changed, err));
+        if (deletions[i].statement == STORE_STATEMENT_DELETE_LONELY_EVALUATIONS)
+            gone.evaluations = n_changed;
+        if (deletions[i].statement == STORE_STATEMENT_DELETE_INDIVIDUALS_OF_SWEEP)
+            gone.individuals = n_changed;
+    }
+    *deletion = gone;
+    return DSE_OK;
+}
+
+/* Foreign keys would look for the children of each row in tables that have no index for it; the
+ * steps above leave no children. */
+enum dse_status dse_store_delete_sweep(struct dse_store *store, int64_t id,
+                                       struct dse_deletion *deletion, struct dse_err *err) {
+    enum dse_sweep_state present = DSE_SWEEP_QUEUED;
+    DSE_TRY(load_state(store, id, &present, err));
+    if (!dse_sweep_state_final(present))
+        DSE_FAIL(err, DSE_CONFLICT, "sweep %lld is %s; cancel it before it is deleted",
+                 (long long)id, dse_sweep_state_text(present));
+    if (!sqlite3_get_autocommit(store->db))
+        DSE_FAIL(err, DSE_CONFLICT, "%s: a transaction is open", store->path);
+    DSE_TRY(store__exec(store,
+                        "PRAGMA foreign_keys=OFF;"
+                        "CREATE TEMP TABLE IF NOT EXISTS"
+                        " lonely(evaluation_id INTEGER PRIMARY KEY)",
+                        err));
+    enum dse_status status = dse_store_begin(store, err);
+    if (status == DSE_OK)
+        status = dse_store_finish(store, delete_rows(store, id, deletion, err), err);
+    struct dse_err late = {0};
+    if (store__exec(store, "PRAGMA foreign_keys=ON", &late) != DSE_OK && status == DSE_OK)
+        DSE_FAIL(err, late.code, "%s", late.text);
+    return status;
 }
 
 enum dse_status dse_store_count_sweep(struct dse_store *store, int64_t id,

@@ -111,27 +111,98 @@ static void the_newest_living_sweep_of_a_content_is_found(void **state) {
     assert_int_equal(dse_store_find_sweep(f->store, "other", &id, &f->err), DSE_NOT_FOUND);
 }
 
+/* ---- priorities, deletion ---- */
+
+static const char *open_sweeps(struct fixture *f, int most) {
+    static char out[100];
+    int64_t ids[8], priorities[8];
+    int n;
+    size_t length = 0;
+    assert_ok(dse_store_open_sweeps(f->store, ids, priorities, most, &n, &f->err), &f->err);
+    out[0] = '\0';
+    for (int i = 0; i < n; i++)
+        length += (size_t)snprintf(out + length, sizeof out - length, "%d:%d ", (int)ids[i],
+                                   (int)priorities[i]);
+    return out;
+}
+
+static void open_sweeps_come_by_priority_then_age(void **state) {
+    struct fixture *f = *state;
+    struct dse_err err = {0};
+    for (int i = 0; i < 5; i++)
+        (void)add_sweep(f->store);
+    set_state(f, 2, DSE_SWEEP_RUNNING);
+    set_state(f, 3, DSE_SWEEP_PAUSED);
+    set_state(f, 5, DSE_SWEEP_CANCELLED);
+    assert_string_equal(open_sweeps(f, 8), "1:0 2:0 4:0 ");
+    assert_ok(dse_store_set_sweep_priority(f->store, 4, 7, &f->err), &f->err);
+    assert_ok(dse_store_set_sweep_priority(f->store, 1, -2, &f->err), &f->err);
+    assert_string_equal(open_sweeps(f, 8), "4:7 2:0 1:-2 ");
+    assert_string_equal(open_sweeps(f, 2), "4:7 2:0 ");
+    assert_int_equal(dse_store_set_sweep_priority(f->store, 9, 1, &err), DSE_NOT_FOUND);
+}
+
+/* Sweeps 1 and 2 share one evaluation; each has one of its own. */
+static void a_deleted_sweep_leaves_what_others_cite(void **state) {
+    struct fixture *f = *state;
+    struct dse_deletion gone;
+    struct dse_err err = {0};
+    for (int i = 1; i <= 2; i++) {
+        int64_t id = add_sweep(f->store);
+        struct dse_individual_row shared = individual_row(f->store, id, 0, 0, "[8,4]");
+        struct dse_individual_row own = individual_row(f->store, id, 0, 1, i == 1 ? "[1]" : "[2]");
+        const struct dse_survivor_row survivor = {.generation = 0, .slot = 1};
+        add_individual(f->store, &shared);
+        add_individual(f->store, &own);
+        assert_ok(dse_store_put_survivors(f->store, id, 0, &survivor, 1, &f->err), &f->err);
+        const int64_t counts[] = {10, 20};
+        assert_int_equal(put_counts(f->store, own.evaluation_id, 0, counts, counts, 2, &f->err),
+                         DSE_OK);
+    }
+    assert_int_equal(dse_store_delete_sweep(f->store, 1, &gone, &err), DSE_CONFLICT);
+    assert_string_equal(err.text, "sweep 1 is queued; cancel it before it is deleted");
+    set_state(f, 1, DSE_SWEEP_CANCELLED);
+    assert_ok(dse_store_delete_sweep(f->store, 1, &gone, &f->err), &f->err);
+    assert_int_equal(gone.individuals, 2);
+    assert_int_equal(gone.evaluations, 1);
+    static const char *const left[][2] = {
+        {"SELECT group_concat(genome, ' ') FROM (SELECT genome FROM evaluation ORDER BY genome)",
+         "[2] [8,4]"},
+        {"SELECT count(*) || sum(sweep_id) FROM individual", "24"},
+        {"SELECT count(*) FROM partial", "1"},
+        {"SELECT group_concat(sweep_id) FROM survivor", "2"},
+        {"SELECT group_concat(sweep_id) FROM sweep_counts", "2"},
+        {"SELECT count(*) FROM pragma_foreign_key_check", "0"},
+    };
+    for (size_t i = 0; i < sizeof left / sizeof left[0]; i++)
+        assert_string_equal(query_text(f->place.path, left[i][0]), left[i][1]);
+    err = (struct dse_err){0};
+    assert_int_equal(dse_store_delete_sweep(f->store, 1, &gone, &err), DSE_NOT_FOUND);
+}
+
 /* ---- states ---- */
 
 /* The moves of the header, written out: row from, column to. */
 static const char *const allowed[] = {
-    /*            q r d f c */
-    /* queued */ "0 1 0 1 1",
-    /* running*/ "0 0 1 1 1",
-    /* done   */ "0 0 0 0 0",
-    /* failed */ "0 0 0 0 0",
-    /* cancel.*/ "0 0 0 0 0",
+    /*            q r p d f c */
+    /* queued */ "0 1 1 0 1 1",
+    /* running*/ "0 0 1 1 1 1",
+    /* paused */ "1 1 0 1 1 1",
+    /* done   */ "0 0 0 0 0 0",
+    /* failed */ "0 0 0 0 0 0",
+    /* cancel.*/ "0 0 0 0 0 0",
 };
 
 static void the_states_follow_the_table(void **state) {
     struct fixture *f = *state;
-    static const char *const texts[] = {"queued", "running", "done", "failed", "cancelled"};
+    static const char *const texts[] = {"queued", "running", "paused",
+                                        "done",   "failed",  "cancelled"};
     char sql[128];
     int64_t id = add_sweep(f->store);
-    for (int from = 0; from < 5; from++) {
+    for (int from = 0; from < 6; from++) {
         assert_string_equal(dse_sweep_state_text((enum dse_sweep_state)from), texts[from]);
-        assert_int_equal(dse_sweep_state_final((enum dse_sweep_state)from), from >= 2);
-        for (int to = 0; to < 5; to++) {
+        assert_int_equal(dse_sweep_state_final((enum dse_sweep_state)from), from >= 3);
+        for (int to = 0; to < 6; to++) {
             bool may = allowed[from][2 * to] == '1';
             struct dse_sweep_row row;
             struct dse_err err = {0};
@@ -356,6 +427,8 @@ int main(void) {
         TEST(a_sweep_survives_reopening_in_every_field),
         TEST(sweeps_are_listed_by_id),
         TEST(the_newest_living_sweep_of_a_content_is_found),
+        TEST(open_sweeps_come_by_priority_then_age),
+        TEST(a_deleted_sweep_leaves_what_others_cite),
         TEST(the_states_follow_the_table),
         TEST(a_state_brings_its_reason_and_time),
         TEST(counts_leave_the_baseline_out),
