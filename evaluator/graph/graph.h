@@ -37,9 +37,9 @@ struct dse_shape {
 /* Axes of PAD and SLICE, in memory order. */
 enum { DSE_AXIS_H, DSE_AXIS_W, DSE_AXIS_C, DSE_AXES };
 
-/* Initializers that a node's numbers come from, so that trained numbers can be written back; NULL
- * for numbers the model does not have. CONV and DENSE: weights, bias. NORM: gamma, beta, mean,
- * variance. Owned by the graph. */
+/* Constants of the model that a node's numbers come from, so that trained numbers can be written
+ * back; NULL for numbers the model does not have. CONV and DENSE: weights, bias. NORM: gamma, beta,
+ * mean, variance. Owned by the graph. */
 enum { DSE_PARAMETERS = 4 };
 struct dse_parameter_names {
     char *of[DSE_PARAMETERS];
@@ -121,8 +121,7 @@ struct dse_graph_options {
     /* Is a Dropout a mark on the layers that read its result? It must then stand on the input of
      * a convolution or dense layer, with at most flattening between. Else it does nothing. */
     bool keep_dropout;
-    /* Are batch norms kept as nodes, and the names of all initializers remembered? Numbers of a
-     * layer must then come from initializers as they are. */
+    /* Are batch norms kept as nodes, and the names of all layers' constants remembered? */
     bool for_training;
 };
 

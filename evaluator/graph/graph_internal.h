@@ -214,8 +214,7 @@ enum dse_status graph__import_where(struct graph__import *import, const Onnx__No
                                     struct dse_err *err);
 
 /* onnx_parameters.c: what training needs; without options.for_training nothing is remembered. */
-/* Names of the initializers that are inputs 1 .. n of the node; fails for a number that is not one.
- * names is filled as far as it came. */
+/* Names of the constants that are inputs 1 .. n of the node. names is filled as far as it came. */
 DSE_MUST_USE enum dse_status graph__remember_names(struct graph__import *import,
                                                    const Onnx__NodeProto *node, int n,
                                                    struct dse_parameter_names *names,

@@ -4,12 +4,9 @@
 
 #include "evaluator/graph/graph_internal.h"
 
+/* A constant that a node makes (an Identity of a shared initializer, say) counts as its own. */
 static enum dse_status remember_name(const struct graph__symbol *symbol, char **name,
                                      struct dse_err *err) {
-    if (symbol->initializer == NULL)
-        DSE_FAIL(err, DSE_UNSUPPORTED,
-                 "'%s' is computed; a network to train needs its numbers as initializers",
-                 symbol->name);
     *name = dse_strdup(symbol->name);
     if (*name == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "no memory for a name");

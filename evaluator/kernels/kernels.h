@@ -106,10 +106,14 @@ bool dse_train_takes_channels(int c);
 /* Sums of x - shift[c] and of its square. */
 void dse_train_moments(const float *x, size_t pixels, int c, const float *shift, double *sums,
                        double *squares);
-/* First dy = 0 where y is not above 0 (y may be NULL: nowhere); then sums of dy and of
- * dy * (x - mean[c]). */
-void dse_train_norm_sums(const float *x, const float *y, float *dy, size_t pixels, int c,
-                         const float *mean, double *sums, double *products);
+/* Where a gradient passes a Relu: where y > 0, or where x * scale[c] + shift[c] > 0; all NULL:
+ * everywhere. */
+struct dse_train_gate {
+    const float *y, *scale, *shift;
+};
+/* First dy = 0 where the gate is closed; then sums of dy and of dy * (x - mean[c]). */
+void dse_train_norm_sums(const float *x, struct dse_train_gate gate, float *dy, size_t pixels,
+                         int c, const float *mean, double *sums, double *products);
 /* y = x * scale[c] + shift[c] (+ add) (then max(., 0) if relu); add may be NULL, y may be x. */
 void dse_train_affine(const float *x, size_t pixels, int c, const float *scale, const float *shift,
                       const float *add, bool relu, float *y);

@@ -51,81 +51,85 @@ static void gather(const struct walk *walk, size_t b, const float *lanes, double
 /* What is summed: first and second of each lane. */
 struct two_sums {
     const float *x, *shift;
-    float *dy;      /* NULL: of x - shift and its square; else of dy and dy * (x - shift) */
-    const float *y; /* with dy: where it is not above 0, dy is set to 0; NULL: nowhere */
+    float *dy; /* NULL: of x - shift and its square; else of dy and dy * (x - shift) */
+    struct dse_train_gate gate; /* with dy */
 };
 
-static inline __attribute__((always_inline)) void sum_rows(const struct two_sums *what, size_t rows,
-                                                           size_t stride, size_t lanes,
-                                                           float *restrict first,
-                                                           float *restrict second) {
-    const float *restrict x = what->x, *restrict y = what->y, *restrict shift = what->shift;
+/* What decides whether a gradient passes. */
+enum gated_by { OPEN, GATED_BY_Y, GATED_BY_X };
+
+static inline __attribute__((always_inline)) void
+sum_rows(const struct two_sums *what, size_t rows, size_t stride, size_t lanes, enum gated_by gated,
+         float *restrict first, float *restrict second) {
+    const float *restrict x = what->x, *restrict y = what->gate.y, *restrict shift = what->shift;
+    const float *restrict gate_scale = what->gate.scale, *restrict gate_shift = what->gate.shift;
     float *restrict dy = what->dy;
     for (size_t r = 0; r < rows; r++)
         for (size_t i = 0; i < lanes; i++) {
-            float centred = x[r * stride + i] - shift[i], factor = centred;
-            if (dy != NULL) {
-                factor = dy[r * stride + i];
-                if (y != NULL) {
-                    factor = y[r * stride + i] > 0.0f ? factor : 0.0f;
-                    dy[r * stride + i] = factor;
-                }
-            }
+            size_t at = r * stride + i;
+            float centred = x[at] - shift[i], factor = centred;
+            if (dy != NULL)
+                factor = dy[at];
+            if (gated == GATED_BY_Y)
+                dy[at] = factor = y[at] > 0.0f ? factor : 0.0f;
+            if (gated == GATED_BY_X)
+                dy[at] = factor = x[at] * gate_scale[i] + gate_shift[i] > 0.0f ? factor : 0.0f;
             first[i] += factor;
             second[i] += factor * centred;
         }
 }
 
-DSE_CLONES
-static void sum_moments(const struct two_sums *what, const struct walk *walk, size_t rows,
-                        float *first, float *second) {
-    struct two_sums moments = {what->x, what->shift, NULL, NULL};
-    if (walk->lanes == LANES)
-        sum_rows(&moments, rows, walk->stride, LANES, first, second);
-    else
-        sum_rows(&moments, rows, walk->stride, walk->lanes, first, second);
-}
+#define SUMS(name, has_dy, gated)                                                       \
+    DSE_CLONES                                                                          \
+    static void name(const struct two_sums *what, const struct walk *walk, size_t rows, \
+                     float *first, float *second) {                                     \
+        struct two_sums known = *what;                                                  \
+        if (!(has_dy))                                                                  \
+            known.dy = NULL;                                                            \
+        if (walk->lanes == LANES)                                                       \
+            sum_rows(&known, rows, walk->stride, LANES, gated, first, second);          \
+        else                                                                            \
+            sum_rows(&known, rows, walk->stride, walk->lanes, gated, first, second);    \
+    }
+SUMS(sum_moments, false, OPEN)
+SUMS(sum_gradients, true, OPEN)
+SUMS(sum_gradients_by_y, true, GATED_BY_Y)
+SUMS(sum_gradients_by_x, true, GATED_BY_X)
 
-DSE_CLONES
-static void sum_gradients(const struct two_sums *what, const struct walk *walk, size_t rows,
-                          float *first, float *second) {
-    struct two_sums gradients = {what->x, what->shift, what->dy, NULL};
-    if (walk->lanes == LANES)
-        sum_rows(&gradients, rows, walk->stride, LANES, first, second);
-    else
-        sum_rows(&gradients, rows, walk->stride, walk->lanes, first, second);
-}
+typedef void (*sum_loop)(const struct two_sums *what, const struct walk *walk, size_t rows,
+                         float *first, float *second);
 
-DSE_CLONES
-static void sum_gated_gradients(const struct two_sums *what, const struct walk *walk, size_t rows,
-                                float *first, float *second) {
-    if (walk->lanes == LANES)
-        sum_rows(what, rows, walk->stride, LANES, first, second);
-    else
-        sum_rows(what, rows, walk->stride, walk->lanes, first, second);
+static sum_loop loop_for(const struct two_sums *what) {
+    if (what->dy == NULL)
+        return sum_moments;
+    if (what->gate.y != NULL)
+        return sum_gradients_by_y;
+    return what->gate.scale != NULL ? sum_gradients_by_x : sum_gradients;
 }
 
 enum { MOST_LANES = 4096 }; /* channels of a map whose number is no multiple of 64 */
 
 static void sum_block(const struct walk *walk, size_t b, struct two_sums what, double *first,
                       double *second) {
-    float spread_shift[LANES], one[MOST_LANES], two[MOST_LANES];
+    float spreads[3][LANES], one[MOST_LANES], two[MOST_LANES];
     dse_assert(walk->lanes <= MOST_LANES);
-    what.shift = spread(walk, b, what.shift, spread_shift);
+    sum_loop loop = loop_for(&what);
+    what.shift = spread(walk, b, what.shift, spreads[0]);
+    if (what.gate.scale != NULL) {
+        what.gate.scale = spread(walk, b, what.gate.scale, spreads[1]);
+        what.gate.shift = spread(walk, b, what.gate.shift, spreads[2]);
+    }
     size_t offset = b * walk->lanes;
     for (size_t row = 0; row < walk->rows; row += ROWS_AT_ONCE) {
         size_t rows = walk->rows - row < ROWS_AT_ONCE ? walk->rows - row : ROWS_AT_ONCE;
         size_t at = row * walk->stride + offset;
-        struct two_sums part = {what.x + at, what.shift, what.dy == NULL ? NULL : what.dy + at,
-                                what.y == NULL ? NULL : what.y + at};
+        struct two_sums part = what;
+        part.x += at;
+        part.dy = what.dy == NULL ? NULL : what.dy + at;
+        part.gate.y = what.gate.y == NULL ? NULL : what.gate.y + at;
         memset(one, 0, walk->lanes * sizeof *one);
         memset(two, 0, walk->lanes * sizeof *two);
-        if (what.dy == NULL)
-            sum_moments(&part, walk, rows, one, two);
-        else if (what.y == NULL)
-            sum_gradients(&part, walk, rows, one, two);
-        else
-            sum_gated_gradients(&part, walk, rows, one, two);
+        loop(&part, walk, rows, one, two);
         gather(walk, b, one, first);
         gather(walk, b, two, second);
     }
@@ -134,15 +138,15 @@ static void sum_block(const struct walk *walk, size_t b, struct two_sums what, d
 void dse_train_moments(const float *x, size_t pixels, int c, const float *shift, double *sums,
                        double *squares) {
     struct walk walk = walk_of(pixels, c);
-    struct two_sums what = {x, shift, NULL, NULL};
+    struct two_sums what = {.x = x, .shift = shift};
     for (size_t b = 0; b < walk.blocks; b++)
         sum_block(&walk, b, what, sums, squares);
 }
 
-void dse_train_norm_sums(const float *x, const float *y, float *dy, size_t pixels, int c,
-                         const float *mean, double *sums, double *products) {
+void dse_train_norm_sums(const float *x, struct dse_train_gate gate, float *dy, size_t pixels,
+                         int c, const float *mean, double *sums, double *products) {
     struct walk walk = walk_of(pixels, c);
-    struct two_sums what = {x, mean, dy, y};
+    struct two_sums what = {x, mean, dy, gate};
     for (size_t b = 0; b < walk.blocks; b++)
         sum_block(&walk, b, what, sums, products);
 }

@@ -82,6 +82,7 @@ static void add_unit(struct making *making, const struct dse_node *node) {
                                   .output = node->output,
                                   .add = -1,
                                   .partner = -1,
+                                  .made_by = -1,
                                   .layer = -1,
                                   .relu = node->op == DSE_OP_RELU,
                                   .wants_input = input != net->graph->input};
@@ -113,6 +114,27 @@ static void find_partners(struct dse_net *net) {
                 net->units[u].partner = n;
                 net->units[n].partner = u;
             }
+}
+
+static bool is_output(const struct dse_net *net, int value) {
+    for (int o = 0; o < net->graph->n_outputs; o++)
+        if (net->alias[net->graph->outputs[o]] == value)
+            return true;
+    return false;
+}
+
+/* The result of a norm that only one layer reads is not kept: the layer makes it, twice, a few
+ * images at a time, which costs less than a way to the memory and back. */
+static void inline_norms(struct dse_net *net) {
+    for (int u = 0; u < net->n_units; u++)
+        for (int n = 0; n < u && is_layer(net->units[u].node); n++) {
+            struct train__unit *norm = &net->units[n];
+            if (norm->node->op != DSE_OP_NORM || norm->output != net->units[u].input ||
+                norm->add >= 0 || net->readers[norm->output] != 1 || is_output(net, norm->output))
+                continue;
+            norm->inlined = true;
+            net->units[u].made_by = n;
+        }
 }
 
 static enum dse_status check_node(const struct dse_net *net, const struct dse_node *node,
@@ -157,6 +179,7 @@ static enum dse_status make_units(struct dse_net *net, struct dse_err *err) {
     }
     drop_gone(&making);
     find_partners(net);
+    inline_norms(net);
     return DSE_OK;
 }
 
@@ -182,7 +205,7 @@ static void place_norm(struct dse_net *net, struct train__unit *unit) {
     unit->coefficients = net->n_coefficients;
     net->n_running += 2 * c;
     net->n_sums += 4 * c;
-    net->n_coefficients += 3 * c;
+    net->n_coefficients += 5 * c;
     net->n_parameters += 2 * c;
     net->most_channels = c > net->most_channels ? c : net->most_channels;
 }
@@ -197,10 +220,10 @@ static void place_numbers(struct dse_net *net) {
         else if (unit->node->op == DSE_OP_NORM)
             place_norm(net, unit);
     }
-    /* Backward coefficients stand behind the two a channel of the way forward. */
+    /* They stand behind the means of the norm at work. */
     for (int u = 0; u < net->n_units; u++)
-        net->units[u].coefficients += 2 * net->most_channels;
-    net->n_coefficients += 2 * net->most_channels;
+        net->units[u].coefficients += net->most_channels;
+    net->n_coefficients += net->most_channels;
 }
 
 static void copy_numbers(struct dse_net *net) {
@@ -312,7 +335,8 @@ static void lay_out(const struct dse_net *net, const struct rooms *rooms, struct
     seat->values[net->graph->input] = cut(ruler, slots * train__size(net, net->graph->input));
     for (int u = 0; u < net->n_units; u++) {
         int value = net->units[u].output;
-        seat->values[value] = cut(ruler, slots * train__size(net, value));
+        if (!net->units[u].inlined)
+            seat->values[value] = cut(ruler, slots * train__size(net, value));
     }
     seat->chunk[0] = cut(ruler, net->chunk_floats[0]);
     seat->chunk[1] = cut(ruler, net->chunk_floats[1]);

@@ -84,15 +84,23 @@ static int images_of_chunk(const struct train__job *job, int first) {
     return left < job->unit->at_once ? left : job->unit->at_once;
 }
 
-/* What the layer reads: the value, or a copy with a part set to zero. */
+/* What the layer reads: the value; or what it makes for itself in the scratch: the result of the
+ * norm before it, a part set to zero by dropout. */
 static const float *input_of_chunk(const struct train__job *job, int first) {
     size_t size = train__size(job->net, job->unit->input);
-    const float *value = job->seat->values[job->unit->input] + (size_t)first * size;
-    if (!drops(job))
-        return value;
+    const float *value = job->seat->values[job->unit->input];
     float *copy = job->seat->chunk[0];
-    memcpy(copy, value, (size_t)job->unit->at_once * size * sizeof *copy);
-    for (int i = 0; i < images_of_chunk(job, first); i++)
+    if (job->unit->made_by >= 0) {
+        struct train__job norm = *job;
+        norm.unit = &job->net->units[job->unit->made_by];
+        train__norm_make(&norm, first, images_of_chunk(job, first), copy);
+    } else if (drops(job)) {
+        memcpy(copy, value + (size_t)first * size,
+               (size_t)job->unit->at_once * size * sizeof *copy);
+    } else {
+        return value + (size_t)first * size;
+    }
+    for (int i = 0; drops(job) && i < images_of_chunk(job, first); i++)
         drop(job, first + i, copy + (size_t)i * size);
     return copy;
 }

@@ -19,8 +19,10 @@ struct train__unit {
     int input, output; /* values; flattened ones stand for the map they were made of */
     int add;           /* value added; -1: none */
     bool relu;
-    int partner; /* CONV: the norm that alone reads its result. NORM: that layer. -1: none */
-    int layer;   /* CONV and DENSE: number of the layer; -1: another unit */
+    int partner;  /* CONV: the norm that alone reads its result. NORM: that layer. -1: none */
+    int layer;    /* CONV and DENSE: number of the layer; -1: another unit */
+    int made_by;  /* layer: the norm whose result it makes for itself; -1: it reads a value */
+    bool inlined; /* NORM: its result is made by the layer that reads it, and nowhere kept */
     bool has_bias;
     bool wants_input;    /* is the gradient of its input of use? */
     size_t parameters;   /* offset: weights then bias; gamma then beta */
@@ -28,7 +30,7 @@ struct train__unit {
     size_t running;      /* NORM, offset: mean then variance */
     size_t sums;         /* offset in sums. NORM: two a channel, then two more for the way back; a
                             layer with a bias: one a channel */
-    size_t coefficients; /* NORM, offset in a seat's: three a channel */
+    size_t coefficients; /* NORM, offset in a seat's: two a channel, forward, and three, backward */
     int at_once;         /* images of one call of a convolution; divides the slots */
 };
 
@@ -103,6 +105,8 @@ void train__conv_take(const struct train__job *job);
 /* net_norm.c; threads meet inside. */
 void train__norm_forward(const struct train__job *job);
 void train__norm_backward(const struct train__job *job);
+/* The result for images first .. first + count of the seat's, for the layer that reads it. */
+void train__norm_make(const struct train__job *norm, int first, int count, float *y);
 /* dx of images first .. first + count of the seat's, for the layer in front of the norm. */
 void train__norm_input(const struct train__job *norm, int first, int count, float *dx);
 /* Running mean and variance move; on one thread, before the sums of the step are lost. */

@@ -69,7 +69,7 @@ void train__norm_forward(const struct train__job *job) {
     struct train__seat *seat = job->seat;
     const struct train__unit *unit = job->unit;
     int c = channels_of(job);
-    float *scale = seat->coefficients, *shift = scale + c;
+    float *scale = seat->coefficients + unit->coefficients, *shift = scale + c;
     if (net->learns) {
         if (unit->partner < 0)
             sum_input(job);
@@ -82,9 +82,19 @@ void train__norm_forward(const struct train__job *job) {
         scale[i] = (float)factor;
         shift[i] = (float)((double)beta[i] - moments.mean * factor);
     }
-    dse_train_affine(seat->values[unit->input], pixels_of(job, seat->n), c, scale, shift,
-                     unit->add >= 0 ? seat->values[unit->add] : NULL, unit->relu,
-                     seat->values[unit->output]);
+    if (!unit->inlined)
+        dse_train_affine(seat->values[unit->input], pixels_of(job, seat->n), c, scale, shift,
+                         unit->add >= 0 ? seat->values[unit->add] : NULL, unit->relu,
+                         seat->values[unit->output]);
+}
+
+void train__norm_make(const struct train__job *norm, int first, int count, float *y) {
+    const struct train__unit *unit = norm->unit;
+    int c = channels_of(norm);
+    size_t at = (size_t)first * train__size(norm->net, unit->output);
+    const float *scale = norm->seat->coefficients + unit->coefficients;
+    dse_train_affine(norm->seat->values[unit->input] + at, pixels_of(norm, count), c, scale,
+                     scale + c, NULL, unit->relu, y);
 }
 
 /* ---- backward ---- */
@@ -99,9 +109,14 @@ static void gate_and_sum(const struct train__job *job) {
     double *sums = seat->sums + unit->sums + 2 * (size_t)c;
     for (int i = 0; i < c; i++)
         mean[i] = (float)moments_of(net, unit, i).mean;
-    dse_train_norm_sums(seat->values[unit->input], unit->relu ? seat->values[unit->output] : NULL,
-                        seat->grads[unit->output], pixels_of(job, seat->n), c, mean, sums,
-                        sums + c);
+    const float *scale = seat->coefficients + unit->coefficients;
+    struct dse_train_gate gate = {0};
+    if (unit->relu && unit->inlined)
+        gate = (struct dse_train_gate){.scale = scale, .shift = scale + c};
+    else if (unit->relu)
+        gate.y = seat->values[unit->output];
+    dse_train_norm_sums(seat->values[unit->input], gate, seat->grads[unit->output],
+                        pixels_of(job, seat->n), c, mean, sums, sums + c);
 }
 
 /* The sum behind the norm hands its gradient to the other side too. */
@@ -144,7 +159,7 @@ void train__norm_input(const struct train__job *job, int first, int count, float
     const struct train__unit *unit = job->unit;
     int c = channels_of(job);
     size_t at = (size_t)first * train__size(job->net, unit->output);
-    float *a = seat->coefficients + unit->coefficients;
+    const float *a = seat->coefficients + unit->coefficients + 2 * c;
     dse_train_norm_input(seat->values[unit->input] + at, seat->grads[unit->output] + at,
                          pixels_of(job, count), c, a, a + c, a + 2 * c, dx);
 }
@@ -171,7 +186,7 @@ void train__norm_backward(const struct train__job *job) {
     gate_and_sum(job);
     give_added(job);
     train__team_meet(net->team);
-    float *a = seat->coefficients + unit->coefficients;
+    float *a = seat->coefficients + unit->coefficients + 2 * c;
     input_coefficients(job, a, a + c, a + 2 * c);
     take_gradients(job);
     if (unit->partner >= 0 || !unit->wants_input)

@@ -73,4 +73,43 @@ DSE_MUST_USE enum dse_status dse_net_infer(struct dse_net *net, const float *ima
 int dse_net_outputs(const struct dse_net *net);
 int dse_net_classes(const struct dse_net *net);
 
+/* ---- how the parameters move ---- */
+
+enum dse_optimizer_rule {
+    DSE_SGD,      /* with momentum */
+    DSE_NESTEROV, /* Sutskever et al., "On the importance of initialization and momentum", 2013 */
+    DSE_ADAM,     /* Kingma and Ba, "Adam", 2015; weight decay in the gradient */
+    DSE_ADAMW,    /* Loshchilov and Hutter, "Decoupled weight decay", 2019 */
+};
+/* By name: sgd, nesterov, adam, adamw; false when unknown. */
+bool dse_optimizer_find(const char *name, enum dse_optimizer_rule *rule);
+
+struct dse_optimizer_options {
+    enum dse_optimizer_rule rule;
+    double momentum;              /* sgd, nesterov */
+    double beta1, beta2, epsilon; /* adam, adamw */
+    double weight_decay;
+};
+
+struct dse_optimizer;
+/* For n parameters, with a state of zeros. */
+DSE_MUST_USE enum dse_status dse_optimizer_new(const struct dse_optimizer_options *options,
+                                               size_t n, struct dse_optimizer **optimizer,
+                                               struct dse_err *err);
+/* NULL is fine. */
+void dse_optimizer_free(struct dse_optimizer *optimizer);
+/* One step along the gradients. */
+void dse_optimizer_step(struct dse_optimizer *optimizer,
+                        const struct dse_net_parameters *parameters, double learning_rate);
+/* The state as bytes (of this machine's kind), and back; n and options must be the same. */
+size_t dse_optimizer_state_size(const struct dse_optimizer *optimizer);
+void dse_optimizer_save(const struct dse_optimizer *optimizer, struct dse_buf *out);
+void dse_optimizer_restore(struct dse_optimizer *optimizer, const void *state);
+
+/* By name: constant, step, cosine, one-cycle, late-steps; false when unknown. */
+bool dse_schedule_find(const char *name, int *schedule);
+/* Factor of the initial learning rate after this share (0..1) of the training; it grows from 0
+ * over the first warm_up of it. */
+double dse_schedule_factor(int schedule, double warm_up, double share);
+
 #endif
