@@ -145,6 +145,83 @@ DSE_MUST_USE bool dse_tally_add(int64_t *sum, const int64_t *addend, size_t n);
 /* Is every word possible: seen >= correct >= 0, all others >= 0? */
 bool dse_tally_possible(const int64_t *tally, int size);
 
+/* ---- Early exits -------------------------------------------------------------------------- */
+
+/* A network with several outputs leaves, for each image and exit, a record. Thresholds are applied
+ * to records (Teerapittayanon et al., "BranchyNet", ICPR 2016): an image leaves at the first exit
+ * whose entropy is strictly below its threshold, the last exit takes the rest. So thresholds cost
+ * no inference. */
+enum { DSE_EXITS_MOST = 8 };
+
+/* 12 bytes, in units of tallies but for nll and brier, whose units are 2^-11 and 2^-15 (an image's
+ * half unit moves the mean of 10,000 images by some 1e-6). */
+enum { DSE_RECORD_BYTES = 12, DSE_RECORD_BITS_NLL = 11, DSE_RECORD_BITS_BRIER = 15 };
+
+/* What one exit says of one image. */
+struct dse_exit_numbers {
+    double entropy, confidence, nll, brier;
+    bool correct;
+};
+/* Each number to the nearest unit. */
+void dse_exit_record_write(const struct dse_exit_numbers *numbers, uint8_t *record);
+/* In units of 2^-DSE_TALLY_BITS_ENTROPY. */
+uint32_t dse_exit_record_entropy(const uint8_t *record);
+
+/* Behind the words of tally.def, where there is more than one exit, stand a word an exit of each of
+ * these. */
+enum dse_exit_word {
+    DSE_EXIT_LEFT,         /* images that left here */
+    DSE_EXIT_LEFT_CORRECT, /* of these, classified correctly */
+    DSE_EXIT_CORRECT,      /* images that this exit would classify correctly, of all */
+    DSE_EXIT_DEPTH,        /* images whose label no longer changes from this exit on */
+    DSE_EXIT_WORDS
+};
+/* Words of a cell's tally; one exit adds none. */
+int dse_exit_tally_size(int n_exits);
+/* Where a word stands in it; n_exits > 1. */
+int dse_exit_word(enum dse_exit_word word, int exit, int n_exits);
+/* Adds an image that leaves at the exit to a tally (sign 1), or takes it out again (-1). Leaves
+ * DSE_EXIT_CORRECT and DSE_EXIT_DEPTH alone: they do not depend on thresholds. */
+void dse_exit_record_tally(const uint8_t *record, int exit, int n_exits, int sign, int64_t *tally);
+
+struct dse_exit_policy {
+    int n_exits;
+    const double *thresholds; /* n_exits - 1; borrowed */
+    int batch; /* images in a row that leave together, by the mean of their entropies; 0: each
+                * image alone */
+};
+/* A threshold in units, rounded up: entropy < threshold in units is exact. */
+uint64_t dse_exit_threshold_units(double threshold);
+/* Adds n images of one cell, records [image][exit] in the order of the images. */
+void dse_exits_apply(const struct dse_exit_policy *policy, const uint8_t *records, size_t n,
+                     int64_t *tally);
+
+/* Records of all cells: [cell][image][exit]. Borrowed. */
+struct dse_exit_images {
+    const uint8_t *records;
+    size_t n_images; /* of a cell */
+    int n_cells, n_exits;
+};
+/* Thresholds to try at each exit but the last, rising. */
+struct dse_exit_grid {
+    double *thresholds[DSE_EXITS_MOST];
+    int n[DSE_EXITS_MOST];
+};
+/* Up to `most` thresholds an exit: 0 (nobody leaves), and all values that tell two images apart
+ * where there are fewer, else those at equal shares of the images' distinct entropies; the last
+ * lets everybody leave. Arrays live in the arena. */
+DSE_MUST_USE enum dse_status dse_exit_grid_make(const struct dse_exit_images *images, int most,
+                                                struct dse_arena *arena, struct dse_exit_grid *grid,
+                                                struct dse_err *err);
+/* Called with the thresholds and what comes of them; both borrowed for the call. */
+typedef void (*dse_exit_visit)(void *context, const double *thresholds,
+                               const struct dse_outcome *outcome);
+/* Visits every combination of the grid, each image for itself; the tallies are those of
+ * dse_exits_apply. */
+DSE_MUST_USE enum dse_status dse_exit_sweep(const struct dse_exit_images *images,
+                                            const struct dse_exit_grid *grid, dse_exit_visit visit,
+                                            void *context, struct dse_err *err);
+
 /* ---- Corruptions -------------------------------------------------------------------------- */
 
 enum { DSE_SEVERITIES = 5 }; /* 1..5, rising */
