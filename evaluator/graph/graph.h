@@ -136,6 +136,11 @@ DSE_MUST_USE enum dse_status dse_graph_read_onnx(const void *bytes, size_t size,
 DSE_MUST_USE enum dse_status dse_graph_load_onnx(const char *path,
                                                  const struct dse_graph_options *options,
                                                  struct dse_graph **graph, struct dse_err *err);
+/* Puts the numbers of a graph that was read for training back into its model, in place of the
+ * constants they came from; those that several nodes share become constants of their own. */
+struct dse_onnx;
+DSE_MUST_USE enum dse_status dse_graph_store(const struct dse_graph *graph, struct dse_onnx *model,
+                                             struct dse_err *err);
 /* Frees what a node owns besides its name. */
 void dse_node_free_numbers(struct dse_node *node);
 /* NULL is fine. */
