@@ -182,6 +182,20 @@ DSE_MUST_USE enum dse_status dse_store_load_outcome(struct dse_store *store, int
                                                     struct dse_outcome *outcome,
                                                     struct dse_err *err);
 
+/* Records of early exits of one shard (problems.h); a second put changes nothing. */
+DSE_MUST_USE enum dse_status dse_store_put_records(struct dse_store *store, int64_t evaluation_id,
+                                                   int shard, const void *bytes, size_t size,
+                                                   struct dse_err *err);
+/* By shard, as they were put; n = 0 where there are none. Arrays live in the arena. */
+struct dse_store_bytes {
+    const uint8_t *bytes;
+    size_t size;
+};
+DSE_MUST_USE enum dse_status dse_store_load_records(struct dse_store *store, int64_t evaluation_id,
+                                                    struct dse_arena *arena,
+                                                    struct dse_store_bytes **shards, int *n,
+                                                    struct dse_err *err);
+
 /* ---- individuals ---- */
 
 struct dse_individual_row {
@@ -190,6 +204,7 @@ struct dse_individual_row {
     int slot;
     const char *genome; /* canonical text; "float32" for the baseline */
     int64_t evaluation_id;
+    const char *shared_genome; /* of the evaluation, for insert; NULL: the individual's own */
     enum dse_result_state state;
     const char *reason;
     double objectives[DSE_MAX_OBJECTIVES];
@@ -198,7 +213,7 @@ struct dse_individual_row {
     bool in_front;
     bool cached; /* answered from the store when it was born */
 };
-/* The genome must be that of the evaluation (NOT_FOUND otherwise): it is kept only there. */
+/* The shared genome must be that of the evaluation (NOT_FOUND otherwise). */
 DSE_MUST_USE enum dse_status dse_store_insert_individual(struct dse_store *store,
                                                          const struct dse_individual_row *row,
                                                          struct dse_err *err);

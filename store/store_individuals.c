@@ -38,6 +38,7 @@ static enum dse_status run_insert(struct dse_store *store, const struct dse_indi
     store__bind_int(&query, row->cached);
     store__bind_int(&query, row->evaluation_id);
     store__bind_text(&query, row->genome);
+    store__bind_text(&query, row->shared_genome != NULL ? row->shared_genome : row->genome);
     return store__query_run(&query, n_changed, err);
 }
 

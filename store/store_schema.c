@@ -244,7 +244,45 @@ static const char schema_2[] =
     " c.generation, c.individuals, c.measured, c.failures, c.cache_hits, c.front_size,"
     " s.content_hash, s.context_hash, s.file, s.base_dir, s.canonical,"
     " s.submitted_at_ms, nullif(s.finished_at_ms, 0) AS finished_at_ms, s.priority"
-    " FROM sweep s JOIN sweep_counts c ON c.sweep_id = s.sweep_id;";
+    " FROM sweep s JOIN sweep_counts c ON c.sweep_id = s.sweep_id;"
+
+    /* Individuals that share an evaluation, and what early exits leave of every image. A genome of
+     * NULL is the evaluation's. */
+    "ALTER TABLE individual ADD COLUMN genome TEXT;"
+    "CREATE TABLE record("
+    " evaluation_id INTEGER NOT NULL REFERENCES evaluation,"
+    " shard INTEGER NOT NULL,"
+    " bytes BLOB NOT NULL,"
+    " PRIMARY KEY(evaluation_id, shard)"
+    ") WITHOUT ROWID;"
+    "DROP VIEW v_individuals;"
+    "CREATE VIEW v_individuals AS SELECT"
+    " i.sweep_id AS sweep, i.generation, i.slot, coalesce(i.genome, e.genome) AS genome, i.state,"
+    " i.reason, i.violation, i.in_front, i.cached, i.objectives,"
+    " json_extract(i.objectives, '$[0]') + 0.0 AS objective_0,"
+    " json_extract(i.objectives, '$[1]') + 0.0 AS objective_1,"
+    " json_extract(i.objectives, '$[2]') + 0.0 AS objective_2,"
+    " json_extract(i.objectives, '$[3]') + 0.0 AS objective_3,"
+    " json_extract(i.objectives, '$[4]') + 0.0 AS objective_4,"
+    " json_extract(i.objectives, '$[5]') + 0.0 AS objective_5,"
+    " json_extract(i.objectives, '$[6]') + 0.0 AS objective_6,"
+    " json_extract(i.objectives, '$[7]') + 0.0 AS objective_7"
+    " FROM individual i JOIN evaluation e ON e.evaluation_id = i.evaluation_id;"
+    "DROP VIEW v_front;"
+    "CREATE VIEW v_front AS SELECT"
+    " i.sweep_id AS sweep, i.generation, i.slot, coalesce(i.genome, e.genome) AS genome,"
+    " i.violation, i.cached, i.objectives,"
+    " json_extract(i.objectives, '$[0]') + 0.0 AS objective_0,"
+    " json_extract(i.objectives, '$[1]') + 0.0 AS objective_1,"
+    " json_extract(i.objectives, '$[2]') + 0.0 AS objective_2,"
+    " json_extract(i.objectives, '$[3]') + 0.0 AS objective_3,"
+    " json_extract(i.objectives, '$[4]') + 0.0 AS objective_4,"
+    " json_extract(i.objectives, '$[5]') + 0.0 AS objective_5,"
+    " json_extract(i.objectives, '$[6]') + 0.0 AS objective_6,"
+    " json_extract(i.objectives, '$[7]') + 0.0 AS objective_7"
+    " FROM individual i INDEXED BY individual_in_front"
+    " JOIN evaluation e ON e.evaluation_id = i.evaluation_id"
+    " WHERE i.in_front = 1 AND i.generation >= 0;";
 
 const char *const store__migrations[] = {schema_1, schema_2};
 const int store__n_migrations = sizeof store__migrations / sizeof store__migrations[0];
