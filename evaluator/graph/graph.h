@@ -8,19 +8,25 @@
 #define DSE_EVALUATOR_GRAPH_H
 
 #include "base/base.h"
+#include "evaluator/tensor/tensor.h"
 
-/* Operators of the graph after import: X(name, text). */
-#define DSE_OP_TABLE(X)           \
-    X(CONV, "Conv")               \
-    X(DENSE, "Gemm")              \
-    X(NORM, "BatchNormalization") \
-    X(ADD, "Add")                 \
-    X(RELU, "Relu")               \
-    X(AVGPOOL, "AveragePool")     \
-    X(MAXPOOL, "MaxPool")         \
-    X(PAD, "Pad")                 \
-    X(SLICE, "Slice")             \
-    X(FLATTEN, "Flatten")
+/* Operators of the graph after import: X(name, text). ADD is of two values of one shape; an
+ * ACTIVATION is any element-wise function but Relu; FLATTEN is the same numbers with other
+ * dimensions; TENSOR is everything else. */
+#define DSE_OP_TABLE(X)                \
+    X(CONV, "Conv")                    \
+    X(DENSE, "Gemm")                   \
+    X(CONV_TRANSPOSE, "ConvTranspose") \
+    X(NORM, "BatchNormalization")      \
+    X(ADD, "Add")                      \
+    X(RELU, "Relu")                    \
+    X(ACTIVATION, "Activation")        \
+    X(AVGPOOL, "AveragePool")          \
+    X(MAXPOOL, "MaxPool")              \
+    X(PAD, "Pad")                      \
+    X(SLICE, "Slice")                  \
+    X(FLATTEN, "Flatten")              \
+    X(TENSOR, "Tensor")
 enum dse_op {
 #define X(name, text) DSE_OP_##name,
     DSE_OP_TABLE(X)
@@ -47,11 +53,13 @@ struct dse_parameter_names {
     struct dse_shape flat; /* DENSE: the map that was flattened; ONNX's order is (c, h, w) */
 };
 
-/* CONV and DENSE. Owned by the graph. */
+/* CONV, DENSE and CONV_TRANSPOSE. Owned by the graph. A dense layer is a convolution of 1x1; where
+ * its input has several rows (a MatMul of three dimensions), they are the image's. */
 struct dse_conv_node {
     int kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w, groups;
     int pad_top, pad_left, pad_bottom, pad_right;
-    float *weights; /* [oc][kernel_h][kernel_w][ic / groups] */
+    float *weights; /* [oc][kernel_h][kernel_w][ic / groups]; of CONV_TRANSPOSE, which is the
+                       transpose of such, [kernel_h][kernel_w][ic][oc / groups] */
     float *bias;    /* [oc]; zeros where the model has none */
     bool drops;     /* does a Dropout of the model stand on its input? (options.keep_dropout) */
     float rate;     /* of that Dropout */
@@ -67,10 +75,10 @@ struct dse_norm_node {
     struct dse_parameter_names names;
 };
 
-/* AVGPOOL and MAXPOOL. Average pooling divides by kernel_h * kernel_w, or where
- * exclude_padding, by the pixels inside the image. */
+/* AVGPOOL and MAXPOOL. Average pooling divides by the pixels of the window inside the image with
+ * its padding, or where exclude_padding, inside the image. */
 struct dse_pool_node {
-    int kernel_h, kernel_w, stride_h, stride_w;
+    int kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
     int pad_top, pad_left, pad_bottom, pad_right;
     bool exclude_padding;
 };
@@ -84,6 +92,10 @@ struct dse_node {
         struct dse_conv_node conv;
         struct dse_pool_node pool;
         struct dse_norm_node norm;
+        struct dse_activation activation;
+        /* Of values as they stand in memory; inputs[k] is -1 where a source is a constant. A PUT
+         * writes one part of a concatenation; inputs[1] is the value with the parts before it. */
+        struct dse_tensor_op *tensor; /* owned by the graph */
         struct {
             int before[DSE_AXES], after[DSE_AXES]; /* zeros added */
         } pad;
@@ -151,9 +163,6 @@ struct dse_shape dse_graph_input_shape(const struct dse_graph *graph, const stru
 struct dse_shape dse_graph_output_shape(const struct dse_graph *graph, const struct dse_node *node);
 /* Number of elements of a shape. */
 size_t dse_shape_size(struct dse_shape shape);
-/* layers[i], n_layers of them: does the value depend on what layer i computes? */
-DSE_MUST_USE enum dse_status dse_graph_find_layers(const struct dse_graph *graph, int value,
-                                                   bool *layers, struct dse_err *err);
 /* Can the value be negative? False when it comes from a Relu, through poolings, pads, slices,
  * flattens and sums of such. The network's input counts as signed. */
 bool dse_graph_value_signed(const struct dse_graph *graph, int value);

@@ -81,7 +81,7 @@ static enum dse_status copy_list(struct graph__import *import,
                                  const Onnx__AttributeProto *attribute,
                                  struct graph__tensor **tensor, struct dse_err *err) {
     int64_t n = (int64_t)attribute->n_ints;
-    DSE_TRY(graph__tensor_new(import, GRAPH__I64, 1, &n, tensor, err));
+    DSE_TRY(graph__tensor_new(import, DSE_TENSOR_I64, 1, &n, tensor, err));
     if (n > 0)
         memcpy((*tensor)->i64, attribute->ints, (size_t)n * sizeof(int64_t));
     return DSE_OK;
@@ -103,16 +103,16 @@ enum dse_status graph__get_tensor(struct graph__import *import, const Onnx__Node
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INTS:
         return copy_list(import, attribute, tensor, err);
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT:
-        DSE_TRY(graph__tensor_new(import, GRAPH__I64, 0, NULL, tensor, err));
+        DSE_TRY(graph__tensor_new(import, DSE_TENSOR_I64, 0, NULL, tensor, err));
         (*tensor)->i64[0] = attribute->i;
         return DSE_OK;
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOAT:
-        DSE_TRY(graph__tensor_new(import, GRAPH__F32, 0, NULL, tensor, err));
+        DSE_TRY(graph__tensor_new(import, DSE_TENSOR_F32, 0, NULL, tensor, err));
         (*tensor)->f32[0] = attribute->f;
         return DSE_OK;
     case ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__FLOATS:
         n = (int64_t)attribute->n_floats;
-        DSE_TRY(graph__tensor_new(import, GRAPH__F32, 1, &n, tensor, err));
+        DSE_TRY(graph__tensor_new(import, DSE_TENSOR_F32, 1, &n, tensor, err));
         if (n > 0)
             memcpy((*tensor)->f32, attribute->floats, (size_t)n * sizeof(float));
         return DSE_OK;
@@ -131,7 +131,7 @@ enum dse_status graph__get_list(struct graph__import *import, const Onnx__NodePr
     if (attribute != NULL)
         DSE_TRY(copy_list(import, attribute, &found, err));
     else
-        DSE_TRY(graph__input_constant(import, node, k, GRAPH__I64, &found, err));
+        DSE_TRY(graph__input_constant(import, node, k, DSE_TENSOR_I64, &found, err));
     if (found != NULL && found->rank > 1)
         DSE_FAIL(err, DSE_INVALID, "'%s' must be a list", name);
     *tensor = found;
@@ -160,20 +160,8 @@ enum dse_status graph__input(struct graph__import *import, const Onnx__NodeProto
     return DSE_OK;
 }
 
-enum dse_status graph__input_value(struct graph__import *import, const Onnx__NodeProto *node,
-                                   size_t k, int *value, struct dse_err *err) {
-    struct graph__symbol *symbol = NULL;
-    DSE_TRY(graph__input(import, node, k, &symbol, err));
-    if (symbol == NULL)
-        DSE_FAIL(err, DSE_INVALID, "input %zu is missing", k + 1);
-    if (symbol->value < 0)
-        DSE_FAIL(err, DSE_UNSUPPORTED, "input %zu is a constant", k + 1);
-    *value = symbol->value;
-    return DSE_OK;
-}
-
 enum dse_status graph__input_constant(struct graph__import *import, const Onnx__NodeProto *node,
-                                      size_t k, enum graph__type type,
+                                      size_t k, enum dse_tensor_type type,
                                       struct graph__tensor **tensor, struct dse_err *err) {
     struct graph__symbol *symbol = NULL;
     DSE_TRY(graph__input(import, node, k, &symbol, err));
@@ -186,18 +174,48 @@ enum dse_status graph__input_constant(struct graph__import *import, const Onnx__
                  symbol->name);
     if (symbol->constant->type != type)
         DSE_FAIL(err, DSE_INVALID, "'%s' must be of type %s", symbol->name,
-                 type == GRAPH__F32 ? "float32" : "int64");
+                 type == DSE_TENSOR_F32 ? "float32" : "int64");
     *tensor = symbol->constant;
     return DSE_OK;
 }
 
 enum dse_status graph__need_constant(struct graph__import *import, const Onnx__NodeProto *node,
-                                     size_t k, enum graph__type type, struct graph__tensor **tensor,
-                                     struct dse_err *err) {
+                                     size_t k, enum dse_tensor_type type,
+                                     struct graph__tensor **tensor, struct dse_err *err) {
     struct graph__tensor *found = NULL;
     DSE_TRY(graph__input_constant(import, node, k, type, &found, err));
     if (found == NULL)
         DSE_FAIL(err, DSE_INVALID, "input %zu is missing", k + 1);
     *tensor = found;
+    return DSE_OK;
+}
+
+enum dse_status graph__operand(struct graph__import *import, const Onnx__NodeProto *node, size_t k,
+                               struct graph__operand *operand, struct dse_err *err) {
+    struct graph__symbol *symbol = NULL;
+    DSE_TRY(graph__input(import, node, k, &symbol, err));
+    if (symbol == NULL)
+        DSE_FAIL(err, DSE_INVALID, "input %zu is missing", k + 1);
+    struct graph__operand found = {.value = symbol->value, .constant = symbol->constant};
+    if (found.constant != NULL) {
+        found.value = -1;
+        found.type = found.constant->type;
+        found.form = graph__plain_form(found.constant->rank, found.constant->dims);
+    } else {
+        found.type = DSE_TENSOR_F32;
+        found.form = import->facts[found.value].form;
+    }
+    *operand = found;
+    return DSE_OK;
+}
+
+enum dse_status graph__value_operand(struct graph__import *import, const Onnx__NodeProto *node,
+                                     size_t k, struct graph__operand *operand,
+                                     struct dse_err *err) {
+    struct graph__operand found;
+    DSE_TRY(graph__operand(import, node, k, &found, err));
+    if (found.value < 0)
+        DSE_FAIL(err, DSE_UNSUPPORTED, "input %zu is a constant", k + 1);
+    *operand = found;
     return DSE_OK;
 }

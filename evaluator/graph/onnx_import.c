@@ -1,50 +1,21 @@
 /* The walk over the nodes of an ONNX graph, and the finished graph. */
 #include "evaluator/graph/graph_internal.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <string.h>
 
 /* ---- the operators ---- */
 
-/* A node whose first input is a constant is folded where the operator can be; Shape always is.
- * Attributes that are not listed are refused: they might change the result. */
 static const struct rule {
     const char *name;
     size_t min_inputs, max_inputs;
     const char *attributes;
     graph__import_fn import;
-    graph__fold_fn fold;
 } rules[] = {
-    {"Add", 2, 2, "", graph__import_add, NULL},
-    {"AveragePool", 1, 1,
-     "auto_pad ceil_mode count_include_pad dilations kernel_shape pads strides",
-     graph__import_average_pool, NULL},
-    {"BatchNormalization", 5, 5, "epsilon momentum training_mode", graph__import_batch_norm, NULL},
-    {"Cast", 1, 1, "to saturate", NULL, graph__fold_cast},
-    {"Concat", 1, SIZE_MAX, "axis", NULL, graph__fold_concat},
-    {"Constant", 0, 0, "value value_float value_floats value_int value_ints", NULL,
-     graph__fold_constant},
-    {"ConstantOfShape", 1, 1, "value", NULL, graph__fold_constant_of_shape},
-    {"Conv", 2, 3, "auto_pad dilations group kernel_shape pads strides", graph__import_conv, NULL},
-    {"Dropout", 1, 3, "ratio seed", graph__import_dropout, NULL},
-    {"Flatten", 1, 1, "axis", graph__import_flatten, NULL},
-    {"Gather", 2, 2, "axis", NULL, graph__fold_gather},
-    {"Gemm", 2, 3, "alpha beta transA transB", graph__import_gemm, NULL},
-    {"GlobalAveragePool", 1, 1, "", graph__import_global_average_pool, NULL},
-    {"Identity", 1, 1, "", graph__import_identity, graph__fold_identity},
-    {"MatMul", 2, 2, "", graph__import_matmul, NULL},
-    {"MaxPool", 1, 1, "auto_pad ceil_mode dilations kernel_shape pads storage_order strides",
-     graph__import_max_pool, NULL},
-    {"Pad", 1, 4, "mode pads value", graph__import_pad, NULL},
-    {"Relu", 1, 1, "", graph__import_relu, NULL},
-    {"Reshape", 2, 2, "allowzero", graph__import_reshape, graph__fold_reshape},
-    {"Shape", 1, 1, "start end", NULL, graph__fold_shape},
-    {"Slice", 1, 5, "axes ends starts", graph__import_slice, graph__fold_slice},
-    {"Squeeze", 1, 2, "axes", NULL, graph__fold_squeeze},
-    {"Transpose", 1, 1, "perm", NULL, graph__fold_transpose},
-    {"Unsqueeze", 1, 2, "axes", NULL, graph__fold_unsqueeze},
-    {"Where", 3, 3, "", graph__import_where, NULL},
+#define X(name, least, most, attributes, function) \
+    {name, least, most, attributes, graph__import_##function},
+    GRAPH__OPERATORS(X)
+#undef X
 };
 
 static const struct rule *find_rule(const Onnx__NodeProto *node) {
@@ -81,101 +52,6 @@ static enum dse_status check_node(const Onnx__NodeProto *node, const struct rule
     return DSE_OK;
 }
 
-/* ---- building the graph ---- */
-
-/* Names are printed on terminals later. */
-static char *copy_name(const char *name) {
-    char *copy = dse_strdup(name);
-    for (char *at = copy; at != NULL && *at != '\0'; at++)
-        if (iscntrl((unsigned char)*at))
-            *at = '?';
-    return copy;
-}
-
-enum dse_status graph__make_shape(int64_t h, int64_t w, int64_t c, struct dse_shape *shape,
-                                  struct dse_err *err) {
-    if (h < 1 || w < 1 || c < 1)
-        DSE_FAIL(err, DSE_INVALID, "its result would be empty");
-    if (h > GRAPH__MAX_EXTENT || w > GRAPH__MAX_EXTENT || c > GRAPH__MAX_ELEMENTS ||
-        h * w > GRAPH__MAX_ELEMENTS || h * w * c > GRAPH__MAX_ELEMENTS)
-        DSE_FAIL(err, DSE_UNSUPPORTED, "a value of more than %d numbers", GRAPH__MAX_ELEMENTS);
-    *shape = (struct dse_shape){(int)h, (int)w, (int)c};
-    return DSE_OK;
-}
-
-static bool result_is_signed(const struct dse_graph *graph, const struct dse_node *node) {
-    switch (node->op) {
-    case DSE_OP_RELU:
-        return false;
-    case DSE_OP_CONV:
-    case DSE_OP_DENSE:
-    case DSE_OP_NORM:
-        return true;
-    case DSE_OP_ADD:
-        return graph->values[node->inputs[0]].is_signed || graph->values[node->inputs[1]].is_signed;
-    default:
-        return graph->values[node->inputs[0]].is_signed;
-    }
-}
-
-/* Appends a value; there is room. */
-static enum dse_status add_value(struct graph__import *import, const char *name,
-                                 struct dse_shape shape, int producer, bool is_signed,
-                                 struct graph__value_facts facts, struct dse_err *err) {
-    struct dse_graph *graph = import->graph;
-    struct graph__symbol *symbol = graph__names_find(import, name);
-    char *copy = copy_name(name);
-    if (copy == NULL)
-        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for a name");
-    int value = graph->n_values++;
-    graph->values[value] = (struct dse_value){copy, shape, producer, is_signed};
-    import->facts[value] = facts;
-    if (symbol != NULL) {
-        import->facts[value].uses = symbol->uses;
-        symbol->value = value;
-    }
-    return DSE_OK;
-}
-
-enum dse_status graph__add_node(struct graph__import *import, const Onnx__NodeProto *node,
-                                const struct dse_node *content, struct dse_shape shape, int rank,
-                                struct dse_shape flat, struct dse_err *err) {
-    struct dse_graph *graph = import->graph;
-    char *name = copy_name(graph__node_name(node));
-    if (name == NULL)
-        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for a name");
-    enum dse_status status =
-        add_value(import, graph__text(node->output[0]), shape, graph->n_nodes,
-                  result_is_signed(graph, content),
-                  (struct graph__value_facts){.rank = rank, .flat = flat}, err);
-    if (status != DSE_OK) {
-        dse_free(name);
-        return status;
-    }
-    struct dse_node *added = &graph->nodes[graph->n_nodes++];
-    *added = *content;
-    added->name = name;
-    added->output = graph->n_values - 1;
-    return DSE_OK;
-}
-
-void graph__define_alias(struct graph__import *import, const Onnx__NodeProto *node, int value) {
-    struct graph__symbol *symbol = graph__names_find(import, graph__text(node->output[0]));
-    if (symbol == NULL)
-        return;
-    symbol->value = value;
-    /* This node was one of the readers; its own readers take its place. */
-    import->facts[value].uses += symbol->uses - 1;
-}
-
-struct dse_node *graph__sole_layer(struct graph__import *import, int value) {
-    int producer = import->graph->values[value].producer;
-    if (producer < 0 || import->facts[value].uses != 1)
-        return NULL;
-    struct dse_node *node = &import->graph->nodes[producer];
-    return node->op == DSE_OP_CONV || node->op == DSE_OP_DENSE ? node : NULL;
-}
-
 /* ---- the input ---- */
 
 static const Onnx__TensorShapeProto *input_dims(const Onnx__ValueInfoProto *input) {
@@ -192,25 +68,26 @@ static int64_t static_dim(const Onnx__TensorShapeProto__Dimension *dim) {
                                                                                    : -1;
 }
 
+/* Of four dimensions, or three (without a height): an image. */
 static enum dse_status add_input(struct graph__import *import, const Onnx__ValueInfoProto *input,
                                  struct dse_err *err) {
     const char *name = graph__text(input->name);
     const Onnx__TensorShapeProto *dims = input_dims(input);
-    if (dims == NULL || (dims->n_dim != 4 && dims->n_dim != 2))
+    if (dims == NULL || dims->n_dim < 1 || dims->n_dim > GRAPH__MAX_RANK)
         DSE_FAIL(err, DSE_UNSUPPORTED,
-                 "input '%s': must be float32 of shape (N, C, H, W) or (N, C)", name);
-    int64_t extents[4] = {1, 1, 1, 1};
+                 "input '%s': must be float32 of shape (N, C, H, W), (N, C) or the like", name);
+    int64_t extents[GRAPH__MAX_RANK] = {1}, batch = static_dim(dims->dim[0]);
     for (size_t i = 1; i < dims->n_dim; i++) {
         extents[i] = static_dim(dims->dim[i]);
         if (extents[i] < 1)
             DSE_FAIL(err, DSE_UNSUPPORTED,
                      "input '%s': dimension %zu is not fixed; only the batch may be", name, i);
     }
-    struct dse_shape shape;
-    DSE_TRY(graph__make_shape(extents[2], extents[3], extents[1], &shape, err));
-    import->graph->input = import->graph->n_values;
-    return add_value(import, name, shape, -1, true,
-                     (struct graph__value_facts){.rank = (int)dims->n_dim, .flat = shape}, err);
+    struct graph__form form = graph__plain_form((int)dims->n_dim, extents);
+    if (form.rank == 3 || form.rank == 4)
+        form.order = GRAPH__IMAGE;
+    import->file_batch = batch > 0 ? batch : 0;
+    return graph__add_input(import, name, &form, err);
 }
 
 static enum dse_status find_input(struct graph__import *import, struct dse_err *err) {
@@ -239,46 +116,53 @@ static bool takes_dropout(const struct rule *rule) {
     for (size_t i = 0; i < sizeof takers / sizeof takers[0]; i++)
         if (rule->import == takers[i])
             return true;
-    return rule->import == NULL; /* it asks for a shape */
+    return rule->import == graph__import_shape;
 }
 
-/* The node that was just made reads what a Dropout makes: a layer is marked, others hand it on. */
-static void pass_dropout_on(struct graph__import *import, const Onnx__NodeProto *node,
-                            const struct rule *rule, const struct graph__symbol *input) {
+/* The nodes from first_node on were just made and read what a Dropout makes: a layer is marked,
+ * others hand it on. */
+static enum dse_status pass_dropout_on(struct graph__import *import, const Onnx__NodeProto *node,
+                                       const struct rule *rule, int first_node, float rate,
+                                       struct dse_err *err) {
     struct graph__symbol *symbol = graph__names_find(import, graph__text(node->output[0]));
-    if (rule->import == graph__import_conv || rule->import == graph__import_gemm ||
-        rule->import == graph__import_matmul) {
-        struct dse_conv_node *layer = &import->graph->nodes[import->graph->n_nodes - 1].conv;
-        layer->drops = true;
-        layer->rate = input->rate;
-    } else if (symbol != NULL && !symbol->drops) {
-        symbol->drops = true;
-        symbol->rate = input->rate;
+    bool is_layer = rule->import == graph__import_conv || rule->import == graph__import_gemm ||
+                    rule->import == graph__import_matmul;
+    for (int i = import->graph->n_nodes - 1; is_layer && i >= first_node; i--) {
+        struct dse_node *made = &import->graph->nodes[i];
+        if (made->op != DSE_OP_CONV && made->op != DSE_OP_DENSE)
+            continue;
+        made->conv.drops = true;
+        made->conv.rate = rate;
+        return DSE_OK;
     }
+    if (is_layer)
+        DSE_FAIL(err, DSE_UNSUPPORTED, "it reads what a Dropout makes, and has no weights");
+    if (symbol != NULL && !symbol->drops) {
+        symbol->drops = true;
+        symbol->rate = rate;
+    }
+    return DSE_OK;
 }
 
 static enum dse_status import_node(struct graph__import *import, const Onnx__NodeProto *node,
                                    struct dse_err *err) {
     const struct rule *rule = find_rule(node);
-    struct graph__symbol *input = NULL;
-    struct graph__tensor *constant = NULL;
+    struct graph__symbol *input = NULL, *dropped = NULL;
+    int first_node = import->graph->n_nodes;
+    import->first_fresh = import->graph->n_values;
     DSE_TRY(check_node(node, rule, err));
-    DSE_TRY(graph__input(import, node, 0, &input, err));
-    if (input != NULL && input->drops && !takes_dropout(rule))
-        DSE_FAIL(err, DSE_UNSUPPORTED,
-                 "it reads what a Dropout makes; only convolutions and dense layers may");
-    bool folds =
-        rule->fold != NULL && (rule->import == NULL || (input != NULL && input->constant != NULL));
-    if (!folds) {
-        DSE_TRY(rule->import(import, node, err));
-        if (input != NULL && input->drops)
-            pass_dropout_on(import, node, rule, input);
-        return DSE_OK;
+    for (size_t k = 0; k < node->n_input; k++) {
+        DSE_TRY(graph__input(import, node, k, &input, err));
+        if (input == NULL || !input->drops || rule->import == graph__import_where)
+            continue;
+        if (k > 0 || !takes_dropout(rule))
+            DSE_FAIL(err, DSE_UNSUPPORTED,
+                     "it reads what a Dropout makes; only convolutions and dense layers may");
+        dropped = input;
     }
-    DSE_TRY(rule->fold(import, node, &constant, err));
-    struct graph__symbol *symbol = graph__names_find(import, graph__text(node->output[0]));
-    if (symbol != NULL)
-        symbol->constant = constant;
+    DSE_TRY(rule->import(import, node, err));
+    if (dropped != NULL)
+        return pass_dropout_on(import, node, rule, first_node, dropped->rate, err);
     return DSE_OK;
 }
 
@@ -296,16 +180,20 @@ static enum dse_status import_nodes(struct graph__import *import, struct dse_err
     return DSE_OK;
 }
 
-static enum dse_status check_output(const struct graph__import *import,
-                                    const struct graph__symbol *symbol, struct dse_err *err) {
+/* An output in ONNX's order, or an image. */
+static enum dse_status finish_output(struct graph__import *import,
+                                     const struct graph__symbol *symbol, int *output,
+                                     struct dse_err *err) {
     if (symbol->value < 0 || import->graph->values[symbol->value].producer < 0)
         DSE_FAIL(err, DSE_UNSUPPORTED, "output '%s' is not computed from the input", symbol->name);
-    const struct graph__value_facts *facts = &import->facts[symbol->value];
-    if (facts->rank == 2 && (facts->flat.h > 1 || facts->flat.w > 1))
-        DSE_FAIL(err, DSE_UNSUPPORTED, "output '%s' is a flattened map of %dx%d pixels",
-                 symbol->name, facts->flat.h, facts->flat.w);
     if (symbol->drops)
         DSE_FAIL(err, DSE_UNSUPPORTED, "output '%s' is what a Dropout makes", symbol->name);
+    struct graph__operand operand = {
+        .value = symbol->value, .type = DSE_TENSOR_F32, .form = import->facts[symbol->value].form};
+    if (operand.form.order == GRAPH__FLAT)
+        DSE_TRY(
+            graph__to_order(import, import->onnx->node[symbol->node], GRAPH__PLAIN, &operand, err));
+    *output = operand.value;
     return DSE_OK;
 }
 
@@ -315,8 +203,8 @@ static enum dse_status set_outputs(struct graph__import *import, struct dse_err 
     if (graph->outputs == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %d outputs", import->n_outputs);
     for (int i = 0; i < import->n_outputs; i++) {
-        DSE_TRY(check_output(import, import->outputs[i], err));
-        graph->outputs[i] = graph->output = import->outputs[i]->value;
+        DSE_TRY(finish_output(import, import->outputs[i], &graph->outputs[i], err));
+        graph->output = graph->outputs[i];
     }
     graph->n_outputs = import->n_outputs;
     return DSE_OK;
@@ -397,26 +285,12 @@ static enum dse_status list_layers(struct dse_graph *graph, struct dse_err *err)
 
 /* ---- reading ---- */
 
-static enum dse_status new_graph(struct graph__import *import, struct dse_err *err) {
-    size_t n_values = import->n_needed + 1;
-    if (n_values > INT32_MAX)
-        DSE_FAIL(err, DSE_UNSUPPORTED, "too many nodes");
-    struct dse_graph *graph = dse_alloc(1, sizeof *graph);
-    import->facts = dse_arena_alloc(&import->arena, n_values, sizeof *import->facts);
-    if (graph != NULL) {
-        graph->nodes = dse_alloc(n_values, sizeof *graph->nodes);
-        graph->values = dse_alloc(n_values, sizeof *graph->values);
-    }
-    import->graph = graph;
-    if (graph == NULL || graph->nodes == NULL || graph->values == NULL || import->facts == NULL)
-        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %zu nodes", import->n_needed);
-    return DSE_OK;
-}
-
 static enum dse_status build_graph(struct graph__import *import,
                                    const struct dse_graph_options *options, struct dse_err *err) {
     DSE_TRY(graph__names_collect(import, options, err));
-    DSE_TRY(new_graph(import, err));
+    import->graph = dse_alloc(1, sizeof *import->graph);
+    if (import->graph == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for a graph");
     DSE_TRY(find_input(import, err));
     DSE_TRY(import_nodes(import, err));
     DSE_TRY(set_outputs(import, err));
@@ -432,12 +306,14 @@ enum dse_status dse_graph_read_onnx(const void *bytes, size_t size, const char *
     enum dse_status status;
     DSE_TRY_GOTO(status, graph__message_init(&message, bytes, size, err), done);
     DSE_TRY_GOTO(status, graph__check_model(message.model, err), done);
+    import.opset = graph__opset(message.model);
     import.onnx = message.model->graph;
     DSE_TRY_GOTO(status, build_graph(&import, options, err), done);
     *graph = import.graph;
     import.graph = NULL;
 done:
     dse_graph_free(import.graph);
+    dse_free(import.facts);
     dse_arena_fini(&import.arena);
     graph__message_fini(&message);
     if (status != DSE_OK) {

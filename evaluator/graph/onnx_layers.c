@@ -1,13 +1,11 @@
-/* Operators with numbers of their own: convolutions, dense layers and what is folded into them; and
- * the element-wise ones. */
+/* Operators with weights: convolutions and dense layers. And Dropout, which is a mark on them. */
 #include "evaluator/graph/graph_internal.h"
 
-#include <math.h>
 #include <string.h>
 
 /* ---- weights ---- */
 
-static enum dse_status count_weights(struct graph__import *import, size_t n, struct dse_err *err) {
+enum dse_status graph__count_weights(struct graph__import *import, size_t n, struct dse_err *err) {
     if (n > GRAPH__MAX_ELEMENTS - import->n_weights)
         DSE_FAIL(err, DSE_UNSUPPORTED, "more than %d weights in the model", GRAPH__MAX_ELEMENTS);
     import->n_weights += n;
@@ -17,7 +15,7 @@ static enum dse_status count_weights(struct graph__import *import, size_t n, str
 /* Room for the weights and the bias of a layer. */
 static enum dse_status new_weights(struct graph__import *import, struct dse_conv_node *layer,
                                    size_t oc, size_t per_channel, struct dse_err *err) {
-    DSE_TRY(count_weights(import, oc * per_channel, err));
+    DSE_TRY(graph__count_weights(import, oc * per_channel, err));
     layer->weights = dse_alloc(oc * per_channel, sizeof *layer->weights);
     layer->bias = dse_alloc(oc, sizeof *layer->bias);
     if (layer->weights != NULL && layer->bias != NULL)
@@ -27,23 +25,20 @@ static enum dse_status new_weights(struct graph__import *import, struct dse_conv
     DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %zu weights", oc * per_channel);
 }
 
-/* Appends a node that owns weights; they are freed when that fails. */
+/* Appends a node that owns weights. */
 static enum dse_status add_layer(struct graph__import *import, const Onnx__NodeProto *node,
-                                 const struct dse_node *content, struct dse_shape shape, int rank,
+                                 struct dse_node *content, struct graph__operand *result,
                                  struct dse_err *err) {
-    struct dse_node own = *content;
-    enum dse_status status;
-    DSE_TRY_GOTO(status, graph__remember_names(import, node, 2, &own.conv.names, err), fail);
-    DSE_TRY_GOTO(status, graph__add_node(import, node, &own, shape, rank, shape, err), fail);
-    return DSE_OK;
-fail:
-    dse_node_free_numbers(&own);
+    enum dse_status status = graph__remember_names(import, node, 2, &content->conv.names, err);
+    if (status == DSE_OK)
+        return graph__add_node(import, node, content, result, err);
+    dse_node_free_numbers(content);
     return status;
 }
 
 /* ---- Conv ---- */
 
-/* [oc][ic][kh][kw] to [oc][kh][kw][ic] */
+/* [oc][ic][pixels] to [oc][pixels][ic] */
 static void put_channels_last(const float *from, int64_t oc, int64_t ic, int64_t pixels,
                               float *to) {
     for (int64_t o = 0; o < oc; o++)
@@ -52,65 +47,174 @@ static void put_channels_last(const float *from, int64_t oc, int64_t ic, int64_t
                 *to++ = from[(o * ic + i) * pixels + p];
 }
 
-static enum dse_status check_conv(const struct graph__tensor *weights,
-                                  const struct graph__tensor *bias, struct dse_shape input,
-                                  int64_t groups, struct dse_err *err) {
-    if (weights->rank != 4)
-        DSE_FAIL(err, DSE_UNSUPPORTED, "weights of %d dimensions (supported: 4)", weights->rank);
+/* What Conv and ConvTranspose read alike. */
+struct conv_inputs {
+    struct graph__operand image;
+    struct graph__tensor *weights, *bias; /* bias: NULL where there is none */
+    int64_t groups;
+    int kernel[2];
+};
+
+static enum dse_status read_conv(struct graph__import *import, const Onnx__NodeProto *node,
+                                 struct conv_inputs *in, struct dse_err *err) {
+    DSE_TRY(graph__image_operand(import, node, 0, &in->image, err));
+    DSE_TRY(graph__need_constant(import, node, 1, DSE_TENSOR_F32, &in->weights, err));
+    DSE_TRY(graph__input_constant(import, node, 2, DSE_TENSOR_F32, &in->bias, err));
+    DSE_TRY(graph__get_int(node, "group", 1, &in->groups, err));
+    const struct graph__tensor *weights = in->weights;
+    int rank = in->image.form.rank;
+    if (weights->rank != rank)
+        DSE_FAIL(err, DSE_UNSUPPORTED, "weights of %d dimensions (supported: %d)", weights->rank,
+                 rank);
     if (weights->n == 0)
         DSE_FAIL(err, DSE_INVALID, "it has no weights");
-    if (weights->dims[2] > GRAPH__MAX_SETTING || weights->dims[3] > GRAPH__MAX_SETTING)
-        DSE_FAIL(err, DSE_UNSUPPORTED, "a kernel of more than %d pixels", GRAPH__MAX_SETTING);
-    if (groups < 1 || groups > input.c || input.c % groups != 0 || weights->dims[0] % groups != 0 ||
-        weights->dims[1] != input.c / groups)
+    for (int i = 2; i < rank; i++)
+        if (weights->dims[i] > GRAPH__MAX_SETTING)
+            DSE_FAIL(err, DSE_UNSUPPORTED, "a kernel of more than %d pixels", GRAPH__MAX_SETTING);
+    in->kernel[0] = rank == 4 ? (int)weights->dims[2] : 1;
+    in->kernel[1] = (int)weights->dims[rank - 1];
+    return DSE_OK;
+}
+
+static enum dse_status check_conv(const struct conv_inputs *in, struct dse_err *err) {
+    const struct graph__tensor *weights = in->weights;
+    int64_t channels = in->image.form.dims[1], groups = in->groups;
+    if (groups < 1 || groups > channels || channels % groups != 0 ||
+        weights->dims[0] % groups != 0 || weights->dims[1] != channels / groups)
         DSE_FAIL(err, DSE_INVALID,
-                 "weights for %lld channels in %lld groups do not fit an input of %d channels",
-                 (long long)weights->dims[1], (long long)groups, input.c);
-    if (bias != NULL && (int64_t)bias->n != weights->dims[0])
-        DSE_FAIL(err, DSE_INVALID, "%zu biases for %lld channels", bias->n,
+                 "weights for %lld channels in %lld groups do not fit an input of %lld channels",
+                 (long long)weights->dims[1], (long long)groups, (long long)channels);
+    if (in->bias != NULL && (int64_t)in->bias->n != weights->dims[0])
+        DSE_FAIL(err, DSE_INVALID, "%zu biases for %lld channels", in->bias->n,
                  (long long)weights->dims[0]);
     return DSE_OK;
 }
 
+static struct dse_conv_node describe_conv(const struct conv_inputs *in,
+                                          const struct graph__window *window) {
+    return (struct dse_conv_node){
+        .kernel_h = window->kernel[0],
+        .kernel_w = window->kernel[1],
+        .stride_h = window->stride[0],
+        .stride_w = window->stride[1],
+        .dilation_h = window->dilation[0],
+        .dilation_w = window->dilation[1],
+        .groups = (int)in->groups,
+        .pad_top = window->pad_before[0],
+        .pad_left = window->pad_before[1],
+        .pad_bottom = window->pad_after[0],
+        .pad_right = window->pad_after[1],
+    };
+}
+
 enum dse_status graph__import_conv(struct graph__import *import, const Onnx__NodeProto *node,
                                    struct dse_err *err) {
-    int value = 0;
-    int64_t groups = 0;
-    struct graph__tensor *weights = NULL, *bias = NULL;
+    struct conv_inputs in = {0};
     struct graph__window window = {0};
-    DSE_TRY(graph__input_value(import, node, 0, &value, err));
-    DSE_TRY(graph__need_constant(import, node, 1, GRAPH__F32, &weights, err));
-    DSE_TRY(graph__input_constant(import, node, 2, GRAPH__F32, &bias, err));
-    DSE_TRY(graph__get_int(node, "group", 1, &groups, err));
-    struct dse_shape input = import->graph->values[value].shape, output;
-    if (import->facts[value].rank != 4)
-        DSE_FAIL(err, DSE_UNSUPPORTED, "its input is flattened");
-    DSE_TRY(check_conv(weights, bias, input, groups, err));
-    DSE_TRY(graph__read_window(node, input, (int)weights->dims[2], (int)weights->dims[3], &window,
-                               err));
-    DSE_TRY(graph__make_shape(window.out_h, window.out_w, weights->dims[0], &output, err));
-    struct dse_node content = {
-        .op = DSE_OP_CONV,
-        .inputs = {value, -1},
-        .conv = {.kernel_h = window.kernel_h,
-                 .kernel_w = window.kernel_w,
-                 .stride_h = window.stride_h,
-                 .stride_w = window.stride_w,
-                 .dilation_h = window.dilation_h,
-                 .dilation_w = window.dilation_w,
-                 .groups = (int)groups,
-                 .pad_top = window.pad_top,
-                 .pad_left = window.pad_left,
-                 .pad_bottom = window.pad_bottom,
-                 .pad_right = window.pad_right},
-    };
-    size_t oc = (size_t)output.c;
-    DSE_TRY(new_weights(import, &content.conv, oc, weights->n / oc, err));
-    put_channels_last(weights->f32, output.c, weights->dims[1], weights->dims[2] * weights->dims[3],
-                      content.conv.weights);
-    if (bias != NULL)
-        memcpy(content.conv.bias, bias->f32, oc * sizeof(float));
-    return add_layer(import, node, &content, output, 4, err);
+    DSE_TRY(read_conv(import, node, &in, err));
+    DSE_TRY(check_conv(&in, err));
+    DSE_TRY(graph__read_window(node, &in.image.form, in.kernel, &window, err));
+    struct dse_node content = {.op = DSE_OP_CONV, .inputs = {in.image.value, -1}};
+    struct graph__operand result = {.form = graph__like_image(&in.image.form, in.weights->dims[0],
+                                                              window.out[0], window.out[1])};
+    size_t oc = (size_t)in.weights->dims[0];
+    content.conv = describe_conv(&in, &window);
+    DSE_TRY(new_weights(import, &content.conv, oc, in.weights->n / oc, err));
+    put_channels_last(in.weights->f32, in.weights->dims[0], in.weights->dims[1],
+                      (int64_t)in.kernel[0] * in.kernel[1], content.conv.weights);
+    if (in.bias != NULL)
+        memcpy(content.conv.bias, in.bias->f32, oc * sizeof(float));
+    DSE_TRY(add_layer(import, node, &content, &result, err));
+    return graph__bind(import, node, 0, &result, err);
+}
+
+/* ---- ConvTranspose ---- */
+
+/* Pads and extents of one axis. ONNX: out = stride (in - 1) + output_padding + dilated kernel -
+ * pads; where the output's extent is given, or SAME, pads follow from it. */
+static enum dse_status place_transposed(const char *automatic, int64_t extent, int64_t wanted,
+                                        int output_padding, int axis, struct graph__window *window,
+                                        struct dse_err *err) {
+    int64_t stride = window->stride[axis];
+    int64_t reach = (int64_t)(window->kernel[axis] - 1) * window->dilation[axis] + 1;
+    int64_t full = stride * (extent - 1) + output_padding + reach;
+    if (full > INT32_MAX)
+        DSE_FAIL(err, DSE_UNSUPPORTED, "a result of more than %d pixels", GRAPH__MAX_EXTENT);
+    bool same = strncmp(automatic, "SAME", 4) == 0;
+    if (same && wanted == 0)
+        wanted = extent * stride;
+    if (wanted != 0) {
+        /* Fewer pads than none: zeros behind, which pads below 0 stand for. */
+        int64_t total = full - wanted, small = total >> 1; /* towards fewer */
+        bool less_before = strcmp(automatic, "SAME_UPPER") == 0;
+        window->pad_before[axis] = (int)(less_before ? small : total - small);
+        window->pad_after[axis] = (int)(total - window->pad_before[axis]);
+    }
+    window->out[axis] = full - window->pad_before[axis] - window->pad_after[axis];
+    if (window->out[axis] < 1 || window->out[axis] > GRAPH__MAX_EXTENT)
+        DSE_FAIL(err, DSE_INVALID, "its result would have %lld pixels along an axis",
+                 (long long)window->out[axis]);
+    return DSE_OK;
+}
+
+static enum dse_status read_transposed_window(const Onnx__NodeProto *node,
+                                              const struct conv_inputs *in,
+                                              struct graph__window *window, struct dse_err *err) {
+    char automatic[16];
+    int pads[4], output_padding[2], wanted[2];
+    int64_t extents[2];
+    const struct graph__form *form = &in->image.form;
+    DSE_TRY(graph__read_kernel(node, form, in->kernel, window, err));
+    DSE_TRY(graph__get_text(node, "auto_pad", "NOTSET", automatic, sizeof automatic, err));
+    DSE_TRY(graph__get_pair(node, "pads", form, 4, 0, 0, pads, err));
+    DSE_TRY(graph__get_pair(node, "output_padding", form, 2, 0, 0, output_padding, err));
+    DSE_TRY(graph__get_pair(node, "output_shape", form, 2, 0, 0, wanted, err));
+    if (strcmp(automatic, "NOTSET") != 0 && strcmp(automatic, "VALID") != 0 &&
+        strcmp(automatic, "SAME_UPPER") != 0 && strcmp(automatic, "SAME_LOWER") != 0)
+        DSE_FAIL(err, DSE_UNSUPPORTED, "auto_pad '%s'", automatic);
+    graph__image_extents(form, extents);
+    for (int i = 0; i < 2; i++) {
+        window->pad_before[i] = pads[i];
+        window->pad_after[i] = pads[2 + i];
+        DSE_TRY(
+            place_transposed(automatic, extents[i], wanted[i], output_padding[i], i, window, err));
+    }
+    return DSE_OK;
+}
+
+/* [ic][oc / groups][pixels] to [pixels][ic][oc / groups] */
+static void turn_weights(const float *from, int64_t rows, int64_t pixels, float *to) {
+    for (int64_t p = 0; p < pixels; p++)
+        for (int64_t row = 0; row < rows; row++)
+            *to++ = from[row * pixels + p];
+}
+
+enum dse_status graph__import_conv_transpose(struct graph__import *import,
+                                             const Onnx__NodeProto *node, struct dse_err *err) {
+    struct conv_inputs in = {0};
+    struct graph__window window = {0};
+    DSE_TRY(read_conv(import, node, &in, err));
+    int64_t channels = in.image.form.dims[1], per_group = in.weights->dims[1];
+    if (in.groups < 1 || channels % in.groups != 0 || in.weights->dims[0] != channels ||
+        per_group > GRAPH__MAX_ELEMENTS / in.groups)
+        DSE_FAIL(err, DSE_INVALID,
+                 "weights for %lld channels in %lld groups do not fit an input of %lld channels",
+                 (long long)in.weights->dims[0], (long long)in.groups, (long long)channels);
+    int64_t oc = per_group * in.groups;
+    if (in.bias != NULL && (int64_t)in.bias->n != oc)
+        DSE_FAIL(err, DSE_INVALID, "%zu biases for %lld channels", in.bias->n, (long long)oc);
+    DSE_TRY(read_transposed_window(node, &in, &window, err));
+    struct dse_node content = {.op = DSE_OP_CONV_TRANSPOSE, .inputs = {in.image.value, -1}};
+    struct graph__operand result = {
+        .form = graph__like_image(&in.image.form, oc, window.out[0], window.out[1])};
+    content.conv = describe_conv(&in, &window);
+    DSE_TRY(new_weights(import, &content.conv, (size_t)oc, in.weights->n / (size_t)oc, err));
+    turn_weights(in.weights->f32, channels * per_group, (int64_t)in.kernel[0] * in.kernel[1],
+                 content.conv.weights);
+    if (in.bias != NULL)
+        memcpy(content.conv.bias, in.bias->f32, (size_t)oc * sizeof(float));
+    DSE_TRY(add_layer(import, node, &content, &result, err));
+    return graph__bind(import, node, 0, &result, err);
 }
 
 /* ---- Gemm and MatMul ---- */
@@ -133,24 +237,41 @@ static void copy_columns(const struct matrix *matrix, struct dse_shape flat, flo
                     matrix->numbers[o * matrix->oc_stride + (c * pixels + p) * matrix->ic_stride];
 }
 
-/* bias may be NULL; it has 1 or oc numbers. */
-static enum dse_status add_dense(struct graph__import *import, const Onnx__NodeProto *node,
-                                 int value, const struct matrix *matrix,
-                                 const struct graph__tensor *bias, float bias_factor,
+/* Rows of numbers, the last axis in memory order but for a flattened map. */
+static enum dse_status view_rows(struct graph__import *import, const Onnx__NodeProto *node,
+                                 struct graph__operand *rows, struct dse_shape *flat,
                                  struct dse_err *err) {
-    struct dse_shape input = import->graph->values[value].shape, output;
-    if (import->facts[value].rank != 2)
-        DSE_FAIL(err, DSE_UNSUPPORTED, "its input has %d dimensions (supported: 2)",
-                 import->facts[value].rank);
-    if (matrix->oc == 0 || matrix->ic != (size_t)input.c)
-        DSE_FAIL(err, DSE_INVALID, "a matrix for %zu inputs does not fit an input of %d",
-                 matrix->ic, input.c);
-    if (bias != NULL && bias->n != 1 && bias->n != matrix->oc)
-        DSE_FAIL(err, DSE_INVALID, "%zu biases for %zu outputs", bias->n, matrix->oc);
-    DSE_TRY(graph__make_shape(1, 1, (int64_t)matrix->oc, &output, err));
+    struct graph__form form = rows->form;
+    int64_t columns = form.dims[form.rank - 1];
+    *flat = (struct dse_shape){1, 1, (int)columns};
+    if (form.order == GRAPH__FLAT) {
+        *flat = form.flat;
+        return DSE_OK;
+    }
+    DSE_TRY(graph__to_order(import, node, GRAPH__PLAIN, rows, err));
+    return DSE_OK;
+}
+
+/* A layer: the last axis of rows times the matrix. */
+static enum dse_status add_dense(struct graph__import *import, const Onnx__NodeProto *node,
+                                 struct graph__operand *rows, const struct matrix *matrix,
+                                 struct dse_err *err) {
+    struct dse_shape flat;
+    int64_t columns = rows->form.dims[rows->form.rank - 1];
+    if (matrix->oc == 0 || (int64_t)matrix->ic != columns)
+        DSE_FAIL(err, DSE_INVALID, "a matrix for %zu inputs does not fit an input of %lld",
+                 matrix->ic, (long long)columns);
+    DSE_TRY(view_rows(import, node, rows, &flat, err));
+    struct graph__operand result = {.form = rows->form};
+    result.form.order = GRAPH__PLAIN;
+    result.form.flat = (struct dse_shape){0, 0, 0};
+    result.form.dims[rows->form.rank - 1] = (int64_t)matrix->oc;
+    struct dse_shape in = import->graph->values[rows->value].shape;
+    if ((int64_t)in.c != columns || in.w != 1)
+        DSE_FAIL(err, DSE_UNSUPPORTED, "its input has more than %d rows", GRAPH__MAX_EXTENT);
     struct dse_node content = {
         .op = DSE_OP_DENSE,
-        .inputs = {value, -1},
+        .inputs = {rows->value, -1},
         .conv = {.kernel_h = 1,
                  .kernel_w = 1,
                  .stride_h = 1,
@@ -160,17 +281,11 @@ static enum dse_status add_dense(struct graph__import *import, const Onnx__NodeP
                  .groups = 1},
     };
     DSE_TRY(new_weights(import, &content.conv, matrix->oc, matrix->ic, err));
-    copy_columns(matrix, import->facts[value].flat, content.conv.weights);
-    for (size_t i = 0; bias != NULL && i < matrix->oc; i++)
-        content.conv.bias[i] = bias_factor * bias->f32[bias->n == 1 ? 0 : i];
+    copy_columns(matrix, flat, content.conv.weights);
     content.conv.names.inputs_first = matrix->ic_stride != 1;
-    content.conv.names.flat = import->facts[value].flat;
-    return add_layer(import, node, &content, output, 2, err);
-}
-
-static enum dse_status check_matrix(const struct graph__tensor *tensor, struct dse_err *err) {
-    if (tensor->rank != 2)
-        DSE_FAIL(err, DSE_UNSUPPORTED, "weights of %d dimensions (supported: 2)", tensor->rank);
+    content.conv.names.flat = flat;
+    DSE_TRY(add_layer(import, node, &content, &result, err));
+    *rows = result;
     return DSE_OK;
 }
 
@@ -183,152 +298,118 @@ static struct matrix view_matrix(const struct graph__tensor *weights, bool trans
     return (struct matrix){weights->f32, columns, rows, 1, columns, factor};
 }
 
-enum dse_status graph__import_gemm(struct graph__import *import, const Onnx__NodeProto *node,
-                                   struct dse_err *err) {
-    int value = 0;
-    int64_t transpose_a = 0, transpose_b = 0;
-    float alpha = 0, beta = 0;
-    struct graph__tensor *weights = NULL, *bias = NULL;
-    DSE_TRY(graph__input_value(import, node, 0, &value, err));
-    DSE_TRY(graph__need_constant(import, node, 1, GRAPH__F32, &weights, err));
-    DSE_TRY(graph__input_constant(import, node, 2, GRAPH__F32, &bias, err));
-    DSE_TRY(graph__get_int(node, "transA", 0, &transpose_a, err));
-    DSE_TRY(graph__get_int(node, "transB", 0, &transpose_b, err));
-    DSE_TRY(graph__get_float(node, "alpha", 1, &alpha, err));
-    DSE_TRY(graph__get_float(node, "beta", 1, &beta, err));
-    if (transpose_a != 0)
-        DSE_FAIL(err, DSE_UNSUPPORTED, "attribute 'transA' other than 0");
-    DSE_TRY(check_matrix(weights, err));
-    if (import->for_training && (alpha != 1.0f || (bias != NULL && beta != 1.0f)))
-        DSE_FAIL(err, DSE_UNSUPPORTED, "alpha or beta other than 1 in a network to train");
-    struct matrix matrix = view_matrix(weights, transpose_b != 0, alpha);
-    return add_dense(import, node, value, &matrix, bias, beta, err);
+static bool is_weight_matrix(const struct graph__operand *operand) {
+    return operand->value < 0 && operand->type == DSE_TENSOR_F32 && operand->form.rank == 2;
 }
 
 enum dse_status graph__import_matmul(struct graph__import *import, const Onnx__NodeProto *node,
                                      struct dse_err *err) {
-    int value = 0;
-    struct graph__tensor *weights = NULL;
-    DSE_TRY(graph__input_value(import, node, 0, &value, err));
-    DSE_TRY(graph__need_constant(import, node, 1, GRAPH__F32, &weights, err));
-    DSE_TRY(check_matrix(weights, err));
-    struct matrix matrix = view_matrix(weights, false, 1);
-    return add_dense(import, node, value, &matrix, NULL, 0, err);
-}
-
-/* ---- folded into the layer before ---- */
-
-enum dse_status graph__import_batch_norm(struct graph__import *import, const Onnx__NodeProto *node,
-                                         struct dse_err *err) {
-    int value = 0;
-    int64_t training = 0;
-    float epsilon = 0;
-    struct graph__tensor *gamma = NULL, *beta = NULL, *mean = NULL, *variance = NULL;
-    DSE_TRY(graph__input_value(import, node, 0, &value, err));
-    DSE_TRY(graph__need_constant(import, node, 1, GRAPH__F32, &gamma, err));
-    DSE_TRY(graph__need_constant(import, node, 2, GRAPH__F32, &beta, err));
-    DSE_TRY(graph__need_constant(import, node, 3, GRAPH__F32, &mean, err));
-    DSE_TRY(graph__need_constant(import, node, 4, GRAPH__F32, &variance, err));
-    DSE_TRY(graph__get_float(node, "epsilon", 1e-5f, &epsilon, err));
-    DSE_TRY(graph__get_int(node, "training_mode", 0, &training, err));
-    if (training != 0)
-        DSE_FAIL(err, DSE_UNSUPPORTED, "the model was exported in training mode");
-    struct dse_node *layer = graph__sole_layer(import, value);
-    size_t oc = (size_t)import->graph->values[value].shape.c;
-    if (gamma->n != oc || beta->n != oc || mean->n != oc || variance->n != oc)
-        DSE_FAIL(err, DSE_INVALID, "its numbers do not fit %zu channels", oc);
-    if (import->for_training) {
-        const float *const numbers[] = {gamma->f32, beta->f32, mean->f32, variance->f32};
-        return graph__keep_batch_norm(import, node, value, numbers, epsilon, err);
+    struct graph__operand a, b, result;
+    DSE_TRY(graph__operand(import, node, 0, &a, err));
+    DSE_TRY(graph__operand(import, node, 1, &b, err));
+    if (a.value >= 0 && a.form.rank >= 2 && is_weight_matrix(&b)) {
+        struct matrix matrix = view_matrix(b.constant, false, 1);
+        DSE_TRY(add_dense(import, node, &a, &matrix, err));
+        return graph__bind(import, node, 0, &a, err);
     }
-    if (layer == NULL)
-        DSE_FAIL(err, DSE_UNSUPPORTED,
-                 "supported only right after a Conv, Gemm or MatMul that nothing else reads");
-    size_t per_channel =
-        (size_t)layer->conv.kernel_h * (size_t)layer->conv.kernel_w *
-        (size_t)(dse_graph_input_shape(import->graph, layer).c / layer->conv.groups);
-    for (size_t o = 0; o < oc; o++) {
-        double factor = (double)gamma->f32[o] / sqrt((double)variance->f32[o] + (double)epsilon);
-        float *weights = layer->conv.weights + o * per_channel;
-        for (size_t i = 0; i < per_channel; i++)
-            weights[i] = (float)((double)weights[i] * factor);
-        layer->conv.bias[o] =
-            (float)(((double)layer->conv.bias[o] - (double)mean->f32[o]) * factor +
-                    (double)beta->f32[o]);
+    DSE_TRY(graph__multiply(import, node, &a, &b, &result, err));
+    return graph__bind(import, node, 0, &result, err);
+}
+
+/* A bias that is one number or one a column becomes part of the layer. */
+static bool fits_bias(const struct graph__operand *bias, int64_t columns) {
+    int rank = bias->form.rank;
+    return bias->value < 0 && bias->type == DSE_TENSOR_F32 &&
+           (bias->constant->n == 1 ||
+            ((int64_t)bias->constant->n == columns && bias->form.dims[rank - 1] == columns));
+}
+
+struct gemm {
+    int64_t transpose_a, transpose_b;
+    float alpha, beta;
+};
+
+static enum dse_status scale_operand(struct graph__import *import, const Onnx__NodeProto *node,
+                                     float factor, struct graph__operand *operand,
+                                     struct dse_err *err) {
+    struct graph__operand number;
+    if (factor == 1)
+        return DSE_OK;
+    DSE_TRY(graph__scalar(import, factor, &number, err));
+    return graph__binary(import, node, DSE_TENSOR_MUL, operand, &number, operand, err);
+}
+
+/* alpha a b */
+static enum dse_status multiply_gemm(struct graph__import *import, const Onnx__NodeProto *node,
+                                     const struct gemm *gemm, struct graph__operand *a,
+                                     struct graph__operand *b, struct dse_err *err) {
+    if (gemm->transpose_a != 0)
+        DSE_TRY(graph__swap_axes(import, node, 0, 1, a, err));
+    if (a->value >= 0 && is_weight_matrix(b)) {
+        struct matrix matrix = view_matrix(b->constant, gemm->transpose_b != 0, gemm->alpha);
+        return add_dense(import, node, a, &matrix, err);
     }
-    graph__define_alias(import, node, value);
-    return DSE_OK;
+    if (gemm->transpose_b != 0)
+        DSE_TRY(graph__swap_axes(import, node, 0, 1, b, err));
+    DSE_TRY(graph__multiply(import, node, a, b, a, err));
+    return scale_operand(import, node, gemm->alpha, a, err);
 }
 
-/* Does the constant add one number to each channel (or the same to all)? */
-static bool is_per_channel(const struct graph__tensor *tensor, int rank, size_t channels) {
-    if (tensor->n == 1)
-        return tensor->rank <= rank;
-    int axis = tensor->rank - (rank == 4 ? 3 : 1); /* of the channels in the constant */
-    return tensor->n == channels && axis >= 0 && tensor->rank <= rank &&
-           tensor->dims[axis] == (int64_t)channels;
+/* + beta c */
+static enum dse_status add_gemm_bias(struct graph__import *import, const Onnx__NodeProto *node,
+                                     float beta, struct graph__operand *sum, struct dse_err *err) {
+    struct graph__operand bias;
+    if (node->n_input < 3 || *graph__text(node->input[2]) == '\0')
+        return DSE_OK;
+    DSE_TRY(graph__operand(import, node, 2, &bias, err));
+    int64_t columns = sum->form.dims[1];
+    struct dse_node *made =
+        sum->value < 0 ? NULL : &import->graph->nodes[import->graph->n_nodes - 1];
+    if (made != NULL && made->op == DSE_OP_DENSE && fits_bias(&bias, columns)) {
+        for (int64_t o = 0; o < columns; o++)
+            made->conv.bias[o] = beta * bias.constant->f32[bias.constant->n == 1 ? 0 : o];
+        return DSE_OK;
+    }
+    DSE_TRY(scale_operand(import, node, beta, &bias, err));
+    return graph__binary(import, node, DSE_TENSOR_ADD, sum, &bias, sum, err);
 }
 
-static enum dse_status add_to_bias(struct graph__import *import, const Onnx__NodeProto *node,
-                                   int value, const struct graph__tensor *numbers,
+enum dse_status graph__import_gemm(struct graph__import *import, const Onnx__NodeProto *node,
                                    struct dse_err *err) {
-    struct dse_node *layer = graph__sole_layer(import, value);
-    size_t oc = (size_t)import->graph->values[value].shape.c;
-    if (numbers->type != GRAPH__F32 || layer == NULL ||
-        !is_per_channel(numbers, import->facts[value].rank, oc))
-        DSE_FAIL(err, DSE_UNSUPPORTED,
-                 "a constant can be added only per channel, right after a Conv, Gemm or MatMul "
-                 "that nothing else reads");
-    for (size_t o = 0; o < oc; o++)
-        layer->conv.bias[o] += numbers->f32[numbers->n == 1 ? 0 : o];
-    DSE_TRY(graph__remember_bias(import, node, numbers, layer, err));
-    graph__define_alias(import, node, value);
-    return DSE_OK;
+    struct graph__operand a, b;
+    struct gemm gemm;
+    DSE_TRY(graph__operand(import, node, 0, &a, err));
+    DSE_TRY(graph__operand(import, node, 1, &b, err));
+    DSE_TRY(graph__get_int(node, "transA", 0, &gemm.transpose_a, err));
+    DSE_TRY(graph__get_int(node, "transB", 0, &gemm.transpose_b, err));
+    DSE_TRY(graph__get_float(node, "alpha", 1, &gemm.alpha, err));
+    DSE_TRY(graph__get_float(node, "beta", 1, &gemm.beta, err));
+    if (a.form.rank != 2 || b.form.rank != 2)
+        DSE_FAIL(err, DSE_UNSUPPORTED, "weights of %d dimensions (supported: 2), input of %d",
+                 b.form.rank, a.form.rank);
+    if (import->for_training && (gemm.alpha != 1.0f || (node->n_input > 2 && gemm.beta != 1.0f)))
+        DSE_FAIL(err, DSE_UNSUPPORTED, "alpha or beta other than 1 in a network to train");
+    DSE_TRY(multiply_gemm(import, node, &gemm, &a, &b, err));
+    DSE_TRY(add_gemm_bias(import, node, gemm.beta, &a, err));
+    return graph__bind(import, node, 0, &a, err);
 }
 
-/* ---- element-wise ---- */
+/* ---- Dropout ---- */
 
-static bool same_shape(struct dse_shape a, struct dse_shape b) {
-    return a.h == b.h && a.w == b.w && a.c == b.c;
-}
-
-enum dse_status graph__import_add(struct graph__import *import, const Onnx__NodeProto *node,
-                                  struct dse_err *err) {
-    struct graph__symbol *a = NULL, *b = NULL;
-    DSE_TRY(graph__input(import, node, 0, &a, err));
-    DSE_TRY(graph__input(import, node, 1, &b, err));
-    if (a == NULL || b == NULL)
-        DSE_FAIL(err, DSE_INVALID, "an input is missing");
-    if (a->constant != NULL && b->constant != NULL)
-        DSE_FAIL(err, DSE_UNSUPPORTED, "both inputs are constants");
-    if (a->constant != NULL || b->constant != NULL)
-        return add_to_bias(import, node, a->constant != NULL ? b->value : a->value,
-                           a->constant != NULL ? a->constant : b->constant, err);
-    const struct graph__value_facts *of_a = &import->facts[a->value];
-    const struct graph__value_facts *of_b = &import->facts[b->value];
-    struct dse_shape shape = import->graph->values[a->value].shape;
-    if (!same_shape(shape, import->graph->values[b->value].shape) || of_a->rank != of_b->rank ||
-        !same_shape(of_a->flat, of_b->flat))
-        DSE_FAIL(err, DSE_UNSUPPORTED, "its inputs differ in shape");
-    struct dse_node content = {.op = DSE_OP_ADD, .inputs = {a->value, b->value}};
-    return graph__add_node(import, node, &content, shape, of_a->rank, of_a->flat, err);
-}
-
-enum dse_status graph__import_relu(struct graph__import *import, const Onnx__NodeProto *node,
-                                   struct dse_err *err) {
-    int value = 0;
-    DSE_TRY(graph__input_value(import, node, 0, &value, err));
-    struct dse_node content = {.op = DSE_OP_RELU, .inputs = {value, -1}};
-    return graph__add_node(import, node, &content, import->graph->values[value].shape,
-                           import->facts[value].rank, import->facts[value].flat, err);
-}
-
-enum dse_status graph__import_identity(struct graph__import *import, const Onnx__NodeProto *node,
-                                       struct dse_err *err) {
-    int value = 0;
-    DSE_TRY(graph__input_value(import, node, 0, &value, err));
-    graph__define_alias(import, node, value);
-    return DSE_OK;
+/* Output 2, which numbers stay: all of them. */
+static enum dse_status bind_mask(struct graph__import *import, const Onnx__NodeProto *node,
+                                 struct dse_err *err) {
+    struct graph__symbol *symbol =
+        node->n_output < 2 ? NULL : graph__names_find(import, graph__text(node->output[1]));
+    struct graph__operand data, mask = {.value = -1, .type = DSE_TENSOR_I64};
+    if (symbol == NULL || symbol->uses == 0)
+        return DSE_OK;
+    DSE_TRY(graph__operand(import, node, 0, &data, err));
+    DSE_TRY(graph__new_result(import, DSE_TENSOR_I64, data.form.rank, data.form.dims,
+                              &mask.constant, err));
+    for (size_t i = 0; i < mask.constant->n; i++)
+        mask.constant->i64[i] = 1;
+    return graph__bind(import, node, 1, &mask, err);
 }
 
 /* ONNX, Dropout: the ratio where none is given. */
@@ -338,15 +419,16 @@ enum dse_status graph__import_dropout(struct graph__import *import, const Onnx__
                                       struct dse_err *err) {
     struct graph__tensor *training = NULL, *rate = NULL;
     struct graph__symbol *symbol = graph__names_find(import, graph__text(node->output[0]));
-    DSE_TRY(graph__input_constant(import, node, 2, GRAPH__I64, &training, err));
+    DSE_TRY(graph__input_constant(import, node, 2, DSE_TENSOR_I64, &training, err));
     if (!import->keep_dropout) {
         if (training != NULL && training->n > 0 && training->i64[0] != 0)
             DSE_FAIL(err, DSE_UNSUPPORTED, "the model was exported in training mode");
+        DSE_TRY(bind_mask(import, node, err));
         return graph__import_identity(import, node, err);
     }
     float ratio = DEFAULT_RATIO;
     DSE_TRY(graph__get_float(node, "ratio", DEFAULT_RATIO, &ratio, err));
-    DSE_TRY(graph__input_constant(import, node, 1, GRAPH__F32, &rate, err));
+    DSE_TRY(graph__input_constant(import, node, 1, DSE_TENSOR_F32, &rate, err));
     if (rate != NULL && rate->n > 0)
         ratio = rate->f32[0];
     if (!(ratio >= 0 && ratio < 1))
@@ -371,15 +453,17 @@ enum dse_status graph__import_where(struct graph__import *import, const Onnx__No
                                     struct dse_err *err) {
     struct graph__symbol *mask = NULL, *kept = NULL;
     struct graph__tensor *other = NULL;
+    struct graph__operand operand;
     struct graph__symbol *result = graph__names_find(import, graph__text(node->output[0]));
     DSE_TRY(graph__input(import, node, 0, &mask, err));
     DSE_TRY(graph__input(import, node, 1, &kept, err));
     if (mask == NULL || kept == NULL || !mask->is_mask || kept->is_mask || kept->node != mask->node)
         DSE_FAIL(err, DSE_UNSUPPORTED, "only the results of one Dropout are chosen from");
-    DSE_TRY(graph__need_constant(import, node, 2, GRAPH__F32, &other, err));
+    DSE_TRY(graph__need_constant(import, node, 2, DSE_TENSOR_F32, &other, err));
     if (other->n != 1 || other->f32[0] != 0)
         DSE_FAIL(err, DSE_UNSUPPORTED, "what a Dropout drops must become one constant 0");
-    graph__define_alias(import, node, kept->value);
+    DSE_TRY(graph__operand(import, node, 1, &operand, err));
+    DSE_TRY(graph__bind(import, node, 0, &operand, err));
     if (result != NULL) {
         result->drops = kept->drops;
         result->rate = kept->rate;

@@ -47,10 +47,10 @@ enum dse_status graph__remember_bias(struct graph__import *import, const Onnx__N
 #define DEFAULT_MOMENTUM 0.9f
 
 enum dse_status graph__keep_batch_norm(struct graph__import *import, const Onnx__NodeProto *node,
-                                       int value, const float *const numbers[DSE_PARAMETERS],
-                                       float epsilon, struct dse_err *err) {
-    size_t channels = (size_t)import->graph->values[value].shape.c;
-    struct dse_node content = {.op = DSE_OP_NORM, .inputs = {value, -1}};
+                                       const float *const numbers[DSE_PARAMETERS], float epsilon,
+                                       struct graph__operand *operand, struct dse_err *err) {
+    size_t channels = (size_t)import->graph->values[operand->value].shape.c;
+    struct dse_node content = {.op = DSE_OP_NORM, .inputs = {operand->value, -1}};
     struct dse_norm_node *norm = &content.norm;
     DSE_TRY(graph__get_float(node, "momentum", DEFAULT_MOMENTUM, &norm->momentum, err));
     norm->epsilon = epsilon;
@@ -62,15 +62,9 @@ enum dse_status graph__keep_batch_norm(struct graph__import *import, const Onnx_
     norm->variance = norm->mean + channels;
     for (int i = 0; i < DSE_PARAMETERS; i++)
         memcpy(norm->gamma + (size_t)i * channels, numbers[i], channels * sizeof(float));
-    enum dse_status status;
-    DSE_TRY_GOTO(status, graph__remember_names(import, node, DSE_PARAMETERS, &norm->names, err),
-                 fail);
-    DSE_TRY_GOTO(status,
-                 graph__add_node(import, node, &content, import->graph->values[value].shape,
-                                 import->facts[value].rank, import->facts[value].flat, err),
-                 fail);
-    return DSE_OK;
-fail:
+    enum dse_status status = graph__remember_names(import, node, DSE_PARAMETERS, &norm->names, err);
+    if (status == DSE_OK)
+        return graph__add_node(import, node, &content, operand, err);
     dse_node_free_numbers(&content);
     return status;
 }

@@ -5,10 +5,6 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "raw_data is little-endian");
 
-size_t graph__element_size(enum graph__type type) {
-    return type == GRAPH__F32 ? sizeof(float) : sizeof(int64_t);
-}
-
 enum dse_status graph__count(int rank, const int64_t *dims, size_t *n, struct dse_err *err) {
     size_t product = 1;
     bool empty = false, too_large = false;
@@ -27,7 +23,7 @@ enum dse_status graph__count(int rank, const int64_t *dims, size_t *n, struct ds
     return DSE_OK;
 }
 
-enum dse_status graph__tensor_new(struct graph__import *import, enum graph__type type, int rank,
+enum dse_status graph__tensor_new(struct graph__import *import, enum dse_tensor_type type, int rank,
                                   const int64_t *dims, struct graph__tensor **tensor,
                                   struct dse_err *err) {
     if (rank > GRAPH__MAX_RANK)
@@ -35,7 +31,7 @@ enum dse_status graph__tensor_new(struct graph__import *import, enum graph__type
     size_t n = 0;
     DSE_TRY(graph__count(rank, dims, &n, err));
     struct graph__tensor *made = dse_arena_alloc(&import->arena, 1, sizeof *made);
-    void *data = dse_arena_alloc(&import->arena, n, graph__element_size(type));
+    void *data = dse_arena_alloc(&import->arena, n, dse_tensor_type_size(type));
     if (made == NULL || data == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "no memory for a tensor of %zu elements", n);
     made->type = type;
@@ -85,15 +81,15 @@ enum field { FLOAT_DATA, INT32_DATA, INT64_DATA };
 
 static const struct element {
     int32_t onnx;
-    enum graph__type type;
+    enum dse_tensor_type type;
     size_t raw_bytes;
     enum field field;
     void (*copy)(const Onnx__TensorProto *message, struct graph__tensor *to);
 } elements[] = {
-    {ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, GRAPH__F32, 4, FLOAT_DATA, copy_float},
-    {ONNX__TENSOR_PROTO__DATA_TYPE__INT64, GRAPH__I64, 8, INT64_DATA, copy_int64},
-    {ONNX__TENSOR_PROTO__DATA_TYPE__INT32, GRAPH__I64, 4, INT32_DATA, copy_int32},
-    {ONNX__TENSOR_PROTO__DATA_TYPE__BOOL, GRAPH__I64, 1, INT32_DATA, copy_bool},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT, DSE_TENSOR_F32, 4, FLOAT_DATA, copy_float},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__INT64, DSE_TENSOR_I64, 8, INT64_DATA, copy_int64},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__INT32, DSE_TENSOR_I64, 4, INT32_DATA, copy_int32},
+    {ONNX__TENSOR_PROTO__DATA_TYPE__BOOL, DSE_TENSOR_I64, 1, INT32_DATA, copy_bool},
 };
 
 static const struct element *find_element(int32_t type) {

@@ -309,12 +309,31 @@ void dse_add_f32(const float *a, const float *b, size_t n, bool relu, float *y) 
 
 /* ---- pooling ---- */
 
-/* Part of a window inside the image along one axis: first and end. */
-static void clip_window(int output, int stride, int kernel, int pad, int extent, int *first,
-                        int *end) {
-    int start = output * stride - pad;
-    *first = start > 0 ? start : 0;
-    *end = start + kernel < extent ? start + kernel : extent;
+/* A window along one axis: pixels first, first + step, ... below end lie inside the image; `count`
+ * of the window's pixels lie in the image or its padding. */
+struct window_axis {
+    int first, end, step, count;
+};
+
+static struct window_axis place_window(int output, int stride, int kernel, int dilation,
+                                       const int pads[2], int extent) {
+    int start = output * stride - pads[0], end = start + (kernel - 1) * dilation + 1;
+    int outside = start < 0 ? (-start + dilation - 1) / dilation : 0;
+    int room = (extent + pads[1] - start + dilation - 1) / dilation;
+    return (struct window_axis){.first = start + outside * dilation,
+                                .end = end < extent ? end : extent,
+                                .step = dilation,
+                                .count = room < kernel ? room : kernel};
+}
+
+static struct window_axis window_rows(const struct dse_pool_shape *shape, int oy) {
+    return place_window(oy, shape->stride_h, shape->kernel_h, shape->dilation_h,
+                        (const int[]){shape->pad_top, shape->pad_bottom}, shape->ih);
+}
+
+static struct window_axis window_columns(const struct dse_pool_shape *shape, int ox) {
+    return place_window(ox, shape->stride_w, shape->kernel_w, shape->dilation_w,
+                        (const int[]){shape->pad_left, shape->pad_right}, shape->iw);
 }
 
 KERNELS__CLONES
@@ -338,15 +357,13 @@ static void divide_pixel(float *y, size_t c, float divisor) {
 static void average_window(const float *image, const struct dse_pool_shape *shape, int oy, int ox,
                            float *y) {
     size_t c = (size_t)shape->c;
-    int top, bottom, left, right;
-    clip_window(oy, shape->stride_h, shape->kernel_h, shape->pad_top, shape->ih, &top, &bottom);
-    clip_window(ox, shape->stride_w, shape->kernel_w, shape->pad_left, shape->iw, &left, &right);
+    struct window_axis rows = window_rows(shape, oy), columns = window_columns(shape, ox);
     memset(y, 0, c * sizeof *y);
     int inside = 0;
-    for (int iy = top; iy < bottom; iy++)
-        for (int ix = left; ix < right; ix++, inside++)
+    for (int iy = rows.first; iy < rows.end; iy += rows.step)
+        for (int ix = columns.first; ix < columns.end; ix += columns.step, inside++)
             add_pixel(image + ((size_t)iy * (size_t)shape->iw + (size_t)ix) * c, c, y);
-    int count = shape->exclude_padding ? inside : shape->kernel_h * shape->kernel_w;
+    int count = shape->exclude_padding ? inside : rows.count * columns.count;
     if (count > 0) /* 0: a window of padding only, whose mean is 0 */
         divide_pixel(y, c, (float)count);
 }
@@ -362,13 +379,11 @@ void dse_avgpool_f32(const float *x, int images, const struct dse_pool_shape *sh
 static void largest_of_window(const float *image, const struct dse_pool_shape *shape, int oy,
                               int ox, float *y) {
     size_t c = (size_t)shape->c;
-    int top, bottom, left, right;
-    clip_window(oy, shape->stride_h, shape->kernel_h, shape->pad_top, shape->ih, &top, &bottom);
-    clip_window(ox, shape->stride_w, shape->kernel_w, shape->pad_left, shape->iw, &left, &right);
+    struct window_axis rows = window_rows(shape, oy), columns = window_columns(shape, ox);
     for (size_t i = 0; i < c; i++)
         y[i] = -INFINITY;
-    for (int iy = top; iy < bottom; iy++)
-        for (int ix = left; ix < right; ix++)
+    for (int iy = rows.first; iy < rows.end; iy += rows.step)
+        for (int ix = columns.first; ix < columns.end; ix += columns.step)
             take_larger(image + ((size_t)iy * (size_t)shape->iw + (size_t)ix) * c, c, y);
 }
 

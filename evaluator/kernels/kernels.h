@@ -202,11 +202,19 @@ void dse_dropout_f32(const float *x, size_t n, const uint64_t *keep, float facto
 
 struct dse_pool_shape {
     int c, ih, iw, oh, ow;
-    int kernel_h, kernel_w, stride_h, stride_w, pad_top, pad_left;
+    int kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
+    int pad_top, pad_left, pad_bottom, pad_right; /* windows may reach beyond the last two */
     bool exclude_padding;
 };
-/* Mean over each window: sum in row order, then one division. */
+/* Mean over each window: sum in row order, then one division by the pixels in the image and its
+ * padding, or where exclude_padding, in the image. */
 void dse_avgpool_f32(const float *x, int images, const struct dse_pool_shape *shape, float *y);
 void dse_maxpool_f32(const float *x, int images, const struct dse_pool_shape *shape, float *y);
+
+/* A convolution's transpose: every pixel of the source is spread over a window of the result. shape
+ * is that of the transpose: ic, ih, iw its source. weights [kernel_h][kernel_w][ic][oc / groups],
+ * bias [oc]. Sums start at the bias and run in the order of the weights. */
+void dse_conv_transpose_f32(const float *x, int images, const struct dse_conv_shape *shape,
+                            const float *weights, const float *bias, float *y);
 
 #endif

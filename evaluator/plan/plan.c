@@ -58,6 +58,8 @@ static void reserve_places(const struct dse_plan *plan, struct layout *layout,
         reserve(layout, dse_shape_size(graph->values[graph->input].shape) * batch, sizeof(float));
     for (int i = 0; i < plan->n_steps; i++) {
         int value = plan->steps[i].output;
+        if (plan__shared_input(plan->steps[i].node) >= 0)
+            continue;
         places->values[value] =
             reserve(layout, dse_shape_size(graph->values[value].shape) * batch, sizeof(float));
     }
@@ -78,9 +80,11 @@ static void set_addresses(struct dse_plan *plan, const struct places *places) {
     plan->values[graph->input] = address(plan, places->values[graph->input]);
     for (int i = 0; i < plan->n_steps; i++)
         plan->values[plan->steps[i].output] = address(plan, places->values[plan->steps[i].output]);
-    for (int i = 0; i < graph->n_nodes; i++) /* a flatten moves nothing */
-        if (graph->nodes[i].op == DSE_OP_FLATTEN)
-            plan->values[graph->nodes[i].output] = plan->values[graph->nodes[i].inputs[0]];
+    for (int i = 0; i < graph->n_nodes; i++) {
+        int shared = plan__shared_input(&graph->nodes[i]);
+        if (shared >= 0)
+            plan->values[graph->nodes[i].output] = plan->values[graph->nodes[i].inputs[shared]];
+    }
     for (int i = 0; i < graph->n_layers && plan->input_amax != NULL; i++)
         plan->layers[i].input = (uint8_t *)address(plan, places->inputs[i]);
     plan->accumulators = (int32_t *)(void *)address(plan, places->accumulators);

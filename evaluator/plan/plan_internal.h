@@ -11,16 +11,18 @@
 #define DSE_EVALUATOR_PLAN_INTERNAL_H
 
 #include "evaluator/plan/plan.h"
+#include "evaluator/tensor/tensor.h"
 
 enum { PLAN__TYPES = 2 };
 
-/* One thing computed: a node, or a convolution or dense layer with the sum and the Relu after it.
- */
+/* One thing computed: a node, or a convolution or dense layer with the sum and the Relu or other
+ * activation after it. */
 struct plan__step {
     const struct dse_node *node;
-    int layer;  /* index in the graph's list of layers; -1: none */
-    int add;    /* value added before the Relu; -1: none */
-    bool relu;  /* is a Relu part of this step? */
+    int layer;                               /* index in the graph's list of layers; -1: none */
+    int add;                                 /* value added before the Relu; -1: none */
+    bool relu;                               /* is a Relu part of this step? */
+    const struct dse_activation *activation; /* another one at its end; NULL: none */
     int output; /* value that holds the result; node->inputs[0] is the input */
     int feeds;  /* layer whose integers this step can write; -1: none */
     bool read;  /* is the float32 result read by anybody else? */
@@ -31,6 +33,10 @@ struct plan__weights {
     struct dse_packed *packed; /* NULL: not yet */
     float *scales;             /* [oc]; NULL for float32, fake-quantised or not */
 };
+
+/* Does the node's result stand where its first or second input does? -1: it has a place of its own.
+ * Other dimensions move nothing, and parts of a concatenation share its place. */
+int plan__shared_input(const struct dse_node *node);
 
 struct plan__layer {
     int step;
@@ -154,6 +160,8 @@ void plan__layers_fini(struct dse_plan *plan);
 DSE_MUST_USE enum dse_status plan__layer_prepare(struct dse_plan *plan,
                                                  const struct dse_candidate *candidate, int layer,
                                                  struct dse_err *err);
+/* Of a CONV, DENSE or CONV_TRANSPOSE node. */
+struct dse_conv_shape plan__conv_shape(const struct dse_graph *graph, const struct dse_node *node);
 /* Elements for one image: of the input, of the integer input (with its split) and of the sums. */
 size_t plan__layer_elements(const struct plan__layer *layer);
 size_t plan__layer_input_size(const struct plan__layer *layer);

@@ -40,8 +40,7 @@ static int choose_at_once(const struct plan__layer *layer, int batch) {
     return best;
 }
 
-static struct dse_conv_shape describe_shape(const struct dse_graph *graph,
-                                            const struct dse_node *node) {
+struct dse_conv_shape plan__conv_shape(const struct dse_graph *graph, const struct dse_node *node) {
     const struct dse_conv_node *conv = &node->conv;
     struct dse_shape in = dse_graph_input_shape(graph, node);
     struct dse_shape out = dse_graph_output_shape(graph, node);
@@ -68,7 +67,7 @@ enum dse_status plan__layers_describe(struct dse_plan *plan, struct dse_err *err
     for (int i = 0; i < plan->graph->n_layers; i++) {
         const struct dse_node *node = &plan->graph->nodes[plan->graph->layers[i]];
         struct plan__layer *layer = &plan->layers[i];
-        layer->shape = describe_shape(plan->graph, node);
+        layer->shape = plan__conv_shape(plan->graph, node);
         layer->splits = dse_graph_value_signed(plan->graph, node->inputs[0]);
         layer->at_once = choose_at_once(layer, plan->batch);
         for (int type = 0; type < PLAN__TYPES; type++)
@@ -265,10 +264,24 @@ struct integer_run {
     const float *scales, *bias;
     const float *add; /* NULL: nothing */
     bool relu;
-    float *y;      /* NULL: nobody reads it */
+    const struct dse_activation *activation; /* NULL: none; else y is written */
+    float *y;                                /* NULL: nobody reads it */
     uint8_t *next; /* integers of the next layer; NULL: they are not made here */
     struct grid next_grid;
 };
+
+/* Sums to values through an activation, all while they are in the cache. */
+static void finish_activated(const struct integer_run *run, const int32_t *accumulators,
+                             size_t pixels, size_t at) {
+    int oc = run->layer->shape.oc;
+    float *y = run->y + at;
+    dse_finish_s32(accumulators, pixels, oc, run->scales, run->bias,
+                   run->add == NULL ? NULL : run->add + at, false, y);
+    dse_activate_f32(run->activation, y, pixels * (size_t)oc, y);
+    if (run->next != NULL)
+        dse_quantize_u8(y, pixels * (size_t)oc, run->next_grid.inverse, run->next_grid.top,
+                        run->next + at);
+}
 
 static enum dse_status run_images(const struct integer_run *run, size_t first,
                                   int32_t *accumulators, struct dse_err *err) {
@@ -285,7 +298,9 @@ static enum dse_status run_images(const struct integer_run *run, size_t first,
     DSE_TRY(dse_conv_run(run->conv->conv, run->weights->packed,
                          plan__drop_integers(run->plan, run->task, input, first), accumulators,
                          err));
-    if (run->next != NULL)
+    if (run->activation != NULL)
+        finish_activated(run, accumulators, pixels, at);
+    else if (run->next != NULL)
         dse_finish_u8(accumulators, pixels, shape->oc, run->scales, run->bias, add,
                       run->next_grid.inverse, run->next_grid.top,
                       run->y == NULL ? NULL : run->y + at, run->next + at);
@@ -313,12 +328,13 @@ static struct integer_run describe_run(const struct dse_plan *plan, const struct
         .bias = step->node->conv.bias,
         .add = step->add < 0 ? NULL : plan->values[step->add],
         .relu = step->relu,
+        .activation = step->activation,
     };
     if (next_bits != 0) {
         run.next = plan->layers[step->feeds].input;
         run.next_grid = describe_grid(plan, step->feeds, next_bits);
     }
-    if (task->wants_floats || run.next == NULL)
+    if (task->wants_floats || run.next == NULL || run.activation != NULL)
         run.y = plan->values[step->output];
     return run;
 }
@@ -375,6 +391,8 @@ static enum dse_status run_floats(struct dse_plan *plan, const struct plan__task
         dse_finish_f32(result, pixels, shape->oc, step->node->conv.bias,
                        step->add < 0 ? NULL : plan->values[step->add] + first * out, step->relu,
                        result);
+        if (step->activation != NULL)
+            dse_activate_f32(step->activation, result, pixels * (size_t)shape->oc, result);
     }
     return DSE_OK;
 }

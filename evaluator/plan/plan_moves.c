@@ -18,8 +18,12 @@ static struct dse_pool_shape describe_pool(const struct dse_graph *graph,
         .kernel_w = pool->kernel_w,
         .stride_h = pool->stride_h,
         .stride_w = pool->stride_w,
+        .dilation_h = pool->dilation_h,
+        .dilation_w = pool->dilation_w,
         .pad_top = pool->pad_top,
         .pad_left = pool->pad_left,
+        .pad_bottom = pool->pad_bottom,
+        .pad_right = pool->pad_right,
         .exclude_padding = pool->exclude_padding,
     };
 }
@@ -78,28 +82,70 @@ static void move_images(const struct dse_plan *plan, const struct dse_node *node
     }
 }
 
+/* Image by image: an operator is described for one. */
+static void run_tensor(const struct dse_plan *plan, const struct dse_node *node) {
+    const struct dse_graph *graph = plan->graph;
+    const float *sources[2] = {NULL, NULL};
+    size_t sizes[2] = {0, 0}, out = dse_shape_size(dse_graph_output_shape(graph, node));
+    for (int k = 0; k < 2; k++) {
+        if (node->inputs[k] < 0)
+            continue;
+        sources[k] = plan->values[node->inputs[k]];
+        sizes[k] = dse_shape_size(graph->values[node->inputs[k]].shape);
+    }
+    for (size_t i = 0; i < (size_t)plan->batch; i++)
+        dse_tensor_run(node->tensor, sources[0] == NULL ? NULL : sources[0] + i * sizes[0],
+                       sources[1] == NULL ? NULL : sources[1] + i * sizes[1],
+                       plan->values[node->output] + i * out);
+}
+
+static void run_sum(const struct dse_plan *plan, const struct plan__step *step, size_t n) {
+    float *y = plan->values[step->output];
+    dse_add_f32(plan->values[step->node->inputs[0]], step->add < 0 ? NULL : plan->values[step->add],
+                n, step->relu, y);
+    if (step->activation != NULL)
+        dse_activate_f32(step->activation, y, n, y);
+}
+
+static void run_transposed(const struct dse_plan *plan, const struct dse_node *node) {
+    struct dse_conv_shape shape = plan__conv_shape(plan->graph, node);
+    dse_conv_transpose_f32(plan->values[node->inputs[0]], plan->batch, &shape, node->conv.weights,
+                           node->conv.bias, plan->values[node->output]);
+}
+
+static void run_pool(const struct dse_plan *plan, const struct dse_node *node) {
+    struct dse_pool_shape pool = describe_pool(plan->graph, node);
+    const float *x = plan->values[node->inputs[0]];
+    if (node->op == DSE_OP_AVGPOOL)
+        dse_avgpool_f32(x, plan->batch, &pool, plan->values[node->output]);
+    else
+        dse_maxpool_f32(x, plan->batch, &pool, plan->values[node->output]);
+}
+
 void plan__run_move(const struct dse_plan *plan, const struct plan__step *step) {
     const struct dse_node *node = step->node;
-    const float *x = plan->values[node->inputs[0]];
-    float *y = plan->values[step->output];
-    struct dse_pool_shape pool;
+    size_t n = dse_shape_size(dse_graph_output_shape(plan->graph, node)) * (size_t)plan->batch;
     switch (node->op) {
     case DSE_OP_ADD:
     case DSE_OP_RELU:
-        dse_add_f32(x, step->add < 0 ? NULL : plan->values[step->add],
-                    dse_shape_size(dse_graph_output_shape(plan->graph, node)) * (size_t)plan->batch,
-                    step->relu, y);
+        run_sum(plan, step, n);
+        break;
+    case DSE_OP_ACTIVATION:
+        dse_activate_f32(&node->activation, plan->values[node->inputs[0]], n,
+                         plan->values[node->output]);
         break;
     case DSE_OP_AVGPOOL:
-        pool = describe_pool(plan->graph, node);
-        dse_avgpool_f32(x, plan->batch, &pool, y);
-        break;
     case DSE_OP_MAXPOOL:
-        pool = describe_pool(plan->graph, node);
-        dse_maxpool_f32(x, plan->batch, &pool, y);
+        run_pool(plan, node);
+        break;
+    case DSE_OP_CONV_TRANSPOSE:
+        run_transposed(plan, node);
+        break;
+    case DSE_OP_TENSOR:
+        run_tensor(plan, node);
         break;
     default:
         dse_assert(node->op == DSE_OP_PAD || node->op == DSE_OP_SLICE);
-        move_images(plan, node, x, y);
+        move_images(plan, node, plan->values[node->inputs[0]], plan->values[node->output]);
     }
 }

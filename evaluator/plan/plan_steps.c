@@ -1,6 +1,6 @@
-/* From nodes to steps. A layer takes in the sum and the Relu behind it, when nothing else reads the
- * values between: the loop that turns sums into float32 does them on the way. Such a step stands
- * where its last node stands, so that all it reads has been computed. */
+/* From nodes to steps. A layer takes in the sum and the Relu (or other activation) behind it, when
+ * nothing else reads the values between: the loop that turns sums into float32 does them on the
+ * way. Such a step stands where its last node stands, so that all it reads has been computed. */
 #include "evaluator/plan/plan_internal.h"
 
 struct compiler {
@@ -12,6 +12,14 @@ struct compiler {
     bool *swallowed;  /* nodes that are part of a later node's step */
     int *chain_start; /* by last node of a chain: its first; -1: the node itself */
 };
+
+int plan__shared_input(const struct dse_node *node) {
+    if (node->op == DSE_OP_FLATTEN)
+        return 0;
+    return node->op == DSE_OP_TENSOR && node->tensor->kind == DSE_TENSOR_PUT && node->inputs[1] >= 0
+               ? 1
+               : -1;
+}
 
 static bool is_layer(const struct compiler *compiler, int node) {
     return node >= 0 && compiler->layer_of[node] >= 0;
@@ -61,7 +69,11 @@ static void extend_chain(struct compiler *compiler, int from, int to) {
     compiler->chain_start[to] = start >= 0 ? start : from;
 }
 
-/* Chains are layer, layer + sum, layer + Relu, layer + sum + Relu, sum + Relu. */
+static bool is_activation(const struct dse_node *node) {
+    return node->op == DSE_OP_RELU || node->op == DSE_OP_ACTIVATION;
+}
+
+/* Chains are layer, layer + sum, layer + activation, layer + sum + activation, sum + activation. */
 static void find_chains(struct compiler *compiler) {
     const struct dse_graph *graph = compiler->graph;
     for (int i = 0; i < graph->n_nodes; i++) {
@@ -70,7 +82,7 @@ static void find_chains(struct compiler *compiler) {
             int layer = layer_before_sum(compiler, node);
             if (layer >= 0)
                 extend_chain(compiler, layer, i);
-        } else if (node->op == DSE_OP_RELU) {
+        } else if (is_activation(node)) {
             int producer = graph->values[node->inputs[0]].producer;
             bool sole = sole_reader(compiler, node->inputs[0]) == i;
             if (sole && producer >= 0 &&
@@ -84,7 +96,7 @@ static void find_chains(struct compiler *compiler) {
 static int added_value(const struct compiler *compiler, int start, int last) {
     const struct dse_node *nodes = compiler->graph->nodes;
     const struct dse_node *sum = &nodes[last];
-    if (sum->op == DSE_OP_RELU && last != start)
+    if (is_activation(sum) && last != start)
         sum = &nodes[compiler->graph->values[sum->inputs[0]].producer];
     if (sum->op != DSE_OP_ADD)
         return -1;
@@ -98,7 +110,8 @@ static void emit_steps(struct compiler *compiler) {
     const struct dse_graph *graph = compiler->graph;
     int n_ordered = 0;
     for (int i = 0; i < graph->n_nodes; i++) {
-        if (compiler->swallowed[i] || graph->nodes[i].op == DSE_OP_FLATTEN)
+        const struct dse_node *last = &graph->nodes[i];
+        if (compiler->swallowed[i] || last->op == DSE_OP_FLATTEN)
             continue;
         int start = compiler->chain_start[i] >= 0 ? compiler->chain_start[i] : i;
         int layer = compiler->layer_of[start];
@@ -106,8 +119,9 @@ static void emit_steps(struct compiler *compiler) {
             .node = &graph->nodes[start],
             .layer = layer,
             .add = added_value(compiler, start, i),
-            .relu = graph->nodes[i].op == DSE_OP_RELU,
-            .output = graph->nodes[i].output,
+            .relu = last->op == DSE_OP_RELU,
+            .activation = last->op == DSE_OP_ACTIVATION ? &last->activation : NULL,
+            .output = last->output,
             .feeds = -1,
         };
         if (layer >= 0) {
@@ -133,12 +147,13 @@ static int held_by(const struct dse_graph *graph, int value) {
  * when it takes them as they are, without a split. */
 static void connect(struct dse_plan *plan, int from, int to) {
     struct plan__step *maker = &plan->steps[from], *reader = &plan->steps[to];
-    bool is_input = held_by(plan->graph, reader->node->inputs[0]) == maker->output;
+    int input = reader->node->inputs[0];
+    bool is_input = input >= 0 && held_by(plan->graph, input) == maker->output;
     bool is_added = reader->add >= 0 && held_by(plan->graph, reader->add) == maker->output;
     if (is_input && reader->layer >= 0)
         plan->layers[reader->layer].source = from;
-    bool can_feed = maker->layer >= 0 && maker->relu && maker->feeds < 0 && reader->layer >= 0 &&
-                    !plan->layers[reader->layer].splits;
+    bool can_feed = maker->layer >= 0 && (maker->relu || maker->activation != NULL) &&
+                    maker->feeds < 0 && reader->layer >= 0 && !plan->layers[reader->layer].splits;
     if (is_input && can_feed)
         maker->feeds = reader->layer;
     else

@@ -137,6 +137,18 @@ static void inline_norms(struct dse_net *net) {
         }
 }
 
+/* The gradient of a pooling knows windows without gaps that stay in the image and its padding. */
+static bool is_plain_pool(const struct dse_net *net, const struct dse_node *node) {
+    if (node->op != DSE_OP_AVGPOOL && node->op != DSE_OP_MAXPOOL)
+        return true;
+    const struct dse_pool_node *pool = &node->pool;
+    struct dse_shape in = train__shape(net, node->inputs[0]), out = train__shape(net, node->output);
+    return pool->dilation_h == 1 && pool->dilation_w == 1 &&
+           (out.h - 1) * pool->stride_h + pool->kernel_h <=
+               in.h + pool->pad_top + pool->pad_bottom &&
+           (out.w - 1) * pool->stride_w + pool->kernel_w <= in.w + pool->pad_left + pool->pad_right;
+}
+
 static enum dse_status check_node(const struct dse_net *net, const struct dse_node *node,
                                   struct dse_err *err) {
     static const enum dse_op trained[] = {DSE_OP_CONV,  DSE_OP_DENSE,   DSE_OP_NORM, DSE_OP_ADD,
@@ -145,7 +157,7 @@ static enum dse_status check_node(const struct dse_net *net, const struct dse_no
     bool known = false;
     for (size_t i = 0; i < sizeof trained / sizeof trained[0]; i++)
         known = known || trained[i] == node->op;
-    if (!known)
+    if (!known || !is_plain_pool(net, node))
         DSE_FAIL(err, DSE_UNSUPPORTED, "node '%s' (%s): this operator cannot be trained",
                  node->name, dse_op_text(node->op));
     if (node->op == DSE_OP_NORM && !dse_train_takes_channels(train__shape(net, node->output).c))

@@ -17,8 +17,12 @@ static struct dse_pool_shape pool_of(const struct train__job *job) {
         .kernel_w = pool->kernel_w,
         .stride_h = pool->stride_h,
         .stride_w = pool->stride_w,
+        .dilation_h = pool->dilation_h,
+        .dilation_w = pool->dilation_w,
         .pad_top = pool->pad_top,
         .pad_left = pool->pad_left,
+        .pad_bottom = pool->pad_bottom,
+        .pad_right = pool->pad_right,
         .exclude_padding = pool->exclude_padding,
     };
 }

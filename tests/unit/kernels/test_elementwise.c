@@ -216,12 +216,13 @@ static void check_pool(const struct dse_pool_shape *s, int images) {
     dse_maxpool_f32(x, images, s, largest);
     for (size_t i = 0; i < n_out; i++) {
         int c = (int)i % s->c, ox = (int)i / s->c % s->ow, oy = (int)i / s->c / s->ow % s->oh;
-        int n = (int)i / s->c / s->ow / s->oh, inside = 0;
+        int n = (int)i / s->c / s->ow / s->oh, inside = 0, padded = 0;
         float sum = 0, top = -2;
         for (int ky = 0; ky < s->kernel_h; ky++)
             for (int kx = 0; kx < s->kernel_w; kx++) {
-                int iy = oy * s->stride_h + ky - s->pad_top;
-                int ix = ox * s->stride_w + kx - s->pad_left;
+                int iy = oy * s->stride_h + ky * s->dilation_h - s->pad_top;
+                int ix = ox * s->stride_w + kx * s->dilation_w - s->pad_left;
+                padded += iy < s->ih + s->pad_bottom && ix < s->iw + s->pad_right;
                 if (iy < 0 || iy >= s->ih || ix < 0 || ix >= s->iw)
                     continue;
                 float v = x[((n * s->ih + iy) * s->iw + ix) * s->c + c];
@@ -229,7 +230,7 @@ static void check_pool(const struct dse_pool_shape *s, int images) {
                 top = v > top ? v : top;
                 inside++;
             }
-        int count = s->exclude_padding ? inside : s->kernel_h * s->kernel_w;
+        int count = s->exclude_padding ? inside : padded;
         assert_true(average[i] == sum / (float)count);
         assert_true(largest[i] == top);
     }
@@ -240,13 +241,62 @@ static void pooling_by_the_definition(void **state) {
     for (int l = 0; l < 11; l++) {
         int c = lengths[l];
         const struct dse_pool_shape shapes[] = {
-            {c, 7, 5, 1, 1, 7, 5, 1, 1, 0, 0, false}, /* global */
-            {c, 6, 4, 3, 2, 2, 2, 2, 2, 0, 0, false}, {c, 7, 5, 4, 3, 3, 3, 2, 2, 1, 1, false},
-            {c, 7, 5, 4, 3, 3, 3, 2, 2, 1, 1, true},  {c, 5, 5, 5, 5, 3, 3, 1, 1, 1, 1, true},
+            {c, 7, 5, 1, 1, 7, 5, 1, 1, 1, 1, 0, 0, 0, 0, false}, /* global */
+            {c, 6, 4, 3, 2, 2, 2, 2, 2, 1, 1, 0, 0, 0, 0, false},
+            {c, 7, 5, 4, 3, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1, false},
+            {c, 7, 5, 4, 3, 3, 3, 2, 2, 1, 1, 1, 1, 1, 1, true},
+            {c, 5, 5, 5, 5, 3, 3, 1, 1, 1, 1, 1, 1, 1, 1, true},
+            {c, 6, 7, 4, 4, 2, 3, 2, 2, 1, 1, 1, 1, 0, 0, false}, /* the last reach beyond */
+            {c, 6, 7, 4, 4, 2, 3, 2, 2, 1, 1, 1, 1, 0, 0, true},
+            {c, 7, 6, 3, 4, 3, 2, 1, 1, 3, 2, 1, 0, 1, 0, true}, /* with gaps */
+            {c, 7, 6, 3, 4, 3, 2, 1, 1, 3, 2, 1, 0, 1, 0, false},
         };
         for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
             check_pool(&shapes[i], 3);
     }
+}
+
+/* ---- transposed convolutions ---- */
+
+/* What each pixel of the source adds, pixel by pixel. */
+static void check_transposed(const struct dse_conv_shape *s) {
+    static float x[MAX], weights[MAX], bias[MAX], y[MAX], sums[MAX];
+    int group_ic = s->ic / s->groups, group_oc = s->oc / s->groups;
+    size_t n_out = (size_t)(2 * s->oh * s->ow * s->oc);
+    fill(x, (size_t)(2 * s->ih * s->iw * s->ic), -1, 1);
+    fill(weights, (size_t)(s->kernel_h * s->kernel_w * s->ic * group_oc), -1, 1);
+    fill(bias, (size_t)s->oc, -1, 1);
+    dse_conv_transpose_f32(x, 2, s, weights, bias, y);
+    for (size_t i = 0; i < n_out; i++)
+        sums[i] = bias[i % (size_t)s->oc];
+    for (int n = 0; n < 2; n++)
+        for (int at = 0; at < s->ih * s->iw * s->ic * s->kernel_h * s->kernel_w; at++) {
+            int kx = at % s->kernel_w, ky = at / s->kernel_w % s->kernel_h;
+            int ic = at / s->kernel_w / s->kernel_h % s->ic;
+            int pixel = at / s->kernel_w / s->kernel_h / s->ic;
+            int oy = pixel / s->iw * s->stride_h + ky * s->dilation_h - s->pad_top;
+            int ox = pixel % s->iw * s->stride_w + kx * s->dilation_w - s->pad_left;
+            if (oy < 0 || ox < 0 || oy >= s->oh || ox >= s->ow)
+                continue;
+            for (int o = 0; o < group_oc; o++)
+                sums[((n * s->oh + oy) * s->ow + ox) * s->oc + ic / group_ic * group_oc + o] +=
+                    x[(n * s->ih * s->iw + pixel) * s->ic + ic] *
+                    weights[((ky * s->kernel_w + kx) * s->ic + ic) * group_oc + o];
+        }
+    for (size_t i = 0; i < n_out; i++)
+        assert_true(fabsf(y[i] - sums[i]) < 1e-4f); /* another order of at most 100 terms */
+}
+
+static void transposed_convolutions_by_the_definition(void **state) {
+    (void)state;
+    static const struct dse_conv_shape shapes[] = {
+        {3, 4, 5, 2, 4, 5, 1, 1, 1, 1, 1, 1, 1, 0, 0},
+        {5, 3, 4, 7, 7, 8, 3, 2, 2, 2, 1, 1, 1, 0, 0},
+        {4, 3, 5, 6, 5, 13, 3, 3, 2, 3, 1, 2, 2, 1, 2}, /* pads, dilation, groups */
+        {6, 5, 3, 6, 9, 8, 2, 4, 2, 2, 3, 1, 6, 0, -1}, /* depth-wise; zeros before */
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
+        check_transposed(&shapes[i]);
 }
 
 int main(void) {
@@ -260,6 +310,7 @@ int main(void) {
         cmocka_unit_test(finish_to_integers_at_every_channel_count),
         cmocka_unit_test(add_at_every_length),
         cmocka_unit_test(pooling_by_the_definition),
+        cmocka_unit_test(transposed_convolutions_by_the_definition),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
