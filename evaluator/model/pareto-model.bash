@@ -1,12 +1,13 @@
 # bash completion of pareto-model
 _pareto_model() {
-    local commands=" inspect mcdo branch exits "
+    local commands=" inspect mcdo branch exits build "
     local options="--json --no-color --help --version"
     local word=${COMP_WORDS[COMP_CWORD]} command="" i
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        --output | --starting-layer | --droprate | --n-branches | --seed) ((i++)) ;;
+        --output | --starting-layer | --droprate | --n-branches | --seed | --classes | --input | \
+            --exits | --width) ((i++)) ;;
         -*) ;;
         *)
             command=${COMP_WORDS[i]}
@@ -19,6 +20,7 @@ _pareto_model() {
     mcdo) options+=" --starting-layer --droprate" ;;
     branch) options+=" --n-branches" ;;
     exits) options+=" --seed" ;;
+    build) options+=" --seed --classes --input --exits --width" ;;
     esac
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")

@@ -1,0 +1,1 @@
+"$PARETO" model build resnet8 out.onnx --exits 4

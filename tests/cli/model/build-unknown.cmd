@@ -1,0 +1,1 @@
+"$PARETO" model build resnet21 out.onnx
