@@ -351,7 +351,7 @@ enum dse_status graph__add_steps(struct graph__growth *growth, const char *steps
 
 enum dse_status graph__end_growth(struct graph__growth *growth, int at) {
     if (!growth->is_flat)
-        DSE_FAIL(growth->err, DSE_INVALID, "the last step must be dense=CLASSES");
+        DSE_FAIL(growth->err, DSE_INVALID, "what is described ends with dense=CLASSES");
     const int64_t dims[] = {DSE_ONNX_DYNAMIC, growth->shape.c};
     dse_onnx_insert_output(growth->model, at, growth->name, 2, dims);
     dse_onnx_set_node_output(growth->model, dse_onnx_find_producer(growth->model, growth->value), 0,
