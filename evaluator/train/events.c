@@ -130,7 +130,8 @@ enum dse_status dse_events_append(const char *directory, const char *name, int64
     struct dse_buf path = {0}, bytes = {0};
     dse_buf_printf(&path, "%s/events.out.tfevents.%s", directory, name);
     enum dse_status status = dse_buf_status(&path, err);
-    int fd = status != DSE_OK ? -1 : open(path.data, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    int fd =
+        status != DSE_OK ? -1 : open(path.data, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
     if (status == DSE_OK && fd < 0)
         status = dse_err_set_errno(err, path.data);
     if (status == DSE_OK) {
