@@ -208,6 +208,7 @@ enum dse_rng_purpose {
     DSE_RNG_SHUFFLE = 21,       /* order of training images: a = epoch */
     DSE_RNG_AUGMENT = 22,       /* training images: a = image, b = epoch */
     DSE_RNG_TRAIN_DROPOUT = 23, /* masks in training: + layer * 256, a = image, b = epoch */
+    DSE_RNG_SUBSET = 30,        /* which images of a data set: a = class */
     DSE_RNG_TEST = 1000,        /* tests */
 };
 

@@ -38,7 +38,6 @@ struct dse_evaluator {
     struct cell *cells;
     int n_cells;
     uint64_t data_seed;
-    int first_image; /* index of data's first image in its files */
     int shard_images, n_shards, batch;
     struct shard *shards;
     size_t shard_bytes;
@@ -127,8 +126,17 @@ static enum dse_status load_dataset(const struct dse_msg_dataset *spec, struct d
         DSE_TRY(check_file(&spec->files[i], err));
         paths[i] = spec->files[i].path;
     }
-    return dse_dataset_load(format, paths, spec->files_n, (int)spec->first, (int)spec->count,
-                            dataset, err);
+    struct dse_dataset_request request = {
+        .format = format,
+        .paths = paths,
+        .n_paths = spec->files_n,
+        .first = (int)spec->first,
+        .count = (int)spec->count,
+        .stratified = spec->stratified,
+        .seed = (uint64_t)spec->seed,
+        .coarse_labels = spec->coarse_labels,
+    };
+    return dse_dataset_load(&request, dataset, err);
 }
 
 /* Does the data fit the network and its normalisation the data? */
@@ -293,7 +301,6 @@ static enum dse_status allocate_for_data(struct dse_evaluator *ev,
     if (ev->shards == NULL || ev->images == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d shards", ev->n_shards);
     ev->data_seed = (uint64_t)context->data_seed;
-    ev->first_image = (int)context->dataset->first;
     memcpy(ev->mean, context->dataset->mean, (size_t)ev->data.c * sizeof ev->mean[0]);
     memcpy(ev->std, context->dataset->std, (size_t)ev->data.c * sizeof ev->std[0]);
     return DSE_OK;
@@ -394,7 +401,7 @@ static enum dse_status fill_shard(struct dse_evaluator *ev, int shard, uint8_t *
                 memcpy(dst, src, image_size);
             else
                 DSE_TRY(dse_corrupt_image(ev->cells[cell].corruption, ev->cells[cell].severity,
-                                          ev->data_seed, (uint32_t)(ev->first_image + image), src,
+                                          ev->data_seed, (uint32_t)ev->data.indices[image], src,
                                           ev->data.h, ev->data.w, ev->data.c, dst, err));
         }
     }
@@ -477,7 +484,7 @@ static enum dse_status run_cell(struct dse_evaluator *ev, struct run *run, int s
     size_t image_size = (size_t)ev->data.h * (size_t)ev->data.w * (size_t)ev->data.c;
     int classes = dse_plan_classes(ev->plan);
     int n_images = images_of_shard(ev, shard);
-    const uint8_t *labels = ev->data.labels + (size_t)shard * (size_t)ev->shard_images;
+    const uint16_t *labels = ev->data.labels + (size_t)shard * (size_t)ev->shard_images;
     const uint8_t *pixels = ev->shards[shard].pixels + (size_t)cell * (size_t)n_images * image_size;
     for (int first = 0; first < n_images; first += ev->batch) {
         int n = n_images - first < ev->batch ? n_images - first : ev->batch;

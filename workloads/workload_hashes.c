@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-static const char content_version[] = "paretod workload content 3\n";
-static const char context_version[] = "paretod workload context 2\n";
+static const char content_version[] = "paretod workload content 4\n";
+static const char context_version[] = "paretod workload context 3\n";
 
 /* What a key decides. */
 enum scope {
@@ -27,10 +27,13 @@ static const enum scope scopes[KEY_COUNT] = {
     [KEY_model_output] = SCOPE_CANDIDATE,
     [KEY_dataset_format] = SCOPE_CANDIDATE,
     [KEY_dataset_files] = SCOPE_CANDIDATE,
+    [KEY_dataset_labels] = SCOPE_CANDIDATE,
     [KEY_dataset_mean] = SCOPE_CANDIDATE,
     [KEY_dataset_std] = SCOPE_CANDIDATE,
     [KEY_dataset_first] = SCOPE_CANDIDATE,
     [KEY_dataset_images] = SCOPE_CANDIDATE,
+    [KEY_dataset_subset] = SCOPE_CANDIDATE,
+    [KEY_dataset_subset_seed] = SCOPE_CANDIDATE,
     [KEY_calibration_files] = SCOPE_CANDIDATE,
     [KEY_calibration_first] = SCOPE_CANDIDATE,
     [KEY_calibration_images] = SCOPE_CANDIDATE,

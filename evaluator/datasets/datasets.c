@@ -6,11 +6,15 @@
 
 static const struct format {
     const char *name;
-    enum dse_status (*load)(const struct datasets__request *, struct dse_dataset *,
+    enum dse_status (*scan)(const struct dse_dataset_request *, struct datasets__content *,
                             struct dse_err *);
+    enum dse_status (*fetch)(const struct dse_dataset_request *, struct datasets__taker *,
+                             struct dse_err *);
 } formats[] = {
-    [DSE_DATASET_IDX] = {"idx", datasets__load_idx},
-    [DSE_DATASET_CIFAR10] = {"cifar10", datasets__load_cifar10},
+    [DSE_DATASET_IDX] = {"idx", datasets__scan_idx, datasets__fetch_idx},
+    [DSE_DATASET_CIFAR10] = {"cifar10", datasets__scan_cifar, datasets__fetch_cifar},
+    [DSE_DATASET_CIFAR100] = {"cifar100", datasets__scan_cifar, datasets__fetch_cifar},
+    [DSE_DATASET_NPY] = {"npy", datasets__scan_npy, datasets__fetch_npy},
 };
 enum { N_FORMATS = sizeof formats / sizeof formats[0] };
 
@@ -24,29 +28,97 @@ bool dse_dataset_format_find(const char *name, enum dse_dataset_format *format) 
     return false;
 }
 
-enum dse_status datasets__check_range(const struct datasets__request *request, int n_files,
-                                      int64_t n, struct dse_err *err) {
-    if (request->first + request->count <= n)
+/* ---- what formats share ---- */
+
+uint8_t *datasets__take(struct datasets__taker *taker, int64_t index) {
+    if (taker->next == taker->n || taker->indices[taker->next] != index)
+        return NULL;
+    return taker->out + (size_t)taker->next++ * taker->image_bytes;
+}
+
+enum dse_status datasets__add_label(struct datasets__content *content, int64_t *capacity,
+                                    uint16_t label, struct dse_err *err) {
+    enum { FIRST_CAPACITY = 256 };
+    if (content->n == *capacity) {
+        int64_t larger = *capacity == 0 ? FIRST_CAPACITY : 2 * *capacity;
+        uint16_t *labels = dse_realloc(content->labels, (size_t)larger, sizeof *labels);
+        if (labels == NULL)
+            DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %lld labels", (long long)larger);
+        content->labels = labels;
+        *capacity = larger;
+    }
+    if (content->n == DATASETS__MOST_IMAGES)
+        DSE_FAIL(err, DSE_INVALID, "more than %d images", DATASETS__MOST_IMAGES);
+    content->labels[content->n++] = label;
+    if (label >= content->classes)
+        content->classes = label + 1;
+    return DSE_OK;
+}
+
+/* ---- loading ---- */
+
+static enum dse_status check_range(const struct dse_dataset_request *request, int64_t n,
+                                   struct dse_err *err) {
+    if ((int64_t)request->first + request->count <= n)
         return DSE_OK;
     DSE_FAIL(err, DSE_INVALID,
              "%s%s: %lld images, but %lld from number %lld (from 0) are asked for: take fewer, or "
              "begin earlier",
-             request->paths[0], n_files > 1 ? " and the files after it" : "", (long long)n,
-             (long long)request->count, (long long)request->first);
+             request->paths[0],
+             request->format != DSE_DATASET_IDX && request->n_paths > 1 ? " and the files after it"
+                                                                        : "",
+             (long long)n, (long long)request->count, (long long)request->first);
 }
 
-enum dse_status dse_dataset_load(enum dse_dataset_format format, const char *const *paths,
-                                 int n_paths, int first, int count, struct dse_dataset *dataset,
-                                 struct dse_err *err) {
-    dse_assert((int)format >= 0 && (int)format < N_FORMATS);
-    if (first < 0)
-        DSE_FAIL(err, DSE_INVALID, "first image %d: must be 0 or more", first);
-    if (count < 1)
-        DSE_FAIL(err, DSE_INVALID, "%d images: must be 1 or more", count);
-    struct datasets__request request = {
-        .paths = paths, .n_paths = n_paths, .first = first, .count = count};
+static enum dse_status allocate(const struct datasets__content *content, int count,
+                                struct dse_dataset *dataset, struct dse_err *err) {
+    size_t n = (size_t)count;
+    dataset->n = count;
+    dataset->h = content->h;
+    dataset->w = content->w;
+    dataset->c = content->c;
+    dataset->classes = content->classes;
+    dataset->pixels = dse_alloc(n, (size_t)content->h * (size_t)content->w * (size_t)content->c);
+    dataset->labels = dse_alloc(n, sizeof *dataset->labels);
+    dataset->indices = dse_alloc(n, sizeof *dataset->indices);
+    if (dataset->pixels == NULL || dataset->labels == NULL || dataset->indices == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %d images of %d x %d", count, content->h,
+                 content->w);
+    return DSE_OK;
+}
+
+static enum dse_status load(const struct dse_dataset_request *request,
+                            struct datasets__content *content, struct dse_dataset *dataset,
+                            struct dse_err *err) {
+    DSE_TRY(formats[request->format].scan(request, content, err));
+    DSE_TRY(check_range(request, content->n, err));
+    DSE_TRY(allocate(content, request->count, dataset, err));
+    DSE_TRY(datasets__choose(request, content, dataset->indices, err));
+    for (int i = 0; i < dataset->n; i++)
+        dataset->labels[i] = content->labels[dataset->indices[i]];
+    struct datasets__taker taker = {
+        .indices = dataset->indices,
+        .n = dataset->n,
+        .image_bytes = (size_t)dataset->h * (size_t)dataset->w * (size_t)dataset->c,
+        .out = dataset->pixels,
+    };
+    DSE_TRY(formats[request->format].fetch(request, &taker, err));
+    if (taker.next < taker.n)
+        DSE_FAIL(err, DSE_INVALID, "%s: became shorter while it was read", request->paths[0]);
+    return DSE_OK;
+}
+
+enum dse_status dse_dataset_load(const struct dse_dataset_request *request,
+                                 struct dse_dataset *dataset, struct dse_err *err) {
+    dse_assert((int)request->format >= 0 && (int)request->format < N_FORMATS);
+    if (request->first < 0)
+        DSE_FAIL(err, DSE_INVALID, "first image %d: must be 0 or more", request->first);
+    if (request->count < 1)
+        DSE_FAIL(err, DSE_INVALID, "%d images: must be 1 or more", request->count);
     struct dse_dataset loaded = {0};
-    enum dse_status status = formats[format].load(&request, &loaded, err);
+    struct datasets__content content = {0};
+    enum dse_status status = load(request, &content, &loaded, err);
+    dse_free(content.labels);
     if (status == DSE_OK)
         *dataset = loaded;
     else
@@ -57,6 +129,7 @@ enum dse_status dse_dataset_load(enum dse_dataset_format format, const char *con
 void dse_dataset_fini(struct dse_dataset *dataset) {
     dse_free(dataset->pixels);
     dse_free(dataset->labels);
+    dse_free(dataset->indices);
     *dataset = (struct dse_dataset){0};
 }
 

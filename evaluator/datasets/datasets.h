@@ -4,30 +4,59 @@
 
 #include "base/base.h"
 
+/* X(name, text of workloads, files): c is 1 (grey) or 3 (RGB) throughout. */
+#define DSE_DATASET_FORMATS(X)                                                            \
+    X(IDX, "idx", "images, labels: IDX (LeCun), any size, grey")                          \
+    X(CIFAR10, "cifar10", "binary batches, in order: 1 + 3,072 bytes a record")           \
+    X(CIFAR100, "cifar100", "binary batches, in order: coarse, fine label + 3,072 bytes") \
+    X(NPY, "npy", "images.npy, labels.npy, or one .npz with both: uint8 [n][h][w] or [n][h][w][c]")
 enum dse_dataset_format {
-    DSE_DATASET_IDX,     /* files: images, labels; IDX (LeCun), plain or gzip; any size, grey */
-    DSE_DATASET_CIFAR10, /* files: binary batches, in order; 1 + 3,072 bytes a record */
+#define X(name, text, files) DSE_DATASET_##name,
+    DSE_DATASET_FORMATS(X)
+#undef X
 };
-/* By name: idx, cifar10; false when unknown. */
+/* By text: idx, cifar10, …; false when unknown. */
 bool dse_dataset_format_find(const char *name, enum dse_dataset_format *format);
 
-/* A fixed run of images in memory. */
-struct dse_dataset {
-    int n, h, w, c;
-    uint8_t *pixels; /* [n][h][w][c]; c 1 grey, 3 RGB */
-    uint8_t *labels; /* [n] */
-    int classes;     /* largest label of the whole file + 1 */
+/* Which images of which files. All files may be packed with gzip. */
+struct dse_dataset_request {
+    enum dse_dataset_format format;
+    const char *const *paths;
+    int n_paths;
+    int first, count;
+    /* False: images first .. first + count. True: count images of those from `first` on, drawn so
+     * that every class has its share; a function of labels, first, count and seed alone. */
+    bool stratified;
+    uint64_t seed;
+    bool coarse_labels; /* CIFAR100: the 20 classes instead of the 100 */
 };
 
-/* Reads images first .. first + count of the files together. Checks every file in full: magic,
- * sizes, that images and labels match, truncation, rubbish after the end. INVALID and NOT_FOUND
- * name the file and say what was expected; INVALID when there are fewer than first + count images
- * (says how many there are). */
-DSE_MUST_USE enum dse_status dse_dataset_load(enum dse_dataset_format format,
-                                              const char *const *paths, int n_paths, int first,
-                                              int count, struct dse_dataset *dataset,
-                                              struct dse_err *err);
+/* A fixed choice of images in memory, in the order of the files. */
+struct dse_dataset {
+    int n, h, w, c;
+    uint8_t *pixels;  /* [n][h][w][c] */
+    uint16_t *labels; /* [n] */
+    int32_t *indices; /* [n], rising: the place of an image among all those of the files */
+    int classes;      /* largest label of all files + 1 */
+};
+
+/* Reads images. Checks every file in full: magic, sizes, that images and labels match, truncation,
+ * rubbish after the end. INVALID and NOT_FOUND name the file and say what was expected; INVALID
+ * when there are fewer than first + count images (says how many there are). */
+DSE_MUST_USE enum dse_status dse_dataset_load(const struct dse_dataset_request *request,
+                                              struct dse_dataset *dataset, struct dse_err *err);
 void dse_dataset_fini(struct dse_dataset *dataset);
+
+/* Images of one .npy file (uint8, [n][h][w] or [n][h][w][c]) read one at a time. Its header and
+ * size are checked when it is opened: INVALID, NOT_FOUND, IO, naming the file. */
+struct dse_image_rows;
+DSE_MUST_USE enum dse_status dse_image_rows_open(const char *path, struct dse_image_rows **rows,
+                                                 struct dse_err *err);
+void dse_image_rows_close(struct dse_image_rows *rows); /* NULL is fine */
+void dse_image_rows_shape(const struct dse_image_rows *rows, int64_t *n, int *h, int *w, int *c);
+/* Image 0 .. n - 1 into out [h][w][c]. */
+DSE_MUST_USE enum dse_status dse_image_rows_read(const struct dse_image_rows *rows, int64_t index,
+                                                 uint8_t *out, struct dse_err *err);
 
 /* (x / 255 - mean[c]) / std[c] for every pixel; computed in double, rounded once to float32.
  * pixels: [n_values] with c innermost. mean and std hold c values. */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { MOST_IMAGES = 100 * 1000 * 1000, LARGEST_SIDE = 4096, MOST_DIMENSIONS = 3 };
+enum { MOST_DIMENSIONS = 3 };
 
 /* What a file holds, and what its messages call it. */
 struct idx_kind {
@@ -69,14 +69,14 @@ static enum dse_status read_header(struct datasets__stream *stream, const struct
     DSE_TRY(read_header_bytes(stream, kind, bytes, 4 * (size_t)kind->dimensions, err));
     for (int i = 0; i < kind->dimensions; i++)
         dims[i] = big_endian_u32(bytes + 4 * i);
-    if (dims[0] < 1 || dims[0] > MOST_IMAGES)
+    if (dims[0] < 1 || dims[0] > DATASETS__MOST_IMAGES)
         DSE_FAIL(err, DSE_INVALID, "%s: declares %u %s; 1..%d are possible", stream->path, dims[0],
-                 kind->things, MOST_IMAGES);
+                 kind->things, DATASETS__MOST_IMAGES);
     for (int i = 1; i < kind->dimensions; i++)
-        if (dims[i] < 1 || dims[i] > LARGEST_SIDE)
+        if (dims[i] < 1 || dims[i] > DATASETS__LARGEST_SIDE)
             DSE_FAIL(err, DSE_INVALID,
                      "%s: declares images of %u x %u; sides of 1..%d are possible", stream->path,
-                     dims[1], dims[2], LARGEST_SIDE);
+                     dims[1], dims[2], DATASETS__LARGEST_SIDE);
     return DSE_OK;
 }
 
@@ -102,111 +102,111 @@ static enum dse_status check_declared_size(const struct datasets__stream *stream
     return DSE_OK;
 }
 
-/* The part of a stream that is wanted, and the largest byte of all of it. */
-struct body {
-    uint64_t total, from, to;
-    uint8_t *out; /* [to - from] */
-    uint8_t largest;
-};
-
-static void keep_wanted_part(struct body *body, uint64_t at, const uint8_t *block, size_t n) {
-    for (size_t i = 0; i < n; i++)
-        if (block[i] > body->largest)
-            body->largest = block[i];
-    uint64_t from = at > body->from ? at : body->from;
-    uint64_t to = at + n < body->to ? at + n : body->to;
-    if (from < to)
-        memcpy(body->out + (from - body->from), block + (from - at), to - from);
-}
-
+/* Reads n things of bytes_each one by one; take gets each. Nothing may follow. */
 static enum dse_status read_body(struct datasets__stream *stream, const struct idx_kind *kind,
-                                 struct body *body, struct dse_err *err) {
-    uint8_t block[16 * 1024];
-    uint64_t at = 0;
-    while (at < body->total) {
-        size_t want = body->total - at < sizeof block ? (size_t)(body->total - at) : sizeof block;
+                                 uint32_t n, size_t bytes_each, uint8_t *thing,
+                                 void (*take)(void *context, uint32_t at, const uint8_t *thing),
+                                 void *context, struct dse_err *err) {
+    for (uint32_t at = 0; at < n; at++) {
         size_t got;
-        DSE_TRY(datasets__stream_read(stream, block, want, &got, err));
-        if (got == 0)
+        DSE_TRY(datasets__stream_read(stream, thing, bytes_each, &got, err));
+        if (got < bytes_each)
             DSE_FAIL(err, DSE_INVALID,
                      "%s: ends after %llu of the %llu bytes of %s it declares; " DATASETS__ADVICE,
-                     stream->path, big(at), big(body->total), kind->things);
-        keep_wanted_part(body, at, block, got);
-        at += got;
+                     stream->path, big(at * (uint64_t)bytes_each + got),
+                     big(n * (uint64_t)bytes_each), kind->things);
+        take(context, at, thing);
     }
     size_t beyond;
-    DSE_TRY(datasets__stream_read(stream, block, 1, &beyond, err));
+    DSE_TRY(datasets__stream_read(stream, thing, 1, &beyond, err));
     if (beyond > 0)
         DSE_FAIL(err, DSE_INVALID,
                  "%s: holds more than the %llu bytes of %s it declares; " DATASETS__ADVICE,
-                 stream->path, big(body->total), kind->things);
+                 stream->path, big(n * (uint64_t)bytes_each), kind->things);
     return DSE_OK;
 }
 
-static enum dse_status allocate_images(struct dse_dataset *dataset, int64_t count,
-                                       struct dse_err *err) {
-    dataset->n = (int)count;
-    dataset->pixels = dse_alloc((size_t)count, (size_t)dataset->h * (size_t)dataset->w);
-    dataset->labels = dse_alloc((size_t)count, 1);
-    if (dataset->pixels == NULL || dataset->labels == NULL)
-        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %d images of %d x %d", dataset->n, dataset->h,
-                 dataset->w);
-    return DSE_OK;
+/* Opens the images and reads their header. */
+static enum dse_status open_images(const struct dse_dataset_request *request,
+                                   struct datasets__stream **stream, uint32_t *dims,
+                                   struct dse_err *err) {
+    DSE_TRY(datasets__stream_open(request->paths[0], stream, err));
+    enum dse_status status = read_header(*stream, &images_kind, dims, err);
+    if (status == DSE_OK)
+        status =
+            check_declared_size(*stream, &images_kind, dims[0], (uint64_t)dims[1] * dims[2], err);
+    if (status != DSE_OK)
+        datasets__stream_close(*stream);
+    return status;
 }
 
-static enum dse_status load_images(const struct datasets__request *request,
-                                   struct datasets__stream *stream, struct dse_dataset *dataset,
-                                   uint32_t *n, struct dse_err *err) {
+static void take_label(void *context, uint32_t at, const uint8_t *label) {
+    struct datasets__content *content = context;
+    content->labels[at] = *label;
+    if (*label >= content->classes)
+        content->classes = *label + 1;
+}
+
+static enum dse_status scan_labels(const struct dse_dataset_request *request,
+                                   struct datasets__stream *stream,
+                                   struct datasets__content *content, struct dse_err *err) {
     uint32_t dims[MOST_DIMENSIONS] = {0};
-    DSE_TRY(read_header(stream, &images_kind, dims, err));
-    uint64_t bytes_each = (uint64_t)dims[1] * dims[2];
-    DSE_TRY(check_declared_size(stream, &images_kind, dims[0], bytes_each, err));
-    DSE_TRY(datasets__check_range(request, 1, dims[0], err));
-    dataset->h = (int)dims[1];
-    dataset->w = (int)dims[2];
-    dataset->c = 1;
-    DSE_TRY(allocate_images(dataset, request->count, err));
-    struct body body = {.total = dims[0] * bytes_each,
-                        .from = (uint64_t)request->first * bytes_each,
-                        .to = (uint64_t)(request->first + request->count) * bytes_each,
-                        .out = dataset->pixels};
-    DSE_TRY(read_body(stream, &images_kind, &body, err));
-    *n = dims[0];
-    return DSE_OK;
-}
-
-static enum dse_status load_labels(const struct datasets__request *request,
-                                   struct datasets__stream *stream, struct dse_dataset *dataset,
-                                   uint32_t n_images, struct dse_err *err) {
-    uint32_t dims[MOST_DIMENSIONS] = {0};
+    uint8_t label;
     DSE_TRY(read_header(stream, &labels_kind, dims, err));
     DSE_TRY(check_declared_size(stream, &labels_kind, dims[0], 1, err));
-    if (dims[0] != n_images)
+    if (dims[0] != content->n)
         DSE_FAIL(err, DSE_INVALID,
                  "%s: %u labels, but %s has %u images; give the two files of one set", stream->path,
-                 dims[0], request->paths[0], n_images);
-    struct body body = {.total = dims[0],
-                        .from = (uint64_t)request->first,
-                        .to = (uint64_t)(request->first + request->count),
-                        .out = dataset->labels};
-    DSE_TRY(read_body(stream, &labels_kind, &body, err));
-    dataset->classes = body.largest + 1;
-    return DSE_OK;
+                 dims[0], request->paths[0], (unsigned)content->n);
+    content->labels = dse_alloc(dims[0], sizeof *content->labels);
+    if (content->labels == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %u labels", dims[0]);
+    return read_body(stream, &labels_kind, dims[0], 1, &label, take_label, content, err);
 }
 
-enum dse_status datasets__load_idx(const struct datasets__request *request,
-                                   struct dse_dataset *dataset, struct dse_err *err) {
+enum dse_status datasets__scan_idx(const struct dse_dataset_request *request,
+                                   struct datasets__content *content, struct dse_err *err) {
     if (request->n_paths != 2)
         DSE_FAIL(err, DSE_INVALID, "idx data are two files, images and labels; %d given",
                  request->n_paths);
-    uint32_t n_images = 0;
+    uint32_t dims[MOST_DIMENSIONS] = {0};
     struct datasets__stream *stream = NULL;
-    DSE_TRY(datasets__stream_open(request->paths[0], &stream, err));
-    enum dse_status status = load_images(request, stream, dataset, &n_images, err);
+    DSE_TRY(open_images(request, &stream, dims, err));
     datasets__stream_close(stream);
-    DSE_TRY(status);
+    content->n = dims[0];
+    content->h = (int)dims[1];
+    content->w = (int)dims[2];
+    content->c = 1;
     DSE_TRY(datasets__stream_open(request->paths[1], &stream, err));
-    status = load_labels(request, stream, dataset, n_images, err);
+    enum dse_status status = scan_labels(request, stream, content, err);
+    datasets__stream_close(stream);
+    return status;
+}
+
+static void take_image(void *context, uint32_t at, const uint8_t *image) {
+    struct datasets__taker *taker = context;
+    uint8_t *to = datasets__take(taker, at);
+    if (to != NULL)
+        memcpy(to, image, taker->image_bytes);
+}
+
+enum dse_status datasets__fetch_idx(const struct dse_dataset_request *request,
+                                    struct datasets__taker *taker, struct dse_err *err) {
+    uint32_t dims[MOST_DIMENSIONS] = {0};
+    struct datasets__stream *stream = NULL;
+    DSE_TRY(open_images(request, &stream, dims, err));
+    size_t bytes_each = (size_t)dims[1] * dims[2];
+    uint8_t *image = dse_alloc(bytes_each, 1);
+    enum dse_status status = DSE_OK;
+    if (image == NULL)
+        status =
+            dse_err_set(err, DSE_NO_MEMORY, "no memory for an image of %u x %u", dims[1], dims[2]);
+    else if (bytes_each != taker->image_bytes)
+        status = dse_err_set(err, DSE_INVALID, "%s: changed while it was read", stream->path);
+    else
+        status =
+            read_body(stream, &images_kind, dims[0], bytes_each, image, take_image, taker, err);
+    dse_free(image);
     datasets__stream_close(stream);
     return status;
 }

@@ -88,7 +88,7 @@ void dse_metrics_tally(const double *p, int classes, int label, int predicted, i
 #undef ADD
 }
 
-void dse_metrics_tally_logits(const float *logits, const uint8_t *labels, int n, int classes,
+void dse_metrics_tally_logits(const float *logits, const uint16_t *labels, int n, int classes,
                               double *scratch, int64_t *tally) {
     for (int image = 0; image < n; image++) {
         const float *row = logits + (size_t)image * (size_t)classes;

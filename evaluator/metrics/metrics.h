@@ -19,7 +19,7 @@ void dse_metrics_tally(const double *p, int classes, int label, int predicted, i
 
 /* Adds n images. logits: [n][classes]; scratch: [classes]. Predicted is the arg max; an image whose
  * logits are all NaN is not correct, whatever its label. */
-void dse_metrics_tally_logits(const float *logits, const uint8_t *labels, int n, int classes,
+void dse_metrics_tally_logits(const float *logits, const uint16_t *labels, int n, int classes,
                               double *scratch, int64_t *tally);
 
 #endif

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <zlib.h>
 
-#include "evaluator/datasets/datasets.h"
+#include "tests/unit/datasets/load_run.h"
 
 enum { RECORD = 3073 };
 
@@ -101,7 +101,8 @@ static void assert_three_images(const struct dse_dataset *dataset) {
     assert_int_equal(dataset->c, 1);
     assert_int_equal(dataset->classes, 3);
     assert_memory_equal(dataset->pixels, PIXELS, 12);
-    assert_memory_equal(dataset->labels, "\1\2\0", 3);
+    static const uint16_t labels[] = {1, 2, 0};
+    assert_memory_equal(dataset->labels, labels, sizeof labels);
 }
 
 static void idx_is_read_plain_and_packed_whatever_its_name(void **state) {
@@ -109,20 +110,20 @@ static void idx_is_read_plain_and_packed_whatever_its_name(void **state) {
     struct dse_err err = {0};
     struct dse_dataset dataset;
     write_good_idx();
-    assert_ok(dse_dataset_load(DSE_DATASET_IDX, idx_files, 2, 0, 3, &dataset, &err), &err);
+    assert_ok(load_run(DSE_DATASET_IDX, idx_files, 2, 0, 3, &dataset, &err), &err);
     assert_three_images(&dataset);
     dse_dataset_fini(&dataset);
     /* Packed, in two members that part in the middle of the header. */
     size_t size = pack(good_images.data, 5, packed, sizeof packed);
     size += pack(good_images.data + 5, good_images.size - 5, packed + size, sizeof packed - size);
     write_file("images", packed, size);
-    assert_ok(dse_dataset_load(DSE_DATASET_IDX, idx_files, 2, 0, 3, &dataset, &err), &err);
+    assert_ok(load_run(DSE_DATASET_IDX, idx_files, 2, 0, 3, &dataset, &err), &err);
     assert_three_images(&dataset);
     dse_dataset_fini(&dataset);
     /* Named .gz, but plain. */
     write_file("images.gz", good_images.data, good_images.size);
     const char *const paths[] = {"images.gz", "labels"};
-    assert_ok(dse_dataset_load(DSE_DATASET_IDX, paths, 2, 0, 3, &dataset, &err), &err);
+    assert_ok(load_run(DSE_DATASET_IDX, paths, 2, 0, 3, &dataset, &err), &err);
     assert_three_images(&dataset);
     dse_dataset_fini(&dataset);
 }
@@ -146,7 +147,7 @@ static void packed_members_may_part_at_any_byte(void **state) {
     write_file("images", file, size);
     struct dse_err err = {0};
     struct dse_dataset dataset;
-    assert_ok(dse_dataset_load(DSE_DATASET_IDX, idx_files, 2, 0, 3, &dataset, &err), &err);
+    assert_ok(load_run(DSE_DATASET_IDX, idx_files, 2, 0, 3, &dataset, &err), &err);
     assert_three_images(&dataset);
     dse_dataset_fini(&dataset);
 }
@@ -156,7 +157,7 @@ static void a_run_of_images_knows_the_classes_of_the_whole_file(void **state) {
     struct dse_err err = {0};
     struct dse_dataset dataset;
     write_good_idx();
-    assert_ok(dse_dataset_load(DSE_DATASET_IDX, idx_files, 2, 2, 1, &dataset, &err), &err);
+    assert_ok(load_run(DSE_DATASET_IDX, idx_files, 2, 2, 1, &dataset, &err), &err);
     assert_int_equal(dataset.n, 1);
     assert_int_equal(dataset.classes, 3);
     assert_memory_equal(dataset.pixels, "IJKL", 4);
@@ -169,7 +170,7 @@ static void cifar_planes_become_pixels_across_files(void **state) {
     struct dse_err err = {0};
     struct dse_dataset dataset;
     write_good_cifar();
-    assert_ok(dse_dataset_load(DSE_DATASET_CIFAR10, cifar_files, 2, 2, 3, &dataset, &err), &err);
+    assert_ok(load_run(DSE_DATASET_CIFAR10, cifar_files, 2, 2, 3, &dataset, &err), &err);
     assert_int_equal(dataset.n, 3);
     assert_int_equal(dataset.h, 32);
     assert_int_equal(dataset.w, 32);
@@ -249,7 +250,7 @@ static void assert_refused(enum dse_dataset_format format, const char *const *pa
                            int first, int count, enum dse_status code, const char *message) {
     struct dse_err err = {0};
     struct dse_dataset dataset = {.n = -77};
-    assert_int_equal(dse_dataset_load(format, paths, n_paths, first, count, &dataset, &err), code);
+    assert_int_equal(load_run(format, paths, n_paths, first, count, &dataset, &err), code);
     assert_string_equal(err.text, message);
     assert_int_equal(dataset.n, -77);
     assert_int_equal(dse_alloc_live(), 0);
@@ -368,7 +369,7 @@ static bool survives(enum dse_dataset_format format, const char *const *paths, i
                      int count) {
     struct dse_err err = {0};
     struct dse_dataset dataset = {0};
-    enum dse_status status = dse_dataset_load(format, paths, n_paths, 0, count, &dataset, &err);
+    enum dse_status status = load_run(format, paths, n_paths, 0, count, &dataset, &err);
     if (status == DSE_OK) {
         size_t values = (size_t)dataset.h * (size_t)dataset.w * (size_t)dataset.c;
         unsigned sum = 0; /* touches all that was handed out */
@@ -459,8 +460,8 @@ static void every_failed_allocation_is_reported(void **state) {
             struct dse_err err = {0};
             struct dse_dataset dataset = {0};
             dse_alloc_fail_at(n);
-            status = dse_dataset_load(formats[f], f == 0 ? idx_files : cifar_files, 2, 0, 3,
-                                      &dataset, &err);
+            status =
+                load_run(formats[f], f == 0 ? idx_files : cifar_files, 2, 0, 3, &dataset, &err);
             dse_alloc_fail_at(-1);
             dse_dataset_fini(&dataset);
             assert_int_equal(dse_alloc_live(), 0);

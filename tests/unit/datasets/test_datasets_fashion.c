@@ -2,7 +2,7 @@
  * official files without their headers, which were compared with the published MD5 sums. */
 #include "tests/lib/testing.h"
 
-#include "evaluator/datasets/datasets.h"
+#include "tests/unit/datasets/load_run.h"
 
 #define FOLDER "/usr/share/datasets/fashion-mnist/"
 static const char *const train[] = {FOLDER "train-images-idx3-ubyte.gz",
@@ -21,14 +21,14 @@ static void assert_whole_set(const char *const *paths, int n, const char *pixels
                              const char *labels_sum) {
     struct dse_err err = {0};
     struct dse_dataset dataset;
-    assert_ok(dse_dataset_load(DSE_DATASET_IDX, paths, 2, 0, n, &dataset, &err), &err);
+    assert_ok(load_run(DSE_DATASET_IDX, paths, 2, 0, n, &dataset, &err), &err);
     assert_int_equal(dataset.n, n);
     assert_int_equal(dataset.h, 28);
     assert_int_equal(dataset.w, 28);
     assert_int_equal(dataset.c, 1);
     assert_int_equal(dataset.classes, 10);
     assert_sha256(dataset.pixels, (size_t)n * 28 * 28, pixels_sum);
-    assert_sha256(dataset.labels, (size_t)n, labels_sum);
+    assert_labels_sha256(dataset.labels, (size_t)n, labels_sum);
     dse_dataset_fini(&dataset);
 }
 
@@ -50,10 +50,10 @@ static void a_run_is_the_same_part_of_the_whole(void **state) {
     (void)state;
     struct dse_err err = {0};
     struct dse_dataset whole, part;
-    assert_ok(dse_dataset_load(DSE_DATASET_IDX, test, 2, 0, 10000, &whole, &err), &err);
-    assert_ok(dse_dataset_load(DSE_DATASET_IDX, test, 2, 9900, 100, &part, &err), &err);
+    assert_ok(load_run(DSE_DATASET_IDX, test, 2, 0, 10000, &whole, &err), &err);
+    assert_ok(load_run(DSE_DATASET_IDX, test, 2, 9900, 100, &part, &err), &err);
     assert_memory_equal(part.pixels, whole.pixels + (size_t)9900 * 28 * 28, (size_t)100 * 28 * 28);
-    assert_memory_equal(part.labels, whole.labels + 9900, 100);
+    assert_memory_equal(part.labels, whole.labels + 9900, 100 * sizeof *part.labels);
     dse_dataset_fini(&whole);
     dse_dataset_fini(&part);
 }
@@ -63,8 +63,7 @@ static void images_of_one_set_and_labels_of_another_are_refused(void **state) {
     const char *const mixed[] = {test[0], train[1]};
     struct dse_err err = {0};
     struct dse_dataset dataset;
-    assert_int_equal(dse_dataset_load(DSE_DATASET_IDX, mixed, 2, 0, 10, &dataset, &err),
-                     DSE_INVALID);
+    assert_int_equal(load_run(DSE_DATASET_IDX, mixed, 2, 0, 10, &dataset, &err), DSE_INVALID);
     assert_string_equal(err.text, FOLDER "train-labels-idx1-ubyte.gz: 60000 labels, but " FOLDER
                                          "t10k-images-idx3-ubyte.gz has 10000 images; give the two "
                                          "files of one set");

@@ -50,7 +50,7 @@ static void argmax_equals_a_search_for_a_value_none_exceeds(void **state) {
     }
 }
 
-static int64_t count_correct(const float *logits, const uint8_t *labels, int n) {
+static int64_t count_correct(const float *logits, const uint16_t *labels, int n) {
     int64_t tally[DSE_TALLY_SIZE] = {0};
     double scratch[3];
     dse_metrics_tally_logits(logits, labels, n, 3, scratch, tally);
@@ -68,7 +68,7 @@ static void correct_images_are_counted(void **state) {
         {NAN, 0, NAN},   /* 1 */
         {NAN, NAN, NAN}, /* none */
     };
-    static const uint8_t labels[6] = {2, 1, 0, 1, 1, 0};
+    static const uint16_t labels[6] = {2, 1, 0, 1, 1, 0};
     assert_int_equal(count_correct(&logits[0][0], labels, 6), 3);
     assert_int_equal(count_correct(&logits[0][0], labels, 1), 1);
     assert_int_equal(count_correct(&logits[0][0], labels, 0), 0);
@@ -161,7 +161,7 @@ static void tallies_add_up(void **state) {
     (void)state;
     enum { N = 64, CLASSES = 5 };
     float logits[N][CLASSES];
-    uint8_t labels[N];
+    uint16_t labels[N];
     double scratch[CLASSES];
     int64_t whole[DSE_TALLY_SIZE] = {0}, halves[2][DSE_TALLY_SIZE] = {{0}};
     struct dse_rng rng;
