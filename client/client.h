@@ -16,36 +16,45 @@ struct client;
 /* ---- commands and options as tables (options.c) ------------------------------------------- */
 
 /* Every command: X(name, operands as shown, fewest, most, summary, more for its own help). */
-#define CLIENT_COMMAND_TABLE(X)                                                            \
-    X(run, "FILE", 1, 1, "explore a workload to its end and print the front",              \
-      "Uses the daemon that answers, or starts a private one until the sweep is done.\n"   \
-      "Ctrl-C loses nothing: the same command continues. A sweep that is finished is\n"    \
-      "not run again. FILE \"-\" is standard input.\n")                                    \
-    X(plan, "FILE", 1, 1, "check a workload and say what its sweep would do",              \
-      "Nothing is stored. FILE \"-\" is standard input.\n")                                \
-    X(submit, "FILE", 1, 1, "give a workload to the daemon as a sweep",                    \
-      "Prints the id of the sweep when the sweep is safely on disk. FILE \"-\" is\n"       \
-      "standard input.\n")                                                                 \
-    X(watch, "[SWEEP]", 0, 1, "follow a sweep to its end",                                 \
-      "Ctrl-C stops watching; the sweep goes on. Exit status 1 when the sweep failed\n"    \
-      "or was cancelled.\n")                                                               \
-    X(front, "[SWEEP]", 0, 1, "print the Pareto front as it is now",                       \
-      "One row an individual: its id (generation.slot), its objectives and the mean\n"     \
-      "bits of weights and inputs over the layers (float32 counts 32). The first row\n"    \
-      "is the float32 network.\n")                                                         \
-    X(show, "[SWEEP] INDIVIDUAL", 1, 2, "print one individual with its cells and bits",    \
-      "INDIVIDUAL is generation.slot as the front prints it, or \"baseline\".\n")          \
-    X(export, "[SWEEP]", 0, 1, "write all individuals as CSV or JSON",                     \
-      "One line an individual, the float32 network first: its state, objectives, genome\n" \
-      "and bits; the file appears under its name when it is whole.\n")                     \
-    X(list, "", 0, 0, "print all sweeps", "")                                              \
-    X(status, "[SWEEP]", 0, 1, "print the state of a sweep", "")                           \
-    X(cancel, "[SWEEP]", 0, 1, "stop a sweep; what it found stays", "")                    \
-    X(dump, "[SWEEP]", 0, 1, "print everything known of a sweep, canonical",               \
-      "No times and no process ids are in it: equal sweeps have equal dumps.\n")           \
-    X(ping, "", 0, 0, "say which daemon answers", "")                                      \
-    X(model, "COMMAND ...", 0, DSE_CONSOLE_OPERANDS_MAX,                                   \
-      "look at, change and convert networks (pareto-model)",                               \
+#define CLIENT_COMMAND_TABLE(X)                                                                    \
+    X(run, "FILE", 1, 1, "explore a workload to its end and print the front",                      \
+      "Uses the daemon that answers, or starts a private one until the sweep is done.\n"           \
+      "Ctrl-C loses nothing: the same command continues. A sweep that is finished is\n"            \
+      "not run again. FILE \"-\" is standard input.\n")                                            \
+    X(plan, "FILE", 1, 1, "check a workload and say what its sweep would do",                      \
+      "Nothing is stored. FILE \"-\" is standard input.\n")                                        \
+    X(submit, "FILE", 1, 1, "give a workload to the daemon as a sweep",                            \
+      "Prints the id of the sweep when the sweep is safely on disk. FILE \"-\" is\n"               \
+      "standard input.\n")                                                                         \
+    X(watch, "[SWEEP]", 0, 1, "follow a sweep to its end",                                         \
+      "Ctrl-C stops watching; the sweep goes on. Exit status 1 when the sweep failed\n"            \
+      "or was cancelled.\n")                                                                       \
+    X(front, "[SWEEP]", 0, 1, "print the Pareto front as it is now",                               \
+      "One row an individual: its id (generation.slot), its objectives and the mean\n"             \
+      "bits of weights and inputs over the layers (float32 counts 32). The first row\n"            \
+      "is the float32 network.\n")                                                                 \
+    X(show, "[SWEEP] INDIVIDUAL", 1, 2, "print one individual with its cells and bits",            \
+      "INDIVIDUAL is generation.slot as the front prints it, or \"baseline\".\n")                  \
+    X(export, "[SWEEP]", 0, 1, "write all individuals as CSV or JSON",                             \
+      "One line an individual, the float32 network first: its state, objectives, genome\n"         \
+      "and bits; the file appears under its name when it is whole.\n")                             \
+    X(list, "", 0, 0, "print all sweeps", "")                                                      \
+    X(status, "[SWEEP]", 0, 1, "print the state of a sweep", "")                                   \
+    X(pause, "[SWEEP]", 0, 1, "give a sweep no more work for now", "What is under way is kept.\n") \
+    X(resume, "[SWEEP]", 0, 1, "go on with a paused sweep", "")                                    \
+    X(cancel, "[SWEEP]", 0, 1, "stop a sweep; what it found stays", "")                            \
+    X(delete, "SWEEP", 1, 1, "forget a sweep and what it found",                                   \
+      "Evaluations that other sweeps use stay. A sweep that is not done, failed or\n"              \
+      "cancelled is deleted with --force only.\n")                                                 \
+    X(priority, "[SWEEP] NUMBER", 1, 2, "change which sweeps come first",                          \
+      "A sweep with a greater number, from -1000 to 1000, gets workers first; a new\n"             \
+      "sweep has 0. Equal ones share the workers by time.\n")                                      \
+    X(workers, "", 0, 0, "print the worker processes and what they do", "")                        \
+    X(dump, "[SWEEP]", 0, 1, "print everything known of a sweep, canonical",                       \
+      "No times and no process ids are in it: equal sweeps have equal dumps.\n")                   \
+    X(ping, "", 0, 0, "say which daemon answers", "")                                              \
+    X(model, "COMMAND ...", 0, DSE_CONSOLE_OPERANDS_MAX,                                           \
+      "look at, change and convert networks (pareto-model)",                                       \
       "Everything behind the word \"model\" goes to pareto-model: pareto model --help.\n")
 
 enum client__command_id {
@@ -77,6 +86,7 @@ enum client__command_id {
     X(front, FLAG, "--front", "", CLIENT_ON(export), "only the front")                        \
     X(cells, FLAG, "--cells", "", CLIENT_ON(export),                                          \
       "with the images seen and right of each cell")                                          \
+    X(force, FLAG, "--force", "", CLIENT_ON(delete), "cancel the sweep first, if needed")     \
     X(format, TEXT, "--format", "NAME", CLIENT_ON(export), "csv (default) or json")           \
     X(output, TEXT, "--output", "FILE", CLIENT_ON(export),                                    \
       "write there instead of to standard output; -o FILE")
@@ -203,6 +213,12 @@ DSE_MUST_USE enum dse_status client__sweep_of(struct client *c, const char *oper
 /* "12.3" or "baseline". */
 DSE_MUST_USE enum dse_status client__individual_of(const char *operand, int64_t *generation,
                                                    int64_t *slot, struct dse_err *err);
+/* The id of a sweep as a number from 1. */
+DSE_MUST_USE enum dse_status client__parse_id(const char *text, int64_t *out, struct dse_err *err);
+/* Connects, finds the sweep of the first operand and asks a question about it. */
+DSE_MUST_USE enum dse_status client__ask_about_sweep(struct client *c, enum dse_method method,
+                                                     struct dse_rpc_reply *reply,
+                                                     struct dse_err *err);
 bool client__sweep_has_ended(const struct dse_msg_sweep *sweep);
 DSE_MUST_USE enum dse_status client__put_json(const struct dse_rpc_reply *reply,
                                               struct dse_err *err);

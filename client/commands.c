@@ -13,7 +13,7 @@ enum dse_status client__put_json(const struct dse_rpc_reply *reply, struct dse_e
     return dse_console_put(&line, err);
 }
 
-static enum dse_status parse_id(const char *text, int64_t *out, struct dse_err *err) {
+enum dse_status client__parse_id(const char *text, int64_t *out, struct dse_err *err) {
     char *end;
     errno = 0;
     long long id = strtoll(text, &end, 10);
@@ -27,7 +27,7 @@ static enum dse_status parse_id(const char *text, int64_t *out, struct dse_err *
 enum dse_status client__sweep_of(struct client *c, const char *operand, int64_t *sweep,
                                  struct dse_err *err) {
     if (operand != NULL)
-        return parse_id(operand, sweep, err);
+        return client__parse_id(operand, sweep, err);
     static const struct dse_msg_empty nothing;
     struct dse_rpc_reply reply;
     DSE_TRY(client__call(c, DSE_METHOD_list, &nothing, &reply, err));
@@ -43,16 +43,15 @@ bool client__sweep_has_ended(const struct dse_msg_sweep *sweep) {
            strcmp(sweep->state, "cancelled") == 0;
 }
 
-/* Connects, finds the sweep of the first operand and asks a question about it. */
-static enum dse_status ask_about_sweep(struct client *c, enum dse_method method,
-                                       struct dse_rpc_reply *reply, struct dse_err *err) {
+enum dse_status client__ask_about_sweep(struct client *c, enum dse_method method,
+                                        struct dse_rpc_reply *reply, struct dse_err *err) {
     struct dse_msg_sweep_id id = {0};
     DSE_TRY(client__connect(c, err));
     DSE_TRY(client__sweep_of(c, c->options.operands[0], &id.sweep, err));
     return client__call(c, method, &id, reply, err);
 }
 
-/* ---- ping, submit, cancel ---- */
+/* ---- ping, submit ---- */
 
 enum dse_status client__command_ping(struct client *c, struct dse_err *err) {
     static const struct dse_msg_empty nothing;
@@ -87,20 +86,6 @@ enum dse_status client__command_submit(struct client *c, struct dse_err *err) {
                        ? dse_console_printf(&c->arena, "an existing one, %s", sweep->state)
                        : sweep->state,
                    (long long)sweep->sweep);
-    return dse_console_put(&out, err);
-}
-
-enum dse_status client__command_cancel(struct client *c, struct dse_err *err) {
-    struct dse_rpc_reply reply;
-    DSE_TRY(ask_about_sweep(c, DSE_METHOD_cancel, &reply, err));
-    if (c->options.json)
-        return client__put_json(&reply, err);
-    const struct dse_msg_sweep *sweep = reply.result;
-    struct dse_buf out = {0};
-    dse_buf_printf(&out, "sweep %lld (%s) is %s; %s individuals stay\n", (long long)sweep->sweep,
-                   dse_console_clean(&c->arena, sweep->name),
-                   dse_console_clean(&c->arena, sweep->state),
-                   dse_console_count_text(&c->arena, sweep->individuals));
     return dse_console_put(&out, err);
 }
 
@@ -199,7 +184,7 @@ static void print_status(struct client *c, const struct dse_msg_sweep *sweep, st
 enum dse_status client__command_status(struct client *c, struct dse_err *err) {
     struct dse_rpc_reply reply;
     struct dse_buf out = {0};
-    DSE_TRY(ask_about_sweep(c, DSE_METHOD_status, &reply, err));
+    DSE_TRY(client__ask_about_sweep(c, DSE_METHOD_status, &reply, err));
     if (c->options.json)
         return client__put_json(&reply, err);
     print_status(c, reply.result, &out);

@@ -1,6 +1,6 @@
 # bash completion of pareto
 _pareto() {
-    local commands=" run plan submit watch front show export list status cancel dump ping model "
+    local commands=" run plan submit watch front show export list status pause resume cancel delete priority workers dump ping model "
     local options="--socket --state --json --no-color --help --version"
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command="" i
     COMPREPLY=()
@@ -35,6 +35,7 @@ _pareto() {
     submit) options+=" --reuse" ;;
     front) options+=" --plot" ;;
     dump) options+=" --sha256" ;;
+    delete) options+=" --force" ;;
     export) options+=" --front --cells --format --output" ;;
     esac
     if [[ $word == -* ]]; then

@@ -12,6 +12,9 @@ const char *client__progress_text(struct dse_arena *arena, const struct dse_msg_
             dse_console_count_text(arena, sweep->evaluations),
             dse_console_count_text(arena, sweep->cache_hits),
             dse_console_count_text(arena, sweep->failures), (long long)sweep->front_size);
+    if (strcmp(sweep->state, "no_space") == 0)
+        return dse_console_printf(arena, "%s: waiting for space: %s", head,
+                                  dse_console_clean(arena, sweep->reason));
     if (strcmp(sweep->state, "running") != 0)
         return dse_console_printf(arena, "%s: %s", head, dse_console_clean(arena, sweep->state));
     if (sweep->phase != NULL && sweep->phase[0] != '\0')

@@ -143,14 +143,126 @@ static enum dse_status answer_individuals(struct dse_methods *methods, struct ds
     return dse_report_individuals(methods->store, params, arena, page, err);
 }
 
+/* Watchers see a change that no result brings. */
+static void tell_watchers(struct dse_methods *methods, int64_t sweep_id) {
+    for (struct dse_client *c = dse_server_first_client(methods->server); c != NULL;
+         c = dse_client_next(c))
+        if (dse_client_notes(c)->watched_sweep == sweep_id)
+            dse_client_notes(c)->event_due = true;
+}
+
 static enum dse_status answer_cancel(struct dse_methods *methods, struct dse_client *client,
                                      const void *params, struct dse_arena *arena, void **result,
                                      struct dse_err *err) {
     const struct dse_msg_sweep_id *which = params;
     DSE_TRY(dse_store_set_sweep_state(methods->store, which->sweep, DSE_SWEEP_CANCELLED, "",
                                       dse_clock_wall_ms(), err));
+    dse_log(DSE_LOG_INFO, "methods", "sweep_cancelled", "sweep=%lld", (long long)which->sweep);
     dse_scheduler_kick(methods->scheduler);
+    tell_watchers(methods, which->sweep);
     return answer_status(methods, client, params, arena, result, err);
+}
+
+static enum dse_status answer_with_sweep(struct dse_methods *methods, int64_t sweep_id,
+                                         struct dse_arena *arena, void **result,
+                                         struct dse_err *err) {
+    struct dse_msg_sweep *sweep = new_result(arena, sizeof *sweep, result, err);
+    if (sweep == NULL)
+        return DSE_NO_MEMORY;
+    return dse_report_sweep(methods->store, methods->scheduler, sweep_id, arena, sweep, err);
+}
+
+static enum dse_status answer_pause(struct dse_methods *methods, struct dse_client *client,
+                                    const void *params, struct dse_arena *arena, void **result,
+                                    struct dse_err *err) {
+    (void)client;
+    const struct dse_msg_sweep_id *which = params;
+    DSE_TRY(dse_store_set_sweep_state(methods->store, which->sweep, DSE_SWEEP_PAUSED, "", 0, err));
+    dse_log(DSE_LOG_INFO, "methods", "sweep_paused", "sweep=%lld", (long long)which->sweep);
+    dse_scheduler_kick(methods->scheduler);
+    tell_watchers(methods, which->sweep);
+    return answer_with_sweep(methods, which->sweep, arena, result, err);
+}
+
+static enum dse_status answer_resume(struct dse_methods *methods, struct dse_client *client,
+                                     const void *params, struct dse_arena *arena, void **result,
+                                     struct dse_err *err) {
+    (void)client;
+    enum { NOT_BEGUN = -2 };
+    const struct dse_msg_sweep_id *which = params;
+    struct dse_sweep_row row;
+    struct dse_sweep_counts counts;
+    DSE_TRY(dse_store_load_sweep(methods->store, which->sweep, arena, &row, err));
+    DSE_TRY(dse_store_count_sweep(methods->store, which->sweep, &counts, err));
+    if (row.state != DSE_SWEEP_PAUSED)
+        DSE_FAIL(err, DSE_CONFLICT, "sweep %lld is %s, not paused", (long long)which->sweep,
+                 dse_sweep_state_text(row.state));
+    DSE_TRY(dse_store_set_sweep_state(
+        methods->store, which->sweep,
+        counts.generation == NOT_BEGUN ? DSE_SWEEP_QUEUED : DSE_SWEEP_RUNNING, "", 0, err));
+    dse_log(DSE_LOG_INFO, "methods", "sweep_resumed", "sweep=%lld", (long long)which->sweep);
+    dse_scheduler_kick(methods->scheduler);
+    tell_watchers(methods, which->sweep);
+    return answer_with_sweep(methods, which->sweep, arena, result, err);
+}
+
+static enum dse_status answer_priority(struct dse_methods *methods, struct dse_client *client,
+                                       const void *params, struct dse_arena *arena, void **result,
+                                       struct dse_err *err) {
+    (void)client;
+    enum { PRIORITY_MAX = 1000 };
+    const struct dse_msg_priority_of *wish = params;
+    if (wish->priority < -PRIORITY_MAX || wish->priority > PRIORITY_MAX)
+        DSE_FAIL(err, DSE_INVALID, "priority %lld is not from %d to %d", (long long)wish->priority,
+                 -PRIORITY_MAX, PRIORITY_MAX);
+    DSE_TRY(dse_store_set_sweep_priority(methods->store, wish->sweep, wish->priority, err));
+    dse_log(DSE_LOG_INFO, "methods", "sweep_priority", "sweep=%lld priority=%lld",
+            (long long)wish->sweep, (long long)wish->priority);
+    dse_scheduler_kick(methods->scheduler);
+    return answer_with_sweep(methods, wish->sweep, arena, result, err);
+}
+
+static enum dse_status answer_delete(struct dse_methods *methods, struct dse_client *client,
+                                     const void *params, struct dse_arena *arena, void **result,
+                                     struct dse_err *err) {
+    (void)client;
+    const struct dse_msg_deletion *wish = params;
+    struct dse_sweep_row row;
+    struct dse_deletion gone;
+    struct dse_msg_deleted *deleted = new_result(arena, sizeof *deleted, result, err);
+    if (deleted == NULL)
+        return DSE_NO_MEMORY;
+    DSE_TRY(dse_store_load_sweep(methods->store, wish->sweep, arena, &row, err));
+    if (!dse_sweep_state_final(row.state)) {
+        if (!wish->force)
+            DSE_FAIL(err, DSE_CONFLICT,
+                     "sweep %lld is %s: cancel it before it is deleted, or force it",
+                     (long long)wish->sweep, dse_sweep_state_text(row.state));
+        DSE_TRY(dse_store_set_sweep_state(methods->store, wish->sweep, DSE_SWEEP_CANCELLED, "",
+                                          dse_clock_wall_ms(), err));
+        dse_scheduler_kick(methods->scheduler);
+        tell_watchers(methods, wish->sweep);
+        dse_methods_send_events(methods); /* while there is something to tell */
+    }
+    DSE_TRY(dse_store_delete_sweep(methods->store, wish->sweep, &gone, err));
+    dse_log(DSE_LOG_INFO, "methods", "sweep_deleted", "sweep=%lld individuals=%lld",
+            (long long)wish->sweep, (long long)gone.individuals);
+    *deleted = (struct dse_msg_deleted){.sweep = wish->sweep,
+                                        .name = row.name,
+                                        .individuals = gone.individuals,
+                                        .evaluations = gone.evaluations};
+    return DSE_OK;
+}
+
+static enum dse_status answer_workers(struct dse_methods *methods, struct dse_client *client,
+                                      const void *params, struct dse_arena *arena, void **result,
+                                      struct dse_err *err) {
+    (void)client;
+    (void)params;
+    struct dse_msg_worker_list *list = new_result(arena, sizeof *list, result, err);
+    if (list == NULL)
+        return DSE_NO_MEMORY;
+    return dse_report_workers(dse_scheduler_pool(methods->scheduler), arena, list, err);
 }
 
 static enum dse_status answer_dump(struct dse_methods *methods, struct dse_client *client,
@@ -350,6 +462,11 @@ static const handler handlers[DSE_METHOD_COUNT] = {
     [DSE_METHOD_cancel] = answer_cancel,
     [DSE_METHOD_dump] = answer_dump,
     [DSE_METHOD_individuals] = answer_individuals,
+    [DSE_METHOD_pause] = answer_pause,
+    [DSE_METHOD_resume] = answer_resume,
+    [DSE_METHOD_priority] = answer_priority,
+    [DSE_METHOD_delete] = answer_delete,
+    [DSE_METHOD_workers] = answer_workers,
 };
 
 void dse_methods_answer(struct dse_methods *methods, struct dse_client *client, const char *line,

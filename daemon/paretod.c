@@ -20,7 +20,7 @@ static const char usage[] =
     "  --socket PATH       socket for clients; default DIR/socket\n"
     "  --workers N         worker processes; default as many as cores\n"
     "  --kernels NAME      arithmetic of the workers: auto (default), c, openblas, onednn\n"
-    "  --max-db-bytes N    stop when the database would grow larger; default no limit\n"
+    "  --max-db-bytes N    let sweeps wait when the database would grow larger; default no limit\n"
     "  --worker PATH       the worker program; default pareto-worker beside this program\n"
     "  --ready-fd N        write \"ready\" to this file descriptor when clients are served\n"
     "  --log-level LEVEL   error, warn, info (default) or debug\n"
@@ -28,7 +28,7 @@ static const char usage[] =
     "\n"
     "Runs in the foreground and logs to standard error. SIGTERM or Ctrl-C stops it after the tasks\n"
     "in work; a second one at once. Exit status: 0 stopped, 2 usage, 4 another paretod serves DIR,\n"
-    "6 input or output failed, 7 no space left, 10 workers cannot be started.\n";
+    "6 input or output failed, 7 no space left at the start, 10 workers cannot be started.\n";
 
 enum option_id { STATE = 256, SOCKET, WORKERS, KERNELS, MAX_DB, WORKER, READY, LOG, HELP, VERSION };
 

@@ -20,7 +20,7 @@ struct dse_worker {
     uv_pipe_t to, from;
     int open_handles; /* of process, to, from; freed at 0 */
     bool said_hello, busy, dead;
-    int64_t heard_ms;
+    int64_t born_ms, heard_ms;
     struct dse_buf input;
     char evaluator[64];
     struct dse_worker_notes notes;
@@ -212,7 +212,7 @@ static enum dse_status start_worker(struct dse_pool *pool, struct dse_err *err) 
     worker->pool = pool;
     worker->process.data = worker->to.data = worker->from.data = worker;
     worker->open_handles = 3;
-    worker->heard_ms = dse_clock_mono_ms();
+    worker->born_ms = worker->heard_ms = dse_clock_mono_ms();
     (void)uv_pipe_init(pool->loop, &worker->to, 0);
     (void)uv_pipe_init(pool->loop, &worker->from, 0);
     enum dse_status status = spawn(pool, worker, err);
@@ -310,6 +310,26 @@ struct dse_worker *dse_pool_idle_worker(struct dse_pool *pool) {
         if (w->said_hello && !w->busy && !w->dead)
             return w;
     return NULL;
+}
+
+struct dse_worker *dse_pool_first_worker(struct dse_pool *pool) {
+    return pool->workers;
+}
+
+struct dse_worker *dse_worker_next(struct dse_worker *worker) {
+    return worker->next;
+}
+
+bool dse_worker_said_hello(const struct dse_worker *worker) {
+    return worker->said_hello;
+}
+
+int64_t dse_worker_age_ms(const struct dse_worker *worker) {
+    return dse_clock_mono_ms() - worker->born_ms;
+}
+
+int64_t dse_worker_silent_ms(const struct dse_worker *worker) {
+    return dse_clock_mono_ms() - worker->heard_ms;
 }
 
 bool dse_pool_busy(const struct dse_pool *pool) {

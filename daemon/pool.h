@@ -41,6 +41,14 @@ void dse_pool_close(struct dse_pool *pool, bool at_once);
 /* Number of workers that are wanted, and that have said hello. */
 int dse_pool_size(const struct dse_pool *pool);
 
+/* First and next worker, in no order. */
+struct dse_worker *dse_pool_first_worker(struct dse_pool *pool);
+struct dse_worker *dse_worker_next(struct dse_worker *worker);
+bool dse_worker_said_hello(const struct dse_worker *worker);
+/* Milliseconds since it was started, and since it was heard. */
+int64_t dse_worker_age_ms(const struct dse_worker *worker);
+int64_t dse_worker_silent_ms(const struct dse_worker *worker);
+
 /* Any worker that waits for work, or NULL. */
 struct dse_worker *dse_pool_idle_worker(struct dse_pool *pool);
 /* Some worker is at work. */
@@ -66,7 +74,10 @@ struct dse_worker_notes {
     bool opening;                        /* it opens the context of the sweep */
     struct dse_task *task;               /* it computes this task ... */
     int64_t fence;                       /* ... under this number; 0: none */
-    int64_t sweep_turn;                  /* ... of the sweep that had this turn */
+    int64_t turn, sweep;                 /* the turn and the sweep that it works for; 0: none */
+    int64_t started_ms;                  /* since when; monotonic clock */
+    int shard, candidates;               /* of the task */
+    int64_t tasks_done, inferences;      /* in its life */
 };
 struct dse_worker_notes *dse_worker_notes(struct dse_worker *worker);
 

@@ -32,14 +32,18 @@ static enum dse_status describe_row(struct dse_store *store, const struct dse_sc
     struct dse_live_sweep live = dse_scheduler_live(scheduler, row->id);
     double left = expected_individuals(&spec) - (double)counts.measured;
     bool final = dse_sweep_state_final(row->state);
+    bool no_space = live.no_space[0] != '\0' && !final && row->state != DSE_SWEEP_PAUSED;
     char *phase = dse_arena_strdup(arena, live.phase);
-    if (phase == NULL)
+    char *reason = dse_arena_strdup(arena, no_space ? live.no_space : row->reason);
+    if (phase == NULL || reason == NULL)
         return no_memory(err);
     *sweep = (struct dse_msg_sweep){
         .sweep = row->id,
         .name = row->name,
-        .state = dse_sweep_state_text(row->state),
-        .reason = row->reason,
+        .state = no_space ? "no_space" : dse_sweep_state_text(row->state),
+        .reason = reason,
+        .priority = row->priority,
+        .workers = live.workers,
         .content_hash = row->content_hash,
         .seed = (int64_t)row->seed,
         .generation = counts.generation < -1 ? -1 : counts.generation,

@@ -29,6 +29,10 @@ DSE_MUST_USE enum dse_status dse_report_individuals(struct dse_store *store,
                                                     struct dse_arena *arena,
                                                     struct dse_msg_individual_page *page,
                                                     struct dse_err *err);
+/* The worker processes, with what they do. */
+DSE_MUST_USE enum dse_status dse_report_workers(struct dse_pool *pool, struct dse_arena *arena,
+                                                struct dse_msg_worker_list *list,
+                                                struct dse_err *err);
 /* A plan, from a preparation that is done. */
 DSE_MUST_USE enum dse_status dse_report_plan(struct dse_preparation *preparation,
                                              struct dse_msg_plan *plan, struct dse_err *err);

@@ -1,15 +1,30 @@
-/* Who computes what. */
+/* Who computes what: preparations of clients first, then the sweeps that share the workers. */
 #include "daemon/scheduler.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "daemon/explorer/explorer.h"
+#include "daemon/shares.h"
 
 /* A context that cannot be opened for reasons that may pass is tried this often. */
 enum { OPEN_ATTEMPTS_MAX = 5 };
 /* A rate of fewer individuals than this says nothing about the time that is left. */
 enum { RATE_INDIVIDUALS_MIN = 8 };
+
+/* Waiting for space on the disk: the first look after this time, then after twice as long each. */
+enum { SPACE_RETRY_MS = 500, SPACE_RETRY_MAX_MS = 30 * 1000 };
+
+/* A sweep that is being explored. */
+struct turn {
+    struct dse_share share;
+    struct dse_explorer *explorer;
+    int64_t number; /* never used twice: answers to tasks of a turn that has ended come too late */
+    int64_t began_ms;
+    int open_failures;
+    char phase[96];
+    bool is_draining; /* paused: takes what is under way, gets nothing new */
+};
 
 struct dse_scheduler {
     struct dse_store *store;
@@ -17,32 +32,100 @@ struct dse_scheduler {
     struct dse_scheduler_events events;
     void *context;
     struct dse_preparation *preparations; /* in order of arrival */
-    struct dse_explorer *explorer;        /* the sweep whose turn it is, or NULL */
-    int64_t turn;                         /* counts the sweeps that had their turn */
-    int64_t last_fence;
-    int64_t turn_began_ms;
-    int open_failures;
-    char phase[96];
+    struct turn *turns[DSE_SHARES_MAX];
+    int n_turns;
+    int64_t last_turn, last_fence;
+    uv_timer_t space_retry;
+    int64_t space_retry_ms;                  /* 0: there is space */
+    char space_reason[DSE_SPACE_REASON_MAX]; /* what is full */
     bool stopping, failed, dispatching;
+    bool is_stale; /* there may be sweeps to take up */
 };
 
 static void dispatch(struct dse_scheduler *s);
 
+/* ---- no way on, and no space ---- */
+
+static void end_turn(struct dse_scheduler *s, struct turn *turn);
+static void look_for_space(uv_timer_t *timer);
+
+/* What is in the rows is safe; what is only in memory is forgotten, and taken up anew when there is
+ * space. */
+static void wait_for_space(struct dse_scheduler *s, const struct dse_err *why) {
+    int64_t longer = 2 * s->space_retry_ms;
+    if (s->space_retry_ms == 0)
+        dse_log(DSE_LOG_ERROR, "scheduler", "no_space", "reason=\"%s\"", why->text);
+    s->space_retry_ms = s->space_retry_ms == 0        ? SPACE_RETRY_MS
+                        : longer < SPACE_RETRY_MAX_MS ? longer
+                                                      : SPACE_RETRY_MAX_MS;
+    (void)snprintf(s->space_reason, sizeof s->space_reason, "%.250s", why->text);
+    while (s->n_turns > 0) {
+        int64_t sweep_id = s->turns[0]->share.id;
+        end_turn(s, s->turns[0]);
+        s->events.changed(s->context, sweep_id);
+    }
+    (void)uv_timer_start(&s->space_retry, look_for_space, (uint64_t)s->space_retry_ms, 0);
+}
+
 static void report_fatal(struct dse_scheduler *s, const struct dse_err *why) {
     if (s->failed)
         return;
+    if (why->code == DSE_NO_SPACE) {
+        wait_for_space(s, why);
+        return;
+    }
     s->failed = true;
     s->events.fatal(s->context, why);
 }
 
-/* ---- the sweep whose turn it is ---- */
+static void look_for_space(uv_timer_t *timer) {
+    struct dse_scheduler *s = timer->data;
+    struct dse_err err = {0};
+    if (dse_store_try_space(s->store, &err) != DSE_OK) {
+        report_fatal(s, &err);
+        return;
+    }
+    dse_log(DSE_LOG_INFO, "scheduler", "space_again", "%s", "");
+    s->space_retry_ms = 0;
+    s->is_stale = true;
+    dispatch(s);
+}
 
-static void end_turn(struct dse_scheduler *s) {
-    dse_explorer_free(s->explorer);
-    s->explorer = NULL;
-    s->turn++; /* answers to its tasks come too late now */
-    s->open_failures = 0;
-    s->phase[0] = '\0';
+/* ---- the sweeps in work ---- */
+
+static struct turn *find_turn(const struct dse_scheduler *s, int64_t number) {
+    for (int i = 0; i < s->n_turns; i++)
+        if (s->turns[i]->number == number)
+            return s->turns[i];
+    return NULL;
+}
+
+static struct turn *turn_of_sweep(const struct dse_scheduler *s, int64_t sweep_id) {
+    for (int i = 0; i < s->n_turns; i++)
+        if (s->turns[i]->share.id == sweep_id)
+            return s->turns[i];
+    return NULL;
+}
+
+static void free_turn(struct turn *turn) {
+    dse_explorer_free(turn->explorer);
+    dse_free(turn);
+}
+
+static void end_turn(struct dse_scheduler *s, struct turn *turn) {
+    int at = 0;
+    while (s->turns[at] != turn)
+        at++;
+    for (s->n_turns--; at < s->n_turns; at++)
+        s->turns[at] = s->turns[at + 1];
+    free_turn(turn);
+    s->is_stale = true; /* another may have its place */
+}
+
+static int gather_shares(const struct dse_scheduler *s, const struct dse_share **shares) {
+    for (int i = 0; i < s->n_turns; i++)
+        shares[i] = &s->turns[i]->share;
+    return s->n_turns;
 }
 
 static enum dse_status mark_failed(struct dse_scheduler *s, int64_t sweep_id,
@@ -55,47 +138,86 @@ static enum dse_status mark_failed(struct dse_scheduler *s, int64_t sweep_id,
     return DSE_OK;
 }
 
-static enum dse_status begin_turn(struct dse_scheduler *s, int64_t sweep_id, struct dse_err *err) {
-    struct dse_err why = {0};
-    enum dse_status status = dse_explorer_open(s->store, sweep_id, &s->explorer, &why);
-    if (status != DSE_OK && dse_status_is_user(status))
-        return mark_failed(s, sweep_id, &why, err);
-    if (status != DSE_OK)
-        return dse_err_set(err, status, "sweep %lld: %s", (long long)sweep_id, why.text);
-    s->turn_began_ms = dse_clock_mono_ms();
-    (void)snprintf(s->phase, sizeof s->phase, "starting");
-    dse_log(DSE_LOG_INFO, "scheduler", "sweep_taken_up", "sweep=%lld", (long long)sweep_id);
+static void end_finished(struct dse_scheduler *s, struct turn *turn) {
+    int64_t sweep_id = turn->share.id;
+    dse_log(DSE_LOG_INFO, "scheduler", "sweep_done", "sweep=%lld", (long long)sweep_id);
+    end_turn(s, turn);
     s->events.changed(s->context, sweep_id);
-    if (dse_explorer_finished(s->explorer))
-        end_turn(s);
+}
+
+static enum dse_status begin_turn(struct dse_scheduler *s, int64_t sweep_id, int64_t priority,
+                                  struct dse_err *err) {
+    struct dse_err why = {0};
+    const struct dse_share *shares[DSE_SHARES_MAX];
+    struct turn *turn = dse_alloc(1, sizeof *turn);
+    if (turn == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a sweep");
+    enum dse_status status = dse_explorer_open(s->store, sweep_id, &turn->explorer, &why);
+    if (status != DSE_OK) {
+        dse_free(turn);
+        if (dse_status_is_user(status))
+            return mark_failed(s, sweep_id, &why, err);
+        return dse_err_set(err, status, "sweep %lld: %s", (long long)sweep_id, why.text);
+    }
+    turn->share = (struct dse_share){.id = sweep_id, .priority = priority};
+    turn->began_ms = dse_clock_mono_ms();
+    turn->number = ++s->last_turn;
+    dse_share_join(&turn->share, shares, gather_shares(s, shares), turn->began_ms);
+    (void)snprintf(turn->phase, sizeof turn->phase, "starting");
+    s->turns[s->n_turns++] = turn;
+    dse_log(DSE_LOG_INFO, "scheduler", "sweep_taken_up", "sweep=%lld priority=%lld",
+            (long long)sweep_id, (long long)priority);
+    s->events.changed(s->context, sweep_id);
+    if (dse_explorer_finished(turn->explorer))
+        end_finished(s, turn);
     return DSE_OK;
 }
 
-static enum dse_status find_sweep(struct dse_scheduler *s, struct dse_err *err) {
-    struct dse_arena arena = {0};
-    struct dse_sweep_row *rows;
-    int n = 0;
-    enum dse_status status = dse_store_list_sweeps(s->store, &arena, &rows, &n, err);
-    for (int i = 0; status == DSE_OK && s->explorer == NULL && i < n; i++)
-        if (!dse_sweep_state_final(rows[i].state))
-            status = begin_turn(s, rows[i].id, err);
-    dse_arena_fini(&arena);
-    return status;
+/* Room for a sweep of that priority; takes it from the youngest of the least priority. */
+static bool make_room(struct dse_scheduler *s, int64_t priority) {
+    struct turn *least = NULL;
+    if (s->n_turns < DSE_SHARES_MAX)
+        return true;
+    for (int i = 0; i < s->n_turns; i++)
+        if (least == NULL || s->turns[i]->share.priority <= least->share.priority)
+            least = s->turns[i];
+    if (least->share.priority >= priority)
+        return false;
+    end_turn(s, least);
+    return true;
+}
+
+static enum dse_status take_up_sweeps(struct dse_scheduler *s, struct dse_err *err) {
+    int64_t ids[DSE_SHARES_MAX], priorities[DSE_SHARES_MAX];
+    int n;
+    while (s->is_stale) {
+        s->is_stale = false; /* a sweep that is finished at once sets it again */
+        DSE_TRY(dse_store_open_sweeps(s->store, ids, priorities, DSE_SHARES_MAX, &n, err));
+        for (int i = 0; i < n; i++) {
+            struct turn *turn = turn_of_sweep(s, ids[i]);
+            if (turn != NULL)
+                turn->share.priority = priorities[i];
+            else if (make_room(s, priorities[i]))
+                DSE_TRY(begin_turn(s, ids[i], priorities[i], err));
+        }
+    }
+    return DSE_OK;
 }
 
 /* After partials were taken or a task returned. */
-static void look_at_progress(struct dse_scheduler *s, enum dse_status status,
+static void look_at_progress(struct dse_scheduler *s, struct turn *turn, enum dse_status status,
                              const struct dse_err *why) {
     if (status != DSE_OK) {
         report_fatal(s, why);
         return;
     }
-    s->events.changed(s->context, dse_explorer_sweep(s->explorer));
-    if (!dse_explorer_finished(s->explorer))
+    if (dse_explorer_finished(turn->explorer)) {
+        end_finished(s, turn);
         return;
-    dse_log(DSE_LOG_INFO, "scheduler", "sweep_done", "sweep=%lld",
-            (long long)dse_explorer_sweep(s->explorer));
-    end_turn(s);
+    }
+    s->events.changed(s->context, turn->share.id);
+    if (turn->is_draining && turn->share.in_work == 0)
+        end_turn(s, turn);
 }
 
 /* ---- preparations ---- */
@@ -171,28 +293,45 @@ static struct dse_preparation *waiting_preparation(struct dse_scheduler *s) {
 
 /* ---- giving out work ---- */
 
-static bool begin_opening(struct dse_scheduler *s, struct dse_worker *worker) {
+static void begin_work(struct turn *turn, struct dse_worker_notes *notes) {
+    notes->turn = turn->number;
+    notes->sweep = turn->share.id;
+    notes->started_ms = dse_clock_mono_ms();
+    dse_share_begin_work(&turn->share, notes->started_ms);
+}
+
+/* The turn that the worker has worked for until now; NULL where it has ended. */
+static struct turn *end_work(struct dse_scheduler *s, struct dse_worker_notes *notes) {
+    struct turn *turn = notes->turn == 0 ? NULL : find_turn(s, notes->turn);
+    if (turn != NULL)
+        dse_share_end_work(&turn->share, notes->started_ms, dse_clock_mono_ms());
+    notes->turn = notes->sweep = 0;
+    return turn;
+}
+
+static bool begin_opening(struct dse_scheduler *s, struct dse_worker *worker, struct turn *turn) {
     struct dse_err err = {0};
     struct dse_worker_notes *notes = dse_worker_notes(worker);
     notes->context[0] = '\0';
-    if (dse_worker_send(worker, DSE_WORKER_open, dse_explorer_context(s->explorer), &err) !=
+    if (dse_worker_send(worker, DSE_WORKER_open, dse_explorer_context(turn->explorer), &err) !=
         DSE_OK) {
         report_fatal(s, &err);
         return false;
     }
     notes->opening = true;
-    notes->sweep_turn = s->turn;
+    begin_work(turn, notes);
     return true;
 }
 
-static bool begin_task(struct dse_scheduler *s, struct dse_worker *worker, struct dse_task *task) {
+static bool begin_task(struct dse_scheduler *s, struct dse_worker *worker, struct turn *turn,
+                       struct dse_task *task) {
     struct dse_arena arena = {0};
     struct dse_err err = {0};
     struct dse_msg_task message;
     struct dse_worker_notes *notes = dse_worker_notes(worker);
     int64_t fence = ++s->last_fence;
     enum dse_status status =
-        dse_explorer_describe_task(s->explorer, task, fence, &arena, &message, &err);
+        dse_explorer_describe_task(turn->explorer, task, fence, &arena, &message, &err);
     if (status == DSE_OK)
         status = dse_worker_send(worker, DSE_WORKER_evaluate, &message, &err);
     dse_arena_fini(&arena);
@@ -203,9 +342,38 @@ static bool begin_task(struct dse_scheduler *s, struct dse_worker *worker, struc
     }
     notes->task = task;
     notes->fence = fence;
-    notes->sweep_turn = s->turn;
+    notes->shard = task->shard;
+    notes->candidates = task->n_members;
     notes->shards_held |= (uint64_t)1 << (task->shard % 64);
+    begin_work(turn, notes);
     return true;
+}
+
+static bool holds_context_of(const struct dse_worker_notes *notes, const struct turn *turn) {
+    return strcmp(notes->context, dse_explorer_context(turn->explorer)->hash) == 0;
+}
+
+/* The next task for the worker and its sweep, best sweep first; NULL when there is none. */
+static struct dse_task *next_task(struct dse_scheduler *s, const struct dse_worker_notes *notes,
+                                  struct turn **of) {
+    const struct dse_share *shares[DSE_SHARES_MAX];
+    int order[DSE_SHARES_MAX], held = -1;
+    int n = gather_shares(s, shares);
+    for (int i = 0; i < n; i++)
+        if (holds_context_of(notes, s->turns[i]))
+            held = i;
+    dse_shares_order(shares, n, held, dse_clock_mono_ms(), order);
+    for (int i = 0; i < n; i++) {
+        struct turn *turn = s->turns[order[i]];
+        if (turn->is_draining)
+            continue;
+        uint64_t shards = holds_context_of(notes, turn) ? notes->shards_held : 0;
+        struct dse_task *task = dse_explorer_next_task(turn->explorer, shards);
+        *of = turn;
+        if (task != NULL)
+            return task;
+    }
+    return NULL;
 }
 
 /* Gives an idle worker something to do; false when there is nothing for it. */
@@ -214,24 +382,22 @@ static bool employ(struct dse_scheduler *s, struct dse_worker *worker) {
     while (!s->failed && (preparation = waiting_preparation(s)) != NULL)
         if (begin_preparation(s, worker, preparation))
             return true;
-    if (s->stopping || s->failed)
+    if (s->stopping || s->failed || s->space_retry_ms > 0)
         return false;
     struct dse_err err = {0};
-    if (s->explorer == NULL && find_sweep(s, &err) != DSE_OK) {
+    if (take_up_sweeps(s, &err) != DSE_OK) {
         report_fatal(s, &err);
         return false;
     }
-    if (s->explorer == NULL)
-        return false;
+    struct turn *turn;
     struct dse_worker_notes *notes = dse_worker_notes(worker);
-    struct dse_task *task = dse_explorer_next_task(s->explorer, notes->shards_held);
+    struct dse_task *task = next_task(s, notes, &turn);
     if (task == NULL)
         return false;
-    if (strcmp(notes->context, dse_explorer_context(s->explorer)->hash) != 0) {
-        task->in_work = false;
-        return begin_opening(s, worker);
-    }
-    return begin_task(s, worker, task);
+    if (holds_context_of(notes, turn))
+        return begin_task(s, worker, turn, task);
+    task->in_work = false;
+    return begin_opening(s, worker, turn);
 }
 
 static void dispatch(struct dse_scheduler *s) {
@@ -255,9 +421,12 @@ static void take_prepared(struct dse_scheduler *s, struct dse_worker *worker,
     (void)snprintf(notes->context, sizeof notes->context, "%s", prepared->hash);
     notes->shards_held = 0;
     notes->preparation = NULL;
-    if (notes->opening)
-        s->open_failures = 0;
+    struct turn *turn = end_work(s, notes);
+    if (notes->opening && turn != NULL)
+        turn->open_failures = 0;
     notes->opening = false;
+    if (turn != NULL && turn->is_draining && turn->share.in_work == 0)
+        end_turn(s, turn);
     if (preparation == NULL)
         return;
     struct dse_buf json = {0};
@@ -273,52 +442,57 @@ static void take_partials(struct dse_scheduler *s, struct dse_worker *worker,
                           const struct dse_msg_partials *partials) {
     struct dse_worker_notes *notes = dse_worker_notes(worker);
     struct dse_task *task = notes->task;
-    bool late =
-        s->explorer == NULL || notes->sweep_turn != s->turn || notes->fence != partials->task;
+    struct turn *turn = end_work(s, notes);
+    bool late = turn == NULL || task == NULL || notes->fence != partials->task;
     notes->task = NULL;
     notes->fence = 0;
+    notes->tasks_done++;
+    notes->inferences += partials->inferences;
     if (late) {
         dse_log(DSE_LOG_INFO, "scheduler", "late_result", "pid=%d task=%lld",
                 dse_worker_pid(worker), (long long)partials->task);
         return;
     }
     struct dse_err err = {0};
-    enum dse_status status = dse_explorer_take(s->explorer, task, partials, &err);
+    enum dse_status status = dse_explorer_take(turn->explorer, task, partials, &err);
     if (status == DSE_PROTOCOL) {
-        dse_log(DSE_LOG_ERROR, "scheduler", "bad_result", "pid=%d reason=\"%s\"",
-                dse_worker_pid(worker), err.text);
+        dse_log(DSE_LOG_ERROR, "scheduler", "bad_result", "sweep=%lld pid=%d reason=\"%s\"",
+                (long long)turn->share.id, dse_worker_pid(worker), err.text);
         dse_worker_kill(worker);
         return;
     }
-    s->phase[0] = '\0';
-    look_at_progress(s, status, &err);
+    turn->phase[0] = '\0';
+    look_at_progress(s, turn, status, &err);
 }
 
 static void return_task(struct dse_scheduler *s, struct dse_worker_notes *notes,
                         const char *reason) {
     struct dse_task *task = notes->task;
-    bool current = s->explorer != NULL && notes->sweep_turn == s->turn && task != NULL;
+    struct turn *turn = end_work(s, notes);
     notes->task = NULL;
     notes->fence = 0;
-    if (!current || s->failed)
+    if (turn == NULL || task == NULL || s->failed)
         return;
     struct dse_err err = {0};
-    enum dse_status status = dse_explorer_return(s->explorer, task, reason, &err);
-    look_at_progress(s, status, &err);
+    enum dse_status status = dse_explorer_return(turn->explorer, task, reason, &err);
+    look_at_progress(s, turn, status, &err);
 }
 
 /* The sweep's context cannot be opened: its files have changed, or memory is short. */
 static void take_open_failure(struct dse_scheduler *s, struct dse_worker_notes *notes,
                               enum dse_status status, const char *text) {
     struct dse_err why = {0}, err = {0};
+    struct turn *turn = end_work(s, notes);
     notes->opening = false;
-    if (s->explorer == NULL || notes->sweep_turn != s->turn)
+    if (turn == NULL)
         return;
-    if (!dse_status_is_user(status) && ++s->open_failures < OPEN_ATTEMPTS_MAX)
+    if (!dse_status_is_user(status) && ++turn->open_failures < OPEN_ATTEMPTS_MAX) {
+        look_at_progress(s, turn, DSE_OK, NULL);
         return;
-    int64_t sweep_id = dse_explorer_sweep(s->explorer);
+    }
+    int64_t sweep_id = turn->share.id;
     (void)dse_err_set(&why, status, "%s", text);
-    end_turn(s);
+    end_turn(s, turn);
     if (mark_failed(s, sweep_id, &why, &err) != DSE_OK)
         report_fatal(s, &err);
 }
@@ -347,16 +521,20 @@ static void when_idle(void *context, struct dse_worker *worker) {
     dispatch(context);
 }
 
+static void take_beat(struct dse_scheduler *s, const struct dse_worker_notes *notes,
+                      const struct dse_msg_worker_beat *beat) {
+    struct turn *turn = notes->turn == 0 ? NULL : find_turn(s, notes->turn);
+    if (turn == NULL || dse_explorer_finished_since_open(turn->explorer) > 0)
+        return;
+    (void)snprintf(turn->phase, sizeof turn->phase, "%.80s", beat->phase);
+    s->events.changed(s->context, turn->share.id);
+}
+
 static void when_message(void *context, struct dse_worker *worker, enum dse_worker_message message,
                          const void *record) {
     struct dse_scheduler *s = context;
     if (message == DSE_WORKER_beat) {
-        const struct dse_msg_worker_beat *beat = record;
-        if (s->explorer != NULL && dse_explorer_finished_since_open(s->explorer) == 0 &&
-            dse_worker_notes(worker)->preparation == NULL) {
-            (void)snprintf(s->phase, sizeof s->phase, "%.80s", beat->phase);
-            s->events.changed(s->context, dse_explorer_sweep(s->explorer));
-        }
+        take_beat(s, dse_worker_notes(worker), record);
         return;
     }
     if (message == DSE_WORKER_prepared)
@@ -408,11 +586,14 @@ enum dse_status dse_scheduler_new(uv_loop_t *loop, struct dse_store *store,
     s->store = store;
     s->events = *events;
     s->context = context;
+    s->is_stale = true;
     enum dse_status status = dse_pool_new(loop, pool_options, &pool_events, s, &s->pool, err);
     if (status != DSE_OK) {
         dse_free(s);
         return status;
     }
+    s->space_retry.data = s;
+    (void)uv_timer_init(loop, &s->space_retry);
     *scheduler = s;
     return DSE_OK;
 }
@@ -422,14 +603,20 @@ void dse_scheduler_stop(struct dse_scheduler *scheduler) {
     dispatch(scheduler);
 }
 
+static void free_scheduler(uv_handle_t *timer) {
+    dse_free(timer->data);
+}
+
 void dse_scheduler_close(struct dse_scheduler *scheduler, bool at_once) {
     struct dse_err why = {0};
     (void)dse_err_set(&why, DSE_FAILED, "the daemon is stopping");
     while (scheduler->preparations != NULL)
         finish_preparation(scheduler, scheduler->preparations, DSE_FAILED, &why);
     dse_pool_close(scheduler->pool, at_once);
-    dse_explorer_free(scheduler->explorer);
-    dse_free(scheduler);
+    for (int i = 0; i < scheduler->n_turns; i++)
+        free_turn(scheduler->turns[i]);
+    scheduler->n_turns = 0;
+    uv_close((uv_handle_t *)&scheduler->space_retry, free_scheduler);
 }
 
 void dse_scheduler_prepare(struct dse_scheduler *scheduler, struct dse_preparation *preparation) {
@@ -440,18 +627,29 @@ void dse_scheduler_prepare(struct dse_scheduler *scheduler, struct dse_preparati
     dispatch(scheduler);
 }
 
+/* What the row says of a sweep in work. */
+static enum dse_status follow_state(struct dse_scheduler *s, struct turn *turn,
+                                    struct dse_err *err) {
+    struct dse_arena arena = {0};
+    struct dse_sweep_row row;
+    enum dse_status status = dse_store_load_sweep(s->store, turn->share.id, &arena, &row, err);
+    dse_arena_fini(&arena);
+    if (status != DSE_OK)
+        return status;
+    turn->is_draining = row.state == DSE_SWEEP_PAUSED;
+    if (dse_sweep_state_final(row.state) || (turn->is_draining && turn->share.in_work == 0))
+        end_turn(s, turn);
+    return DSE_OK;
+}
+
 void dse_scheduler_kick(struct dse_scheduler *scheduler) {
-    if (scheduler->explorer != NULL) {
-        struct dse_arena arena = {0};
-        struct dse_sweep_row row;
-        struct dse_err err = {0};
-        int64_t sweep_id = dse_explorer_sweep(scheduler->explorer);
-        if (dse_store_load_sweep(scheduler->store, sweep_id, &arena, &row, &err) != DSE_OK)
-            report_fatal(scheduler, &err);
-        else if (dse_sweep_state_final(row.state))
-            end_turn(scheduler);
-        dse_arena_fini(&arena);
-    }
+    struct dse_err err = {0};
+    enum dse_status status = DSE_OK;
+    for (int i = scheduler->n_turns - 1; status == DSE_OK && i >= 0; i--)
+        status = follow_state(scheduler, scheduler->turns[i], &err);
+    if (status != DSE_OK)
+        report_fatal(scheduler, &err);
+    scheduler->is_stale = true;
     dispatch(scheduler);
 }
 
@@ -459,14 +657,22 @@ int dse_scheduler_workers(const struct dse_scheduler *scheduler) {
     return dse_pool_size(scheduler->pool);
 }
 
+struct dse_pool *dse_scheduler_pool(const struct dse_scheduler *scheduler) {
+    return scheduler->pool;
+}
+
 struct dse_live_sweep dse_scheduler_live(const struct dse_scheduler *scheduler, int64_t sweep_id) {
-    struct dse_live_sweep live = {.phase = ""};
-    if (scheduler->explorer == NULL || dse_explorer_sweep(scheduler->explorer) != sweep_id)
+    struct dse_live_sweep live = {.phase = "", .no_space = ""};
+    const struct turn *turn = turn_of_sweep(scheduler, sweep_id);
+    if (scheduler->space_retry_ms > 0)
+        live.no_space = scheduler->space_reason;
+    if (turn == NULL)
         return live;
-    double seconds = (double)(dse_clock_mono_ms() - scheduler->turn_began_ms) / 1000.0;
-    double finished = (double)dse_explorer_finished_since_open(scheduler->explorer);
+    double seconds = (double)(dse_clock_mono_ms() - turn->began_ms) / 1000.0;
+    double finished = (double)dse_explorer_finished_since_open(turn->explorer);
     if (finished >= RATE_INDIVIDUALS_MIN && seconds > 0)
         live.evaluations_per_s = finished / seconds;
-    live.phase = scheduler->phase;
+    live.phase = turn->phase;
+    live.workers = turn->share.in_work;
     return live;
 }

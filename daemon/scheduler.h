@@ -1,5 +1,8 @@
-/* Who computes what: preparations of clients first, then the tasks of the sweep whose turn it is
- * (the oldest that is not finished). */
+/* Who computes what: preparations of clients first, then the tasks of the sweeps that are not
+ * finished nor paused, by priority and fairly among equals (shares.h).
+ *
+ * When the disk is full the sweeps wait: nothing is given out, and the scheduler tries from time to
+ * time whether there is space again. */
 #ifndef DSE_DAEMON_SCHEDULER_H
 #define DSE_DAEMON_SCHEDULER_H
 
@@ -32,7 +35,8 @@ struct dse_scheduler;
 struct dse_scheduler_events {
     /* Rows of the sweep have changed. */
     void (*changed)(void *context, int64_t sweep_id);
-    /* The store can no longer be written, or there will be no workers. */
+    /* The store can no longer be written (no space is no reason: see above), or there will be no
+     * workers. */
     void (*fatal)(void *context, const struct dse_err *why);
     /* Stopping, and nobody is at work any more. */
     void (*drained)(void *context);
@@ -50,14 +54,21 @@ void dse_scheduler_close(struct dse_scheduler *scheduler, bool at_once);
 
 /* Queues a preparation; `done` may be called before it returns. */
 void dse_scheduler_prepare(struct dse_scheduler *scheduler, struct dse_preparation *preparation);
-/* Looks for work again: a sweep has been added or cancelled. */
+/* Looks for work again: a sweep has been added, or the state or priority of one has changed. */
 void dse_scheduler_kick(struct dse_scheduler *scheduler);
 int dse_scheduler_workers(const struct dse_scheduler *scheduler);
 
-/* What is known of a sweep beyond its rows; zeros for a sweep whose turn it is not. */
+/* Borrowed, to look at. */
+struct dse_pool *dse_scheduler_pool(const struct dse_scheduler *scheduler);
+
+enum { DSE_SPACE_REASON_MAX = 256 };
+
+/* What is known of a sweep beyond its rows; zeros for a sweep that is not in work. */
 struct dse_live_sweep {
     double evaluations_per_s;
-    const char *phase; /* "" when evaluations come in; borrowed */
+    const char *phase;    /* "" when evaluations come in; borrowed */
+    const char *no_space; /* "" unless all sweeps wait for space: what is full; borrowed */
+    int workers;          /* that work for it now */
 };
 struct dse_live_sweep dse_scheduler_live(const struct dse_scheduler *scheduler, int64_t sweep_id);
 

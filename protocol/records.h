@@ -33,6 +33,36 @@
 
 #define DSE_FIELDS_sweep_id(F) F(REQ, INT, _, sweep, "sweep id")
 
+#define DSE_FIELDS_priority_of(F)     \
+    F(REQ, INT, _, sweep, "sweep id") \
+    F(REQ, INT, _, priority, "from -1000 to 1000; greater is earlier")
+
+#define DSE_FIELDS_deletion(F)        \
+    F(REQ, INT, _, sweep, "sweep id") \
+    F(OPT, BOOL, _, force, "cancel it first, if it is not in a final state")
+
+#define DSE_FIELDS_deleted(F)                                                       \
+    F(REQ, INT, _, sweep, "sweep id")                                               \
+    F(REQ, STR, _, name, "name of the workload")                                    \
+    F(REQ, INT, _, individuals, "individuals that are gone, the baseline included") \
+    F(REQ, INT, _, evaluations, "evaluations that are gone: no other sweep cites them")
+
+#define DSE_FIELDS_worker(F)                                                                \
+    F(REQ, INT, _, pid, "process id")                                                       \
+    F(REQ, STR, _, state, "starting, idle, preparing (for a client), opening or computing") \
+    F(REQ, INT, _, sweep, "sweep that it works for; 0: none")                               \
+    F(REQ, INT, _, shard, "shard that it computes; -1: none")                               \
+    F(REQ, INT, _, candidates, "candidates of its task")                                    \
+    F(REQ, REAL, _, busy_s, "seconds since it got its task")                                \
+    F(REQ, REAL, _, silent_s, "seconds since it was heard")                                 \
+    F(REQ, INT, _, tasks, "tasks done")                                                     \
+    F(REQ, INT, _, inferences, "images run through the network")                            \
+    F(REQ, REAL, _, inferences_per_s, "images a second since its start")                    \
+    F(REQ, INT, _, memory_bytes, "resident memory; 0: not known")                           \
+    F(REQ, STR, _, evaluator, "version of its evaluator")
+
+#define DSE_FIELDS_worker_list(F) F(REQ, RECS, worker, workers, "worker processes")
+
 #define DSE_FIELDS_generation_id(F)   \
     F(REQ, INT, _, sweep, "sweep id") \
     F(REQ, INT, _, generation, "generation from 0; -1: the float32 baseline")
@@ -73,8 +103,8 @@
 #define DSE_FIELDS_sweep(F)                                                                     \
     F(REQ, INT, _, sweep, "sweep id")                                                           \
     F(REQ, STR, _, name, "name of the workload")                                                \
-    F(REQ, STR, _, state, "queued, running, done, failed or cancelled")                         \
-    F(REQ, STR, _, reason, "why it failed; else empty")                                         \
+    F(REQ, STR, _, state, "queued, running, paused, no_space, done, failed or cancelled")       \
+    F(REQ, STR, _, reason, "why it failed, or what is full; else empty")                        \
     F(REQ, STR, _, content_hash, "SHA-256 of the canonical workload and of the files it names") \
     F(REQ, INT, _, seed, "seed")                                                                \
     F(REQ, INT, _, generation, "generation in work, from 0; -1: the baseline")                  \
@@ -92,7 +122,9 @@
     F(REQ, INT, _, submitted_at_ms, "wall clock, ms since 1970")                                \
     F(REQ, INT, _, finished_at_ms, "wall clock, ms since 1970; 0: not finished")                \
     F(OPT, STR, _, phase, "what is being prepared")                                             \
-    F(OPT, BOOL, _, reused, "submit took an existing sweep")
+    F(OPT, BOOL, _, reused, "submit took an existing sweep")                                    \
+    F(OPT, INT, _, priority, "greater is earlier")                                              \
+    F(OPT, INT, _, workers, "workers that compute for it now")
 
 #define DSE_FIELDS_sweep_list(F) F(REQ, RECS, sweep, sweeps, "sweeps, oldest first")
 
@@ -250,6 +282,11 @@
     X(hello)                \
     X(workload_text)        \
     X(sweep_id)             \
+    X(priority_of)          \
+    X(deletion)             \
+    X(deleted)              \
+    X(worker)               \
+    X(worker_list)          \
     X(generation_id)        \
     X(individual_id)        \
     X(layer)                \
@@ -288,6 +325,11 @@
     X(front, sweep_id, front, "the non-dominated feasible individuals")                         \
     X(show, individual_id, individual, "one individual with its cells and bits")                \
     X(individuals, individual_query, individual_page, "all individuals, a page at a time")      \
+    X(pause, sweep_id, sweep, "give a sweep no more work; what is under way is kept")           \
+    X(resume, sweep_id, sweep, "go on with a paused sweep")                                     \
+    X(priority, priority_of, sweep, "change which sweeps come first")                           \
+    X(delete, deletion, deleted, "forget a sweep and what no other sweep cites")                \
+    X(workers, empty, worker_list, "the worker processes")                                      \
     X(cancel, sweep_id, sweep, "stop a sweep; what it found stays")                             \
     X(dump, generation_id, dump_part, "everything known of a generation, canonical")
 

@@ -67,6 +67,10 @@ void dse_store_rollback(struct dse_store *store);
 DSE_MUST_USE enum dse_status dse_store_finish(struct dse_store *store, enum dse_status status,
                                               struct dse_err *err);
 
+/* Is there space to write? Writes some pages that say nothing, and empties them again: the log has
+ * then room for them. NO_SPACE. */
+DSE_MUST_USE enum dse_status dse_store_try_space(struct dse_store *store, struct dse_err *err);
+
 /* ---- sweeps ---- */
 
 struct dse_sweep_row {

@@ -18,6 +18,10 @@ static enum dse_status status_of_code(int code, int error_number) {
         return DSE_NO_MEMORY;
     if (code == SQLITE_CONSTRAINT_FOREIGNKEY)
         return DSE_NOT_FOUND;
+    /* After a failed sync the system may have dropped pages that were never written: no more is to
+     * be trusted until a start reads what is there, whatever the reason was. */
+    if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
+        return DSE_IO;
     switch (code & 0xff) {
     case SQLITE_FULL:
         return DSE_NO_SPACE;
@@ -324,6 +328,14 @@ enum dse_status dse_store_finish(struct dse_store *store, enum dse_status status
     if (status != DSE_OK)
         dse_store_rollback(store);
     return status;
+}
+
+enum dse_status dse_store_try_space(struct dse_store *store, struct dse_err *err) {
+    struct store__query query;
+    DSE_TRY(store__query_start(&query, store, STORE_STATEMENT_FILL_SPACE, err));
+    DSE_TRY(store__query_run(&query, NULL, err));
+    DSE_TRY(store__query_start(&query, store, STORE_STATEMENT_EMPTY_SPACE, err));
+    return store__query_run(&query, NULL, err);
 }
 
 enum dse_status store__enter(struct dse_store *store, bool *own, struct dse_err *err) {

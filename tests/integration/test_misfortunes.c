@@ -186,24 +186,28 @@ static void a_second_daemon_is_refused(void **state) {
 
 /* ---- a full disk ---- */
 
-static void a_database_at_its_limit_stops_the_daemon_and_loses_nothing(void **state) {
+static void a_database_at_its_limit_lets_the_sweep_wait_and_loses_nothing(void **state) {
     (void)state;
     struct place place;
     set_up(&place);
     /* Room for the schema and the sweep, not for all of its individuals. */
-    const char *const limited[] = {"--workers", "2", "--max-db-bytes", "110000", "--log-level",
+    const char *const limited[] = {"--workers", "2", "--max-db-bytes", "130000", "--log-level",
                                    "error",     NULL};
+    const char *const ask[] = {"status", NULL};
+    struct dse_buf said = {0};
     fixture_start(&place.fixture, limited);
     int64_t sweep = fixture_submit(&place.fixture, place.workload);
-    int status = fixture_wait(&place.fixture);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 7);
+    assert_true(fixture_watch_state(&place.fixture, sweep, "no_space"));
+    assert_int_equal(fixture_pareto(&place.fixture, ask, &said, NULL), 0);
+    assert_contains(&said, "reached its limit of 130000 bytes");
+    dse_buf_fini(&said);
+    assert_int_equal(fixture_stop(&place.fixture, SIGTERM), 0);
     finish_and_compare(&place, sweep);
     fixture_fini(&place.fixture);
 }
 
 /* The same with a file system that is really full; needs the right to mount one. */
-static void a_full_file_system_stops_the_daemon_and_loses_nothing(void **state) {
+static void a_full_file_system_lets_the_sweep_wait_until_there_is_space(void **state) {
     (void)state;
     struct place place;
     struct dse_err err = {0};
@@ -216,11 +220,14 @@ static void a_full_file_system_stops_the_daemon_and_loses_nothing(void **state) 
     }
     fixture_start(&place.fixture, two_workers);
     int64_t sweep = fixture_submit(&place.fixture, place.workload);
-    int status = fixture_wait(&place.fixture);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 7);
+    char word[32], hash[DSE_SHA256_HEX];
+    assert_true(fixture_watch_state(&place.fixture, sweep, "no_space"));
     assert_int_equal(mount("tmpfs", place.fixture.state_dir, "tmpfs", MS_REMOUNT, "size=64m"), 0);
-    finish_and_compare(&place, sweep);
+    assert_true(fixture_watch(&place.fixture, sweep, INT64_MAX, word, sizeof word));
+    assert_string_equal(word, "done"); /* the same daemon, by itself */
+    fixture_dump_hash(&place.fixture, sweep, hash);
+    assert_string_equal(hash, expected_dump());
+    assert_int_equal(fixture_stop(&place.fixture, SIGTERM), 0);
     assert_int_equal(umount(place.fixture.state_dir), 0);
     fixture_fini(&place.fixture);
 }
@@ -347,8 +354,8 @@ int main(void) {
         cmocka_unit_test(a_model_that_does_not_fit_the_data_is_refused),
         cmocka_unit_test(without_a_daemon_it_is_said_how_to_start_one),
         cmocka_unit_test(a_second_daemon_is_refused),
-        cmocka_unit_test(a_database_at_its_limit_stops_the_daemon_and_loses_nothing),
-        cmocka_unit_test(a_full_file_system_stops_the_daemon_and_loses_nothing),
+        cmocka_unit_test(a_database_at_its_limit_lets_the_sweep_wait_and_loses_nothing),
+        cmocka_unit_test(a_full_file_system_lets_the_sweep_wait_until_there_is_space),
         cmocka_unit_test(a_file_that_changed_fails_the_sweep_with_its_name),
         cmocka_unit_test(ctrl_c_stops_a_run_and_the_same_command_goes_on),
         cmocka_unit_test(a_run_that_is_done_says_so_and_prints_the_front),

@@ -242,6 +242,80 @@ static void a_cancelled_sweep_keeps_what_it_found_and_the_next_has_its_turn(void
     dse_arena_fini(&arena);
 }
 
+/* ---- several sweeps ---- */
+
+static int64_t submit_longer(int seed) {
+    struct sample_options longer = {.images = SAMPLE_IMAGES(40),
+                                    .shard_images = SAMPLE_IMAGES(20),
+                                    .population = 16,
+                                    .generations = 200,
+                                    .seed = seed};
+    char path[400], dir[400];
+    struct dse_err err = {0};
+    (void)snprintf(dir, sizeof dir, "%s/seed-%d", fixture.dir, seed);
+    assert_ok(dse_dir_create(dir, &err), &err);
+    write_sample_workload(dir, &longer, path, sizeof path);
+    return fixture_submit(&fixture, path);
+}
+
+/* Runs `pareto --json command sweep [more]`; the sweep of its answer. */
+static void control(const char *command, int64_t id, const char *more, struct dse_msg_sweep *answer,
+                    struct dse_arena *arena) {
+    char number[24];
+    const char *const args[] = {"--json", command, number, more, NULL};
+    (void)snprintf(number, sizeof number, "%lld", (long long)id);
+    ask(args, DSE_RECORD_sweep, arena, answer);
+}
+
+static void paused_sweeps_wait_and_greater_priorities_come_first(void **state) {
+    (void)state;
+    struct dse_arena arena = {0};
+    struct dse_msg_sweep s;
+    struct dse_msg_worker_list workers;
+    struct dse_msg_deleted deleted;
+    char word[32], id[24];
+    int64_t low = submit_longer(21), high = submit_longer(22);
+    assert_true(fixture_watch(&fixture, low, 1, word, sizeof word)); /* both share the workers */
+    assert_true(fixture_watch(&fixture, high, 1, word, sizeof word));
+    control("priority", high, "5", &s, &arena);
+    assert_int_equal(s.priority, 5);
+    control("status", low, NULL, &s, &arena);
+    int64_t measured = s.measured;
+    assert_true(fixture_watch(&fixture, high, 120, word, sizeof word));
+    control("status", low, NULL, &s, &arena);
+    assert_in_range(s.measured - measured, 0, 64); /* gaps at the ends of generations only */
+    control("pause", high, NULL, &s, &arena);
+    assert_string_equal(s.state, "paused");
+    assert_true(fixture_watch(&fixture, low, measured + 70, word, sizeof word));
+    control("status", high, NULL, &s, &arena);
+    measured = s.measured;
+    control("status", low, NULL, &s, &arena);
+    assert_true(fixture_watch(&fixture, low, s.measured + 60, word, sizeof word));
+    control("status", high, NULL, &s, &arena);
+    assert_int_equal(s.measured, measured);
+    assert_int_equal(s.workers, 0);
+    const char *const ask_workers[] = {"--json", "workers", NULL};
+    ask(ask_workers, DSE_RECORD_worker_list, &arena, &workers);
+    assert_int_equal(workers.workers_n, 2);
+    assert_true(workers.workers[0].memory_bytes > 1 << 20 && workers.workers[0].tasks > 0);
+    control("resume", high, NULL, &s, &arena);
+    assert_string_equal(s.state, "running");
+    assert_true(fixture_watch(&fixture, high, measured + 1, word, sizeof word));
+    /* Only what is final is deleted without force. */
+    (void)snprintf(id, sizeof id, "%lld", (long long)low);
+    const char *const polite[] = {"delete", id, NULL};
+    const char *const forced[] = {"--json", "delete", "--force", id, NULL};
+    const char *const status[] = {"status", id, NULL};
+    assert_int_equal(fixture_pareto(&fixture, polite, NULL, NULL), 4);
+    ask(forced, DSE_RECORD_deleted, &arena, &deleted);
+    assert_true(deleted.individuals >= 70 && deleted.evaluations > 0);
+    assert_int_equal(fixture_pareto(&fixture, status, NULL, NULL), 4);
+    control("cancel", high, NULL, &s, &arena);
+    const char *const resume[] = {"resume", NULL};
+    assert_int_equal(fixture_pareto(&fixture, resume, NULL, NULL), 4); /* it is final */
+    dse_arena_fini(&arena);
+}
+
 /* ---- strangers ---- */
 
 static void assert_serving(void) {
@@ -330,6 +404,7 @@ int main(void) {
         cmocka_unit_test(a_page_has_at_most_what_was_asked_for),
         cmocka_unit_test(unknown_things_are_not_found),
         cmocka_unit_test(a_cancelled_sweep_keeps_what_it_found_and_the_next_has_its_turn),
+        cmocka_unit_test(paused_sweeps_wait_and_greater_priorities_come_first),
         cmocka_unit_test(a_line_without_end_is_refused_and_the_others_are_served),
         cmocka_unit_test(rubbish_is_answered_with_an_error_each_line),
         cmocka_unit_test(half_a_request_and_many_idle_clients_keep_nobody_waiting),

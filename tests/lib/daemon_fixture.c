@@ -250,8 +250,13 @@ static bool is_final(const char *state) {
            strcmp(state, "cancelled") == 0;
 }
 
-bool fixture_watch(const struct daemon_fixture *fixture, int64_t sweep, int64_t measured,
-                   char *state, size_t state_size) {
+struct watched {
+    int64_t measured;         /* enough of them end the watch, as does a final state ... */
+    const char *state_wanted; /* ... and, where it is not NULL, this one */
+};
+
+static bool watch(const struct daemon_fixture *fixture, int64_t sweep, struct watched until,
+                  char *state, size_t state_size) {
     struct dse_buf input = {0}, line = {0}, request = {0};
     struct dse_err err = {0};
     struct dse_msg_sweep_id params = {.sweep = sweep};
@@ -267,7 +272,8 @@ bool fixture_watch(const struct daemon_fixture *fixture, int64_t sweep, int64_t 
         const struct dse_msg_sweep *now = read_sweep(&line, &arena);
         if (now == NULL)
             give_up("watch was not answered");
-        reached = now->measured >= measured || is_final(now->state);
+        reached = now->measured >= until.measured || is_final(now->state) ||
+                  (until.state_wanted != NULL && strcmp(now->state, until.state_wanted) == 0);
         (void)snprintf(state, state_size, "%s", now->state);
         dse_arena_fini(&arena);
     }
@@ -276,6 +282,17 @@ bool fixture_watch(const struct daemon_fixture *fixture, int64_t sweep, int64_t 
     dse_buf_fini(&line);
     dse_buf_fini(&request);
     return reached;
+}
+
+bool fixture_watch(const struct daemon_fixture *fixture, int64_t sweep, int64_t measured,
+                   char *state, size_t state_size) {
+    return watch(fixture, sweep, (struct watched){measured, NULL}, state, state_size);
+}
+
+bool fixture_watch_state(const struct daemon_fixture *fixture, int64_t sweep, const char *wanted) {
+    char state[32] = "";
+    return watch(fixture, sweep, (struct watched){INT64_MAX, wanted}, state, sizeof state) &&
+           strcmp(state, wanted) == 0;
 }
 
 /* Runs a command that answers with a sweep. */

@@ -45,6 +45,8 @@ int64_t fixture_submit(const struct daemon_fixture *fixture, const char *path);
  * first. state gets the sweep's state. */
 bool fixture_watch(const struct daemon_fixture *fixture, int64_t sweep, int64_t measured,
                    char *state, size_t state_size);
+/* Waits until the sweep is in that state; false where it ends otherwise. */
+bool fixture_watch_state(const struct daemon_fixture *fixture, int64_t sweep, const char *wanted);
 /* Individuals of the sweep, as `pareto status` gives them. */
 int64_t fixture_count_individuals(const struct daemon_fixture *fixture, int64_t sweep);
 /* SHA-256 of the sweep's dump. */
