@@ -19,7 +19,7 @@ static const char usage[] =
     "                      $PARETO_STATE, $XDG_STATE_HOME/paretod or ~/.local/state/paretod\n"
     "  --socket PATH       socket for clients; default DIR/socket\n"
     "  --workers N         worker processes; default as many as cores\n"
-    "  --kernels NAME      arithmetic of the workers: auto (default), c, openblas, onednn\n"
+    "  --kernels NAME      arithmetic of the workers: auto (default), c, openblas, onednn, vector\n"
     "  --max-db-bytes N    let sweeps wait when the database would grow larger; default no limit\n"
     "  --worker PATH       the worker program; default pareto-worker beside this program\n"
     "  --ready-fd N        write \"ready\" to this file descriptor when clients are served\n"
@@ -76,11 +76,11 @@ static enum dse_status read_log_level(const char *text, struct dse_err *err) {
 }
 
 static enum dse_status read_kernels(const char *text, struct dse_err *err) {
-    static const char *const names[] = {"auto", "c", "openblas", "onednn"};
+    static const char *const names[] = {"auto", "c", "openblas", "onednn", "vector"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (strcmp(names[i], text) == 0)
             return DSE_OK;
-    DSE_FAIL(err, DSE_USAGE, "--kernels: '%s' is not one of: auto c openblas onednn", text);
+    DSE_FAIL(err, DSE_USAGE, "--kernels: '%s' is not one of: auto c openblas onednn vector", text);
 }
 
 static enum dse_status read_option(int id, const char *value, struct dse_daemon_options *options,

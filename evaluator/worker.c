@@ -16,7 +16,7 @@
 enum { BEAT_INTERVAL_MS = 1000 };
 
 static const char usage[] =
-    "usage: pareto-worker [--kernels auto|c|openblas|onednn]\n"
+    "usage: pareto-worker [--kernels auto|c|openblas|onednn|vector]\n"
     "\n"
     "Evaluates candidates for paretod, which starts it; reads one JSON message a line from\n"
     "standard input and answers on standard output (daemon/PROTOCOL.md).\n"
@@ -180,8 +180,9 @@ int main(int argc, char **argv) {
         if (c == 'V')
             return puts("pareto-worker " DSE_VERSION) < 0;
         if (c != 'k' || !dse_kernel_choice_find(optarg, &choice)) {
-            (void)fprintf(stderr, "pareto-worker: --kernels takes auto, c, openblas or onednn; "
-                                  "see pareto-worker --help\n");
+            (void)fprintf(stderr,
+                          "pareto-worker: --kernels takes auto, c, openblas, onednn or vector; "
+                          "see pareto-worker --help\n");
             return dse_status_exit(DSE_USAGE);
         }
     }

@@ -13,8 +13,6 @@
 
 #include "evaluator/kernels/kernels_internal.h"
 
-static const float ROUNDER = 12582912.0f; /* 1.5 x 2^23 */
-
 /* The last byte of the sum's bits is the integer: neither subtraction nor conversion is needed. */
 static inline __attribute__((always_inline)) uint32_t round_clamped(float x, float inv_scale,
                                                                     float top) {
@@ -22,7 +20,7 @@ static inline __attribute__((always_inline)) uint32_t round_clamped(float x, flo
     float y = x * inv_scale;
     y = y > 0.0f ? y : 0.0f;
     y = y < top ? y : top;
-    y = y + ROUNDER;
+    y = y + KERNELS__ROUNDER;
     memcpy(&bits, &y, sizeof bits);
     return bits;
 }
@@ -82,7 +80,7 @@ static void quantize_parts(const float *restrict x, size_t n, float inv_scale, f
         float y = x[i] * inv_scale;
         y = y > -top ? y : -top;
         y = y < top ? y : top;
-        int32_t q = (int32_t)((y + ROUNDER) - ROUNDER);
+        int32_t q = (int32_t)((y + KERNELS__ROUNDER) - KERNELS__ROUNDER);
         positive[i] = (uint8_t)(q > 0 ? q : 0);
         negative[i] = (uint8_t)(q < 0 ? -q : 0);
     }
@@ -133,7 +131,7 @@ static void fake_quantize(const float *x, size_t n, float inv_scale, float scale
         float v = x[i] * inv_scale;
         v = v > -top ? v : -top;
         v = v < top ? v : top;
-        y[i] = ((v + ROUNDER) - ROUNDER) * scale;
+        y[i] = ((v + KERNELS__ROUNDER) - KERNELS__ROUNDER) * scale;
     }
 }
 
@@ -255,6 +253,13 @@ void dse_finish_u8(const int32_t *acc, size_t pixels, int c, const float *scale,
         keep_bytes(bits, now, q + from);
         channel = channel + now == run ? 0 : channel + now;
     }
+}
+
+void kernels__finish(const int32_t *sums, size_t pixels, int c, const struct dse_conv_finish *f) {
+    if (f->q != NULL)
+        dse_finish_u8(sums, pixels, c, f->scale, f->bias, f->add, f->inv_scale, f->M, f->y, f->q);
+    else
+        dse_finish_s32(sums, pixels, c, f->scale, f->bias, f->add, f->relu, f->y);
 }
 
 KERNELS__CLONES

@@ -6,18 +6,20 @@
 
 #include "evaluator/kernels/kernels_internal.h"
 
-enum { MAX_IMPLEMENTATIONS = 3 };
+enum { MAX_IMPLEMENTATIONS = 4 };
 
 struct dse_kernels {
     /* In the order in which they are asked to take a shape; the last one is the reference. */
     const struct kernels__ops *chain[MAX_IMPLEMENTATIONS];
     int n;
-    char description[128];
+    char description[256];
 };
 
 struct dse_conv {
     const struct kernels__ops *ops;
     void *state;
+    size_t pixels; /* of all images' outputs */
+    int oc;
 };
 
 struct dse_packed {
@@ -31,6 +33,7 @@ static const struct {
     const char *name;
     const struct kernels__ops *ops;
 } implementations[MAX_IMPLEMENTATIONS] = {
+    {DSE_KERNELS_VECTOR, "vector", &kernels__vector_ops},
 #ifdef DSE_HAVE_ONEDNN
     {DSE_KERNELS_ONEDNN, "onednn", &kernels__onednn_ops},
 #else
@@ -57,6 +60,13 @@ bool dse_kernel_choice_find(const char *name, enum dse_kernel_choice *choice) {
     return false;
 }
 
+/* Appends, as far as there is room. */
+static void describe(struct dse_kernels *kernels, const char *separator, const char *text) {
+    size_t used = strlen(kernels->description);
+    (void)snprintf(kernels->description + used, sizeof kernels->description - used, "%s%s",
+                   separator, text);
+}
+
 /* Puts an implementation at the end of the chain, after its self-check. */
 static enum dse_status take_implementation(struct dse_kernels *kernels,
                                            const struct kernels__ops *ops, struct dse_err *err) {
@@ -64,8 +74,7 @@ static enum dse_status take_implementation(struct dse_kernels *kernels,
     DSE_TRY(ops->open(description, sizeof description, err));
     if (ops != &kernels__reference_ops)
         DSE_TRY(kernels__self_check(ops, err));
-    if (kernels->n == 0)
-        memcpy(kernels->description, description, sizeof description);
+    describe(kernels, kernels->n == 0 ? "" : ", ", description);
     kernels->chain[kernels->n++] = ops;
     return DSE_OK;
 }
@@ -85,6 +94,17 @@ static enum dse_status take_named(struct dse_kernels *kernels, enum dse_kernel_c
     return DSE_INTERNAL;
 }
 
+/* Is it left out unless it is asked for? oneDNN has code for matrix units, our own kernels not. */
+static bool is_skipped(enum dse_kernel_choice choice, enum dse_kernel_choice one) {
+#ifdef DSE_HAVE_ONEDNN
+    return choice == DSE_KERNELS_AUTO && one == DSE_KERNELS_VECTOR && kernels__has_amx();
+#else
+    (void)choice;
+    (void)one;
+    return false;
+#endif
+}
+
 /* Everything from the choice downwards, so that a shape that one declines goes to the next. */
 static enum dse_status build_chain(struct dse_kernels *kernels, enum dse_kernel_choice choice,
                                    struct dse_err *err) {
@@ -94,11 +114,16 @@ static enum dse_status build_chain(struct dse_kernels *kernels, enum dse_kernel_
         if (one == choice) {
             begun = true;
             DSE_TRY(take_named(kernels, one, err));
-        } else if (begun) {
-            enum dse_status status = take_named(kernels, one, NULL);
-            if (status != DSE_OK && status != DSE_UNSUPPORTED)
-                DSE_FAIL(err, status, "kernels '%s': %s", implementations[i].name,
-                         dse_status_text(status));
+        } else if (begun && implementations[i].ops != NULL && !is_skipped(choice, one)) {
+            struct dse_err why = {0};
+            enum dse_status status = take_named(kernels, one, &why);
+            if (status == DSE_UNSUPPORTED) {
+                describe(kernels, kernels->n == 0 ? "without " : ", without ",
+                         implementations[i].name);
+                describe(kernels, ": ", why.text);
+            } else if (status != DSE_OK) {
+                DSE_FAIL(err, status, "kernels '%s': %s", implementations[i].name, why.text);
+            }
         }
     }
     return DSE_OK;
@@ -160,6 +185,8 @@ enum dse_status dse_conv_new(struct dse_kernels *kernels, const struct dse_conv_
         dse_free(c);
         return dse_err_set(err, status, "%s", dse_status_text(status));
     }
+    c->pixels = (size_t)images * (size_t)shape->oh * (size_t)shape->ow;
+    c->oc = shape->oc;
     *conv = c;
     return DSE_OK;
 }
@@ -201,4 +228,15 @@ enum dse_status dse_conv_run(struct dse_conv *conv, const struct dse_packed *pac
                              const void *src, void *dst, struct dse_err *err) {
     dse_assert(conv->ops == packed->ops);
     return conv->ops->run(conv->state, packed->state, src, dst, err);
+}
+
+enum dse_status dse_conv_run_finished(struct dse_conv *conv, const struct dse_packed *packed,
+                                      const void *src, const struct dse_conv_finish *finish,
+                                      int32_t *sums, struct dse_err *err) {
+    dse_assert(conv->ops == packed->ops);
+    if (conv->ops->run_finished != NULL)
+        return conv->ops->run_finished(conv->state, packed->state, src, finish, err);
+    DSE_TRY(conv->ops->run(conv->state, packed->state, src, sums, err));
+    kernels__finish(sums, conv->pixels, conv->oc, finish);
+    return DSE_OK;
 }

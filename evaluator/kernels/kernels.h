@@ -1,5 +1,6 @@
-/* kernels: the arithmetic, behind one interface with three implementations: plain C (the
- * definition), OpenBLAS, oneDNN. Everything is NHWC, one thread.
+/* kernels: the arithmetic, behind one interface with four implementations: plain C (the
+ * definition), OpenBLAS, oneDNN, and our own vector code for integers. Everything is NHWC, one
+ * thread.
  *
  * Integer convolutions are exact: every implementation gives the same int32 accumulators, bit for
  * bit, on every processor. Float32 convolutions of the plain C kernels add in a fixed order and
@@ -11,12 +12,13 @@
 #include "base/base.h"
 
 enum dse_kernel_choice {
-    DSE_KERNELS_AUTO, /* oneDNN, else OpenBLAS, else C: the first that is built in and passes */
+    DSE_KERNELS_AUTO, /* the first of vector, oneDNN, OpenBLAS, C that takes a shape */
     DSE_KERNELS_REFERENCE,
     DSE_KERNELS_OPENBLAS,
     DSE_KERNELS_ONEDNN,
+    DSE_KERNELS_VECTOR,
 };
-/* By name: auto, c, openblas, onednn; false when unknown. */
+/* By name: auto, c, openblas, onednn, vector; false when unknown. */
 bool dse_kernel_choice_find(const char *name, enum dse_kernel_choice *choice);
 
 struct dse_kernels;
@@ -26,7 +28,9 @@ struct dse_kernels;
 DSE_MUST_USE enum dse_status dse_kernels_new(enum dse_kernel_choice choice,
                                              struct dse_kernels **kernels, struct dse_err *err);
 void dse_kernels_free(struct dse_kernels *kernels);
-/* For people: "onednn 2.6.3 (AVX512_VNNI)", "openblas 0.3.21 (SkylakeX)", "c". Borrowed. */
+/* For people, in the order in which they are asked to take a convolution, with those that fail
+ * their check and why: "vector (avx512_vnni), onednn 2.6.3 (AVX512_VNNI), openblas 0.3.21
+ * (SkylakeX), c". Borrowed. */
 const char *dse_kernels_describe(const struct dse_kernels *kernels);
 
 /* OpenBLAS of some distributions takes new processors for very old ones. Call first in main: when
@@ -54,7 +58,7 @@ DSE_MUST_USE enum dse_status dse_conv_new(struct dse_kernels *kernels,
                                           enum dse_conv_type type, int images,
                                           struct dse_conv **conv, struct dse_err *err);
 void dse_conv_free(struct dse_conv *conv);
-/* Which implementation took this shape: "c", "openblas", "onednn". */
+/* Which implementation took this shape: "c", "openblas", "onednn", "vector". */
 const char *dse_conv_implementation(const struct dse_conv *conv);
 
 /* Weights in the order the kernel likes. */
@@ -132,6 +136,24 @@ struct dse_pool_shape;
  * src (the first of equal ones gets it). */
 void dse_train_pool_input(const float *src, const float *dy, int images,
                           const struct dse_pool_shape *shape, float *dx);
+
+/* What becomes of the sums of an integer convolution: as dse_finish_u8 does it where there is q,
+ * else as dse_finish_s32. */
+struct dse_conv_finish {
+    const float *scale, *bias; /* a channel */
+    const float *add;          /* as large as the output; NULL: nothing */
+    bool relu;                 /* true where there is q */
+    float inv_scale;           /* of q */
+    int M;
+    float *y; /* NULL: nobody reads it */
+    uint8_t *q;
+};
+/* dse_conv_run and what follows it, in one go where the implementation can. sums: room for the
+ * whole output. */
+DSE_MUST_USE enum dse_status dse_conv_run_finished(struct dse_conv *conv,
+                                                   const struct dse_packed *packed, const void *src,
+                                                   const struct dse_conv_finish *finish,
+                                                   int32_t *sums, struct dse_err *err);
 
 /* ---- element-wise, n values; c channels innermost ---- */
 

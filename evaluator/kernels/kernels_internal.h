@@ -6,6 +6,10 @@
 
 #define KERNELS__CLONES DSE_CLONES
 
+/* Added to a float32 of magnitude below 2^22 it leaves no fraction bits, rounded half to even; the
+ * last bits of the sum are the integer's. */
+static const float KERNELS__ROUNDER = 12582912.0f; /* 1.5 x 2^23 */
+
 /* One implementation. conv and packed are its own structs. */
 struct kernels__ops {
     const char *name;
@@ -20,7 +24,14 @@ struct kernels__ops {
     void (*packed_free)(void *packed);
     enum dse_status (*run)(void *conv, const void *packed, const void *src, void *dst,
                            struct dse_err *err);
+    /* dse_conv_run_finished in one go, for integers; NULL: run, then kernels__finish. */
+    enum dse_status (*run_finished)(void *conv, const void *packed, const void *src,
+                                    const struct dse_conv_finish *finish, struct dse_err *err);
 };
+
+/* Sums of some pixels of c channels, finished. */
+void kernels__finish(const int32_t *sums, size_t pixels, int c,
+                     const struct dse_conv_finish *finish);
 
 /* One implementation of float32 convolutions with gradients; grad is its own struct. */
 struct kernels__grad_ops {
@@ -38,7 +49,9 @@ struct kernels__grad_ops {
     enum dse_status (*take)(void *grad, float *weights, struct dse_err *err);
 };
 
-extern const struct kernels__ops kernels__reference_ops;
+extern const struct kernels__ops kernels__reference_ops, kernels__vector_ops;
+/* Has the processor matrix units for bytes? Those are oneDNN's. */
+bool kernels__has_amx(void);
 extern const struct kernels__grad_ops kernels__reference_grad_ops;
 #ifdef DSE_HAVE_OPENBLAS
 extern const struct kernels__ops kernels__openblas_ops;

@@ -5,9 +5,10 @@
 
 #include "evaluator/kernels/kernels_internal.h"
 
-enum { CHECK_IMAGES = 2, MAX_SRC = 2048, MAX_WEIGHTS = 8192, MAX_DST = 4096 };
+enum { CHECK_IMAGES = 2, MAX_SRC = 4096, MAX_WEIGHTS = 8192, MAX_DST = 4096 };
 
-/* Small ones of the kinds that networks have: 3x3, stride 2, 1x1, first layer, dense, grouped. */
+/* Small ones of the kinds that networks have: 3x3, stride 2, 1x1, first layer, dense, grouped; many
+ * channels with an edge of less than a tile. */
 static const struct dse_conv_shape check_shapes[] = {
     {.ic = 16,
      .ih = 8,
@@ -93,6 +94,21 @@ static const struct dse_conv_shape check_shapes[] = {
      .dilation_h = 1,
      .dilation_w = 1,
      .groups = 4,
+     .pad_top = 1,
+     .pad_left = 1},
+    {.ic = 64,
+     .ih = 5,
+     .iw = 6,
+     .oc = 12,
+     .oh = 5,
+     .ow = 6,
+     .kernel_h = 3,
+     .kernel_w = 3,
+     .stride_h = 1,
+     .stride_w = 1,
+     .dilation_h = 1,
+     .dilation_w = 1,
+     .groups = 1,
      .pad_top = 1,
      .pad_left = 1},
 };

@@ -261,52 +261,45 @@ struct integer_run {
     struct grid grid;
     const struct plan__conv *conv;
     const struct plan__weights *weights;
-    const float *scales, *bias;
-    const float *add; /* NULL: nothing */
-    bool relu;
+    struct dse_conv_finish finish;           /* of the whole batch; y NULL: nobody reads it */
     const struct dse_activation *activation; /* NULL: none; else y is written */
-    float *y;                                /* NULL: nobody reads it */
-    uint8_t *next; /* integers of the next layer; NULL: they are not made here */
-    struct grid next_grid;
+    int next_bits;                           /* of finish.q, the next layer's integers; or 0 */
 };
 
-/* Sums to values through an activation, all while they are in the cache. */
-static void finish_activated(const struct integer_run *run, const int32_t *accumulators,
-                             size_t pixels, size_t at) {
-    int oc = run->layer->shape.oc;
-    float *y = run->y + at;
-    dse_finish_s32(accumulators, pixels, oc, run->scales, run->bias,
-                   run->add == NULL ? NULL : run->add + at, false, y);
-    dse_activate_f32(run->activation, y, pixels * (size_t)oc, y);
-    if (run->next != NULL)
-        dse_quantize_u8(y, pixels * (size_t)oc, run->next_grid.inverse, run->next_grid.top,
-                        run->next + at);
+/* From element `at` on. An activation comes before the integers. */
+static struct dse_conv_finish finish_from(const struct integer_run *run, size_t at) {
+    struct dse_conv_finish part = run->finish;
+    part.add = part.add == NULL ? NULL : part.add + at;
+    part.y = part.y == NULL ? NULL : part.y + at;
+    part.q = part.q == NULL || run->activation != NULL ? NULL : part.q + at;
+    return part;
 }
 
-static enum dse_status run_images(const struct integer_run *run, size_t first,
-                                  int32_t *accumulators, struct dse_err *err) {
+/* Finished values through the activation, while they are in the cache. */
+static void activate(const struct integer_run *run, size_t at, size_t n) {
+    float *y = run->finish.y + at;
+    dse_activate_f32(run->activation, y, n, y);
+    if (run->finish.q != NULL)
+        dse_quantize_u8(y, n, run->finish.inv_scale, run->finish.M, run->finish.q + at);
+}
+
+static enum dse_status run_images(const struct integer_run *run, size_t first, int32_t *inspected,
+                                  struct dse_err *err) {
     const struct plan__layer *layer = run->layer;
-    const struct dse_conv_shape *shape = &layer->shape;
-    size_t in = plan__layer_input_size(layer);
-    size_t at = first * plan__layer_output_size(layer);
-    size_t pixels = (size_t)shape->oh * (size_t)shape->ow * (size_t)layer->at_once;
-    const float *add = run->add == NULL ? NULL : run->add + at;
+    size_t in = plan__layer_input_size(layer), out = plan__layer_output_size(layer);
+    const struct dse_conv_finish finish = finish_from(run, first * out);
     uint8_t *input = layer->input + first * in;
     if (run->x != NULL)
         quantise_input(layer, run->x + first * in / (layer->splits ? 2 : 1), layer->at_once,
                        &run->grid, input);
-    DSE_TRY(dse_conv_run(run->conv->conv, run->weights->packed,
-                         plan__drop_integers(run->plan, run->task, input, first), accumulators,
-                         err));
+    const uint8_t *kept = plan__drop_integers(run->plan, run->task, input, first);
+    if (inspected != NULL)
+        DSE_TRY(dse_conv_run(run->conv->conv, run->weights->packed, kept, inspected + first * out,
+                             err));
+    DSE_TRY(dse_conv_run_finished(run->conv->conv, run->weights->packed, kept, &finish,
+                                  run->plan->accumulators, err));
     if (run->activation != NULL)
-        finish_activated(run, accumulators, pixels, at);
-    else if (run->next != NULL)
-        dse_finish_u8(accumulators, pixels, shape->oc, run->scales, run->bias, add,
-                      run->next_grid.inverse, run->next_grid.top,
-                      run->y == NULL ? NULL : run->y + at, run->next + at);
-    else
-        dse_finish_s32(accumulators, pixels, shape->oc, run->scales, run->bias, add, run->relu,
-                       run->y + at);
+        activate(run, first * out, out * (size_t)layer->at_once);
     return DSE_OK;
 }
 
@@ -315,7 +308,6 @@ static struct integer_run describe_run(const struct dse_plan *plan, const struct
     const struct plan__layer *layer = &plan->layers[step->layer];
     const struct dse_candidate *candidate = task->item->candidate;
     int bits = candidate->input_bits[step->layer];
-    int next_bits = step->feeds < 0 ? 0 : plan__integer_bits(candidate, step->feeds);
     struct integer_run run = {
         .plan = plan,
         .task = task,
@@ -324,18 +316,21 @@ static struct integer_run describe_run(const struct dse_plan *plan, const struct
         .grid = describe_grid(plan, step->layer, bits),
         .conv = &plan->convs[layer->convs[DSE_CONV_U8S8]],
         .weights = &layer->weights[DSE_CONV_U8S8][candidate->weight_bits[step->layer]],
-        .scales = plan->scales,
-        .bias = step->node->conv.bias,
-        .add = step->add < 0 ? NULL : plan->values[step->add],
-        .relu = step->relu,
+        .finish = {.scale = plan->scales,
+                   .bias = step->node->conv.bias,
+                   .add = step->add < 0 ? NULL : plan->values[step->add],
+                   .relu = step->relu},
         .activation = step->activation,
+        .next_bits = step->feeds < 0 ? 0 : plan__integer_bits(candidate, step->feeds),
     };
-    if (next_bits != 0) {
-        run.next = plan->layers[step->feeds].input;
-        run.next_grid = describe_grid(plan, step->feeds, next_bits);
+    if (run.next_bits != 0) {
+        struct grid next = describe_grid(plan, step->feeds, run.next_bits);
+        run.finish.q = plan->layers[step->feeds].input;
+        run.finish.inv_scale = next.inverse;
+        run.finish.M = next.top;
     }
-    if (task->wants_floats || run.next == NULL || run.activation != NULL)
-        run.y = plan->values[step->output];
+    if (task->wants_floats || run.finish.q == NULL || run.activation != NULL)
+        run.finish.y = plan->values[step->output];
     return run;
 }
 
@@ -346,15 +341,11 @@ static enum dse_status run_integers(struct dse_plan *plan, const struct plan__ta
     float factor = dse_dropout_factor(plan__dropout_rate(task->item->candidate, task->step->layer));
     for (int c = 0; c < layer->shape.oc; c++)
         plan->scales[c] = run.grid.scale * run.weights->scales[c] * factor;
-    for (size_t first = 0; first < (size_t)plan->batch; first += (size_t)layer->at_once) {
-        int32_t *accumulators = plan->accumulators;
-        if (task->accumulators != NULL)
-            accumulators = task->accumulators + first * plan__layer_output_size(layer);
-        DSE_TRY(run_images(&run, first, accumulators, err));
-    }
+    for (size_t first = 0; first < (size_t)plan->batch; first += (size_t)layer->at_once)
+        DSE_TRY(run_images(&run, first, task->accumulators, err));
     layer->held_bits = run.grid.bits;
-    if (run.next != NULL)
-        plan->layers[task->step->feeds].held_bits = run.next_grid.bits;
+    if (run.next_bits != 0)
+        plan->layers[task->step->feeds].held_bits = run.next_bits;
     return DSE_OK;
 }
 

@@ -1,4 +1,4 @@
-/* Convolutions of every implementation against naive loops. */
+/* Convolutions of every implementation, or of the one that is named, against naive loops. */
 #include "tests/lib/testing.h"
 
 #include <math.h>
@@ -150,6 +150,68 @@ static void fail_shape(const char *what, const struct dse_conv_shape *s, int ima
              s->pad_left);
 }
 
+/* In one go, the bits that come of finishing the sums apart; every combination that there is. */
+static void check_finish(struct dse_conv *conv, const struct dse_packed *packed,
+                         const struct dse_conv_shape *s, int images, struct tensors *t,
+                         const struct dse_conv_finish *finish) {
+    struct dse_err err = {0};
+    struct dse_conv_finish apart = *finish;
+    size_t n = t->n_dst, pixels = n / (size_t)s->oc;
+    apart.y = finish->y == NULL ? NULL : must_alloc(n, sizeof(float));
+    apart.q = finish->q == NULL ? NULL : must_alloc(n, 1);
+    if (apart.q != NULL)
+        dse_finish_u8(t->expected_s32, pixels, s->oc, apart.scale, apart.bias, apart.add,
+                      apart.inv_scale, apart.M, apart.y, apart.q);
+    else
+        dse_finish_s32(t->expected_s32, pixels, s->oc, apart.scale, apart.bias, apart.add,
+                       apart.relu, apart.y);
+    assert_ok(dse_conv_run_finished(conv, packed, t->src_u8, finish, t->dst_s32, &err), &err);
+    for (size_t i = 0; i < n; i++) {
+        if (apart.y != NULL && memcmp(&apart.y[i], &finish->y[i], sizeof(float)) != 0)
+            fail_shape("finished values", s, images, i);
+        if (apart.q != NULL && apart.q[i] != finish->q[i])
+            fail_shape("finished integers", s, images, i);
+    }
+    dse_free(apart.y);
+    dse_free(apart.q);
+}
+
+static void check_finished(struct dse_kernels *kernels, const struct dse_conv_shape *s, int images,
+                           struct tensors *t) {
+    size_t n = t->n_dst, oc = (size_t)s->oc;
+    float *scale = must_alloc(oc, sizeof *scale), *bias = must_alloc(oc, sizeof *bias);
+    float *add = must_alloc(n, sizeof *add), *y = must_alloc(n, sizeof *y);
+    uint8_t *q = must_alloc(n, 1);
+    struct dse_rng rng;
+    struct dse_err err = {0};
+    struct dse_conv *conv = NULL;
+    struct dse_packed *packed = NULL;
+    dse_rng_init(&rng, 1, DSE_RNG_TEST, 1, (uint32_t)n);
+    for (size_t i = 0; i < oc; i++) {
+        scale[i] = (float)dse_rng_uniform(&rng) * 1e-4f;
+        bias[i] = (float)dse_rng_normal(&rng);
+    }
+    for (size_t i = 0; i < n; i++)
+        add[i] = (float)dse_rng_normal(&rng);
+    assert_ok(dse_conv_new(kernels, s, DSE_CONV_U8S8, images, &conv, &err), &err);
+    assert_ok(dse_conv_pack(conv, t->weights_s8, &packed, &err), &err);
+    for (int bits = 0; bits < 16; bits++) {
+        struct dse_conv_finish finish = {scale, bias, NULL, (bits & 1) != 0, 9.1f, 63, NULL, NULL};
+        finish.add = (bits & 2) != 0 ? add : NULL;
+        finish.y = (bits & 4) != 0 ? y : NULL;
+        finish.q = (bits & 8) != 0 ? q : NULL;
+        if ((finish.q == NULL || finish.relu) && (finish.q != NULL || finish.y != NULL))
+            check_finish(conv, packed, s, images, t, &finish);
+    }
+    dse_packed_free(packed);
+    dse_conv_free(conv);
+    dse_free(scale);
+    dse_free(bias);
+    dse_free(add);
+    dse_free(y);
+    dse_free(q);
+}
+
 static void check_conv(struct dse_kernels *kernels, const struct dse_conv_shape *s, int images,
                        enum fill fill) {
     struct tensors t;
@@ -162,6 +224,7 @@ static void check_conv(struct dse_kernels *kernels, const struct dse_conv_shape 
     for (size_t i = 0; i < t.n_dst; i++)
         if (t.dst_s32[i] != t.expected_s32[i])
             fail_shape("integers", s, images, i);
+    check_finished(kernels, s, images, &t);
     run_conv(kernels, s, DSE_CONV_F32, images, t.weights_f32, t.src_f32, t.dst_f32,
              t.n_dst * sizeof(float));
     bool by_definition = strcmp(dse_kernels_describe(kernels), "c") == 0;
@@ -229,14 +292,21 @@ enum { N_CHANNELS = sizeof channel_counts / sizeof channel_counts[0] };
 
 /* ---- one test over every implementation that is built in ---- */
 
+static enum dse_kernel_choice only = DSE_KERNELS_AUTO; /* AUTO: all of them */
+
 static void with_every_implementation(void (*check)(struct dse_kernels *kernels)) {
     static const enum dse_kernel_choice choices[] = {DSE_KERNELS_REFERENCE, DSE_KERNELS_OPENBLAS,
-                                                     DSE_KERNELS_ONEDNN};
-    for (int i = 0; i < 3; i++) {
+                                                     DSE_KERNELS_ONEDNN, DSE_KERNELS_VECTOR};
+    for (int i = 0; i < 4; i++) {
         struct dse_err err = {0};
         struct dse_kernels *kernels = NULL;
+        if (only != DSE_KERNELS_AUTO && choices[i] != only)
+            continue;
         enum dse_status status = dse_kernels_new(choices[i], &kernels, &err);
-        if (status == DSE_UNSUPPORTED && strstr(err.text, "not built into") != NULL)
+        if (status == DSE_INVALID && strstr(err.text, "PARETO_KERNELS_ISA") != NULL)
+            skip_all("the processor has no such instruction set");
+        if (status == DSE_UNSUPPORTED && (strstr(err.text, "not built into") != NULL ||
+                                          strstr(err.text, "for this processor") != NULL))
             continue;
         assert_ok(status, &err);
         check(kernels);
@@ -305,15 +375,38 @@ static void large_images(void **state) {
     with_every_implementation(check_large_image);
 }
 
+/* Tiles of 4x4 outputs: whole ones and edges, few and many channels, more tiles than go together.
+ */
+static void check_tiles(struct dse_kernels *kernels) {
+    static const struct geometry sizes[] = {
+        {4, 4, 3, 3, 1, 1, 1, 1, 1, 1},  {9, 11, 3, 3, 1, 1, 1, 1, 1, 1},
+        {13, 6, 3, 3, 1, 1, 0, 0, 0, 0}, {8, 8, 3, 3, 1, 1, 1, 1, 1, 1},
+        {7, 16, 3, 3, 1, 1, 2, 0, 0, 1},
+    };
+    static const int channels[][2] = {{32, 16}, {64, 31}, {96, 48}, {32, 10}, {32, 32}};
+    for (size_t g = 0; g < sizeof sizes / sizeof sizes[0]; g++)
+        for (size_t c = 0; c < sizeof channels / sizeof channels[0]; c++)
+            for (int images = 1; images <= 3; images += 2) {
+                struct dse_conv_shape s = shape_of(&sizes[g], channels[c][0], channels[c][1], 1);
+                check_conv(kernels, &s, images, FILL_RANDOM);
+            }
+}
+
+static void tiles_and_their_edges(void **state) {
+    (void)state;
+    with_every_implementation(check_tiles);
+}
+
 static void check_extremes(struct dse_kernels *kernels) {
     static const struct geometry window = {3, 3, 3, 3, 1, 1, 1, 1, 1, 1};
+    static const struct geometry tiles = {6, 5, 3, 3, 1, 1, 1, 1, 1, 1};
     static const struct geometry point = {1, 3, 1, 1, 1, 1, 0, 0, 0, 0};
     static const struct {
         const struct geometry *geometry;
         int ic, oc, groups;
-    } cases[] = {{&window, 256, 16, 1}, {&window, 114, 17, 1}, {&window, 6, 16, 1},
-                 {&point, 2304, 10, 1}, {&point, 1024, 3, 1},  {&point, 1025, 3, 1},
-                 {&window, 32, 32, 32}};
+    } cases[] = {{&tiles, 224, 16, 1},  {&tiles, 256, 16, 1}, {&window, 256, 16, 1},
+                 {&window, 114, 17, 1}, {&window, 6, 16, 1},  {&point, 2304, 10, 1},
+                 {&point, 1024, 3, 1},  {&point, 1025, 3, 1}, {&window, 32, 32, 32}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct dse_conv_shape s =
             shape_of(cases[i].geometry, cases[i].ic, cases[i].oc, cases[i].groups);
@@ -339,7 +432,8 @@ static void choices_have_names(void **state) {
     } names[] = {{"auto", DSE_KERNELS_AUTO},
                  {"c", DSE_KERNELS_REFERENCE},
                  {"openblas", DSE_KERNELS_OPENBLAS},
-                 {"onednn", DSE_KERNELS_ONEDNN}};
+                 {"onednn", DSE_KERNELS_ONEDNN},
+                 {"vector", DSE_KERNELS_VECTOR}};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         enum dse_kernel_choice choice = DSE_KERNELS_AUTO;
         assert_true(dse_kernel_choice_find(names[i].name, &choice));
@@ -354,6 +448,23 @@ static void choices_have_names(void **state) {
     enum dse_kernel_choice choice = DSE_KERNELS_ONEDNN;
     assert_false(dse_kernel_choice_find("mkl", &choice));
     assert_int_equal(choice, DSE_KERNELS_ONEDNN);
+}
+
+static void an_unknown_instruction_set_is_refused(void **state) {
+    (void)state;
+    const char *isa = getenv("PARETO_KERNELS_ISA");
+    char *kept = isa == NULL ? NULL : strdup(isa);
+    struct dse_kernels *kernels = NULL;
+    struct dse_err err = {0};
+    assert_int_equal(setenv("PARETO_KERNELS_ISA", "mmx", 1), 0);
+    enum dse_status status = dse_kernels_new(DSE_KERNELS_VECTOR, &kernels, &err);
+    if (kept == NULL)
+        assert_int_equal(unsetenv("PARETO_KERNELS_ISA"), 0);
+    else
+        assert_int_equal(setenv("PARETO_KERNELS_ISA", kept, 1), 0);
+    free(kept);
+    assert_int_equal(status, DSE_INVALID);
+    assert_non_null(strstr(err.text, "PARETO_KERNELS_ISA is 'mmx'"));
 }
 
 /* The layers of the usual networks must not fall back to slower code unnoticed. */
@@ -418,13 +529,17 @@ static void failing_allocations_are_reported(void **state) {
         }
 }
 
-int main(void) {
+int main(int argc, char **argv) {
+    if (argc > 1)
+        assert_true(dse_kernel_choice_find(argv[1], &only));
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(choices_have_names),
+        cmocka_unit_test(an_unknown_instruction_set_is_refused),
         cmocka_unit_test(every_pair_of_channel_counts),
         cmocka_unit_test(every_geometry_with_and_without_groups),
         cmocka_unit_test(sixteen_images),
         cmocka_unit_test(large_images),
+        cmocka_unit_test(tiles_and_their_edges),
         cmocka_unit_test(largest_values_and_longest_sums),
         cmocka_unit_test(usual_layers_stay_with_the_chosen_library),
         cmocka_unit_test(failing_allocations_are_reported),
