@@ -87,10 +87,14 @@ static enum dse_status allocate(const struct datasets__content *content, int cou
     return DSE_OK;
 }
 
-static enum dse_status load(const struct dse_dataset_request *request,
+static enum dse_status load(const struct dse_dataset_request *wanted,
                             struct datasets__content *content, struct dse_dataset *dataset,
                             struct dse_err *err) {
+    struct dse_dataset_request whole = *wanted;
+    const struct dse_dataset_request *request = &whole;
     DSE_TRY(formats[request->format].scan(request, content, err));
+    if (whole.count == DSE_DATASET_ALL)
+        whole.count = content->n > whole.first ? (int)(content->n - whole.first) : 1;
     DSE_TRY(check_range(request, content->n, err));
     DSE_TRY(allocate(content, request->count, dataset, err));
     DSE_TRY(datasets__choose(request, content, dataset->indices, err));
@@ -113,7 +117,7 @@ enum dse_status dse_dataset_load(const struct dse_dataset_request *request,
     dse_assert((int)request->format >= 0 && (int)request->format < N_FORMATS);
     if (request->first < 0)
         DSE_FAIL(err, DSE_INVALID, "first image %d: must be 0 or more", request->first);
-    if (request->count < 1)
+    if (request->count < 1 && request->count != DSE_DATASET_ALL)
         DSE_FAIL(err, DSE_INVALID, "%d images: must be 1 or more", request->count);
     struct dse_dataset loaded = {0};
     struct datasets__content content = {0};

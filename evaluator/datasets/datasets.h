@@ -18,12 +18,14 @@ enum dse_dataset_format {
 /* By text: idx, cifar10, …; false when unknown. */
 bool dse_dataset_format_find(const char *name, enum dse_dataset_format *format);
 
+enum { DSE_DATASET_ALL = -1 };
+
 /* Which images of which files. All files may be packed with gzip. */
 struct dse_dataset_request {
     enum dse_dataset_format format;
     const char *const *paths;
     int n_paths;
-    int first, count;
+    int first, count; /* count DSE_DATASET_ALL: every image from `first` on */
     /* False: images first .. first + count. True: count images of those from `first` on, drawn so
      * that every class has its share; a function of labels, first, count and seed alone. */
     bool stratified;

@@ -1,13 +1,16 @@
 # bash completion of pareto-model
 _pareto_model() {
-    local commands=" inspect mcdo branch exits build "
+    local commands=" inspect mcdo branch exits build train "
     local options="--json --no-color --help --version"
     local word=${COMP_WORDS[COMP_CWORD]} command="" i
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
         --output | --starting-layer | --droprate | --n-branches | --seed | --classes | --input | \
-            --exits | --width) ((i++)) ;;
+            --exits | --width | --data | --validation | --mean | --std | --epochs | --batch | \
+            --initial-learning-rate | --optimizer | --momentum | --weight-decay | --schedule | \
+            --warm-up | --label-smoothing | --exit-weight | --shift | --cutout | --threads | \
+            --ckpt-path | --log | --tensorboard-logdir | --images) ((i++)) ;;
         -*) ;;
         *)
             command=${COMP_WORDS[i]}
@@ -21,6 +24,12 @@ _pareto_model() {
     branch) options+=" --n-branches" ;;
     exits) options+=" --seed" ;;
     build) options+=" --seed --classes --input --exits --width" ;;
+    train)
+        options+=" --seed --data --validation --mean --std --epochs --batch"
+        options+=" --initial-learning-rate --optimizer --momentum --weight-decay --schedule"
+        options+=" --warm-up --label-smoothing --exit-weight --flip --shift --cutout --threads"
+        options+=" --ckpt-path --resume --log --tensorboard-logdir --images"
+        ;;
     esac
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")

@@ -1,0 +1,308 @@
+/* train: a network taught from images. */
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "evaluator/kernels/kernels.h"
+#include "evaluator/model/model.h"
+#include "evaluator/model/model_data.h"
+#include "evaluator/train/events.h"
+#include "evaluator/train/trainer.h"
+
+enum { DEFAULT_SEED = 1, DEFAULT_EPOCHS = 20, DEFAULT_BATCH = 128, VALIDATION_SHARE = 10 };
+
+/* One training. */
+struct lesson {
+    struct model *m;
+    struct dse_onnx *onnx;
+    struct dse_graph *graph;
+    struct dse_kernels *kernels;
+    struct dse_trainer_options options;
+    struct model__images images[2]; /* to learn from, to choose by */
+    struct dse_trainer *trainer;
+    const char *checkpoint, *log, *fingerprint;
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void note_signal(int number) {
+    (void)number;
+    interrupted = 1;
+}
+
+static void catch_signals(void) {
+    struct sigaction action = {.sa_handler = note_signal};
+    (void)sigemptyset(&action.sa_mask);
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+}
+
+/* ---- what is wanted ---- */
+
+static double real_or(const struct model *m, enum model__option_id id, double value,
+                      double fallback) {
+    return model__given(m, id) ? value : fallback;
+}
+
+static enum dse_status read_optimizer(const struct model *m, struct dse_trainer_options *o,
+                                      struct dse_err *err) {
+    const char *name = m->options.optimizer == NULL ? "nesterov" : m->options.optimizer;
+    const char *schedule = m->options.schedule == NULL ? "cosine" : m->options.schedule;
+    if (!dse_optimizer_find(name, &o->optimizer.rule))
+        DSE_FAIL(err, DSE_USAGE, "--optimizer '%s': there are sgd, nesterov, adam and adamw", name);
+    if (!dse_schedule_find(schedule, &o->schedule))
+        DSE_FAIL(err, DSE_USAGE,
+                 "--schedule '%s': there are constant, step, cosine, one-cycle and late-steps",
+                 schedule);
+    bool adam = o->optimizer.rule == DSE_ADAM || o->optimizer.rule == DSE_ADAMW;
+    o->optimizer.momentum = real_or(m, MODEL_OPTION_momentum, m->options.momentum, 0.9);
+    o->optimizer.beta1 = 0.9; /* Kingma and Ba 2015, section 2 */
+    o->optimizer.beta2 = 0.999;
+    o->optimizer.epsilon = 1e-8;
+    o->optimizer.weight_decay =
+        real_or(m, MODEL_OPTION_weight_decay, m->options.weight_decay, 1e-4);
+    o->learning_rate = real_or(m, MODEL_OPTION_initial_learning_rate,
+                               m->options.initial_learning_rate, adam ? 1e-3 : 0.1);
+    o->warm_up = m->options.warm_up;
+    return DSE_OK;
+}
+
+static enum dse_status read_options(struct lesson *l, struct dse_err *err) {
+    const struct model *m = l->m;
+    struct dse_trainer_options *o = &l->options;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    DSE_TRY(read_optimizer(m, o, err));
+    o->epochs = model__given(m, MODEL_OPTION_epochs) ? (int)m->options.epochs : DEFAULT_EPOCHS;
+    o->seed = model__given(m, MODEL_OPTION_seed) ? (uint64_t)m->options.seed : DEFAULT_SEED;
+    o->augment =
+        (struct dse_augment){m->options.flip, (int)m->options.shift, (int)m->options.cutout};
+    o->net.batch = model__given(m, MODEL_OPTION_batch) ? (int)m->options.batch : DEFAULT_BATCH;
+    o->net.label_smoothing = m->options.label_smoothing;
+    o->net.threads = model__given(m, MODEL_OPTION_threads) ? (int)m->options.threads
+                     : processors < 1                      ? 1
+                     : processors > 64                     ? 64
+                                                           : (int)processors;
+    double exit_weight = real_or(m, MODEL_OPTION_exit_weight, m->options.exit_weight, 0.3);
+    for (int i = 0; i < DSE_NET_MAX_OUTPUTS; i++)
+        o->net.output_weights[i] = i + 1 == l->graph->n_outputs ? 1.0 : exit_weight;
+    if (o->learning_rate <= 0.0)
+        DSE_FAIL(err, DSE_USAGE, "--initial-learning-rate must be above 0");
+    return DSE_OK;
+}
+
+/* Everything that decides what is learned, as text. */
+static enum dse_status describe(struct lesson *l, struct dse_err *err) {
+    const struct dse_trainer_options *o = &l->options;
+    struct dse_buf text = {0};
+    char hash[DSE_SHA256_HEX];
+    dse_buf_printf(&text, "%d %d %.17g %.17g %d %.17g %llu %d %d %d %.17g %d", o->epochs,
+                   o->net.batch, o->learning_rate, o->warm_up, o->schedule, o->net.label_smoothing,
+                   (unsigned long long)o->seed, o->augment.flip, o->augment.shift_pixels,
+                   o->augment.cutout_pixels, o->net.output_weights[0], o->net.threads);
+    dse_buf_printf(&text, " %d %.17g %.17g", o->optimizer.rule, o->optimizer.momentum,
+                   o->optimizer.weight_decay);
+    DSE_TRY(dse_sha256_file(l->m->line.operands[0], hash, err));
+    dse_buf_printf(&text, " %s", hash);
+    for (int i = 0; i < 2; i++)
+        dse_buf_printf(&text, " %s", l->images[i].sha256);
+    l->fingerprint = dse_arena_strdup(&l->m->arena, dse_buf_text(&text));
+    enum dse_status status = dse_buf_status(&text, err);
+    dse_buf_fini(&text);
+    if (status == DSE_OK && l->fingerprint == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for a training");
+    return status;
+}
+
+/* ---- getting ready ---- */
+
+static enum dse_status load_network(struct lesson *l, struct dse_err *err) {
+    const char *path = l->m->line.operands[0];
+    DSE_TRY(dse_onnx_load(path, &l->onnx, err));
+    int n = dse_onnx_n_outputs(l->onnx);
+    const char **names = dse_arena_alloc(&l->m->arena, (size_t)n, sizeof *names);
+    if (names == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %d outputs", n);
+    for (int i = 0; i < n; i++)
+        names[i] = dse_onnx_output_name(l->onnx, i);
+    struct dse_graph_options options = {
+        .outputs = names, .n_outputs = n, .keep_dropout = true, .for_training = true};
+    DSE_TRY(dse_graph_load_onnx(path, &options, &l->graph, err));
+    return dse_kernels_new(DSE_KERNELS_AUTO, &l->kernels, err);
+}
+
+/* The images to choose by: a file of their own, or the last tenth of those to learn from. */
+static enum dse_status load_images(struct lesson *l, struct dse_err *err) {
+    struct model *m = l->m;
+    int count = model__given(m, MODEL_OPTION_images) ? (int)m->options.images : 0;
+    if (m->options.data == NULL)
+        DSE_FAIL(err, DSE_USAGE, "--data is needed: FORMAT:FILE,... as cifar10:data_batch_1.bin");
+    DSE_TRY(model__load_images(m, m->options.data, count, &l->images[0], err));
+    if (m->options.validation != NULL)
+        return model__load_images(m, m->options.validation, 0, &l->images[1], err);
+    return model__split_images(&l->images[0], l->images[0].data.n / VALIDATION_SHARE, &l->images[1],
+                               err);
+}
+
+static enum dse_status get_ready(struct lesson *l, struct dse_err *err) {
+    struct model *m = l->m;
+    const char *out = m->line.operands[1];
+    DSE_TRY(load_network(l, err));
+    DSE_TRY(read_options(l, err));
+    DSE_TRY(load_images(l, err));
+    l->options.net.graph = l->graph;
+    l->options.net.kernels = l->kernels;
+    l->checkpoint = m->options.ckpt_path != NULL ? m->options.ckpt_path
+                                                 : dse_console_printf(&m->arena, "%s.ckpt", out);
+    l->log = m->options.log != NULL ? m->options.log : dse_console_printf(&m->arena, "%s.csv", out);
+    if (m->options.tensorboard_logdir != NULL)
+        DSE_TRY(dse_dir_create(m->options.tensorboard_logdir, err));
+    DSE_TRY(describe(l, err));
+    DSE_TRY(dse_trainer_new(&l->options, &l->images[0].data, &l->images[1].data, &l->trainer, err));
+    if (m->options.resume)
+        return dse_trainer_restore(l->trainer, l->fingerprint, l->checkpoint, err);
+    if (access(l->checkpoint, F_OK) == 0)
+        DSE_FAIL(err, DSE_CONFLICT,
+                 "%s: there is a checkpoint; go on from it with --resume, or remove it",
+                 l->checkpoint);
+    return DSE_OK;
+}
+
+/* ---- at work ---- */
+
+static bool show_step(void *context, int step, int steps, double loss) {
+    struct lesson *l = context;
+    int done = dse_trainer_epochs(l->trainer);
+    const char *phase = dse_console_printf(&l->m->arena, "training");
+    (void)loss;
+    dse_console_progress_step(&l->m->progress, phase, (int64_t)done * steps + step,
+                              (int64_t)l->options.epochs * steps);
+    return !interrupted;
+}
+
+/* Lines of the log: the epochs before a resumed one are kept, later ones replaced. */
+static enum dse_status log_epoch(struct lesson *l, const struct dse_epoch *e, struct dse_err *err) {
+    struct dse_buf text = {0};
+    FILE *file = fopen(l->log, e->epoch == 1 ? "w" : "a");
+    if (file == NULL)
+        return dse_err_set_errno(err, l->log);
+    if (e->epoch == 1) {
+        dse_buf_puts(&text, "epoch,learning_rate,loss,accuracy,validation_loss");
+        for (int o = 0; o < l->graph->n_outputs; o++)
+            dse_buf_printf(&text, ",validation_accuracy_%s",
+                           l->graph->values[l->graph->outputs[o]].name);
+        dse_buf_puts(&text, "\n");
+    }
+    dse_buf_printf(&text, "%d,%.6g,%.6f,%.4f,%.6f", e->epoch, e->learning_rate, e->loss,
+                   e->accuracy, e->validation_loss);
+    for (int o = 0; o < l->graph->n_outputs; o++)
+        dse_buf_printf(&text, ",%.4f", e->validation_accuracy[o]);
+    dse_buf_puts(&text, "\n");
+    bool written = fputs(dse_buf_text(&text), file) >= 0;
+    written = fclose(file) == 0 && written;
+    dse_buf_fini(&text);
+    return written ? DSE_OK : dse_err_set_errno(err, l->log);
+}
+
+static enum dse_status log_events(const struct lesson *l, const struct dse_epoch *e,
+                                  struct dse_err *err) {
+    const char *const tags[] = {"learning_rate", "loss/train", "accuracy/train", "loss/validation",
+                                "accuracy/validation"};
+    const double values[] = {e->learning_rate, e->loss, e->accuracy, e->validation_loss,
+                             e->validation_accuracy[l->graph->n_outputs - 1]};
+    const char *directory = l->m->options.tensorboard_logdir;
+    if (directory == NULL)
+        return DSE_OK;
+    return dse_events_append(directory, "pareto-model", e->epoch, tags, values, 5, err);
+}
+
+static void show_epoch(const struct lesson *l, const struct dse_epoch *e) {
+    struct dse_buf text = {0};
+    if (l->m->options.json)
+        return;
+    dse_buf_printf(&text,
+                   "epoch %3d  rate %.5f  loss %.4f  accuracy %5.2f %%  validation: loss %.4f "
+                   " accuracy",
+                   e->epoch, e->learning_rate, e->loss, 100.0 * e->accuracy, e->validation_loss);
+    for (int o = 0; o < l->graph->n_outputs; o++)
+        dse_buf_printf(&text, " %5.2f", 100.0 * e->validation_accuracy[o]);
+    dse_buf_printf(&text, " %%%s\n", e->is_best ? "  best" : "");
+    (void)fputs(dse_buf_text(&text), stderr);
+    dse_buf_fini(&text);
+}
+
+static enum dse_status run_epochs(struct lesson *l, struct dse_err *err) {
+    struct dse_epoch epoch;
+    while (dse_trainer_epochs(l->trainer) < l->options.epochs) {
+        enum dse_status status = dse_trainer_run_epoch(l->trainer, show_step, l, &epoch, err);
+        if (status == DSE_INTERRUPTED)
+            return dse_err_prefix(err, "what was done before is in %s (--resume)", l->checkpoint);
+        if (status == DSE_FAILED && dse_trainer_epochs(l->trainer) > 0)
+            return dse_err_prefix(err,
+                                  "the best state so far stays in %s; try a smaller "
+                                  "--initial-learning-rate",
+                                  l->checkpoint);
+        DSE_TRY(status);
+        dse_console_progress_end(&l->m->progress);
+        show_epoch(l, &epoch);
+        DSE_TRY(dse_trainer_save(l->trainer, l->fingerprint, l->checkpoint, err));
+        DSE_TRY(log_epoch(l, &epoch, err));
+        DSE_TRY(log_events(l, &epoch, err));
+    }
+    return DSE_OK;
+}
+
+/* ---- the end ---- */
+
+static enum dse_status print_result(struct lesson *l, double loss, const double *accuracy,
+                                    struct dse_err *err) {
+    struct dse_buf out = {0};
+    const char *path = l->m->line.operands[1];
+    if (l->m->options.json) {
+        dse_buf_puts(&out, "{\"file\":");
+        dse_console_json_string(&out, path);
+        dse_buf_printf(&out,
+                       ",\"epochs\":%d,\"best_epoch\":%d,\"validation_loss\":%.9g,"
+                       "\"validation_accuracy\":[",
+                       dse_trainer_epochs(l->trainer), dse_trainer_best_epoch(l->trainer), loss);
+        for (int o = 0; o < l->graph->n_outputs; o++)
+            dse_buf_printf(&out, "%s%.9g", o > 0 ? "," : "", accuracy[o]);
+        dse_buf_puts(&out, "]}\n");
+    } else {
+        dse_buf_printf(&out, "wrote        %s: the state of epoch %d\n", path,
+                       dse_trainer_best_epoch(l->trainer));
+        for (int o = 0; o < l->graph->n_outputs; o++)
+            dse_buf_printf(&out, "validation   %.2f %% at %s\n", 100.0 * accuracy[o],
+                           l->graph->values[l->graph->outputs[o]].name);
+    }
+    return dse_console_put(&out, err);
+}
+
+static enum dse_status finish(struct lesson *l, struct dse_err *err) {
+    double loss, accuracy[DSE_NET_MAX_OUTPUTS];
+    dse_trainer_take_best(l->trainer, l->graph);
+    DSE_TRY(dse_trainer_measure(l->trainer, &l->images[1].data, &loss, accuracy, err));
+    DSE_TRY(dse_graph_store(l->graph, l->onnx, err));
+    DSE_TRY(dse_onnx_save(l->onnx, l->m->line.operands[1], err));
+    (void)unlink(l->checkpoint);
+    return print_result(l, loss, accuracy, err);
+}
+
+enum dse_status model__command_train(struct model *m, struct dse_err *err) {
+    struct lesson lesson = {.m = m};
+    enum dse_status status = get_ready(&lesson, err);
+    if (status == DSE_OK) {
+        catch_signals();
+        status = run_epochs(&lesson, err);
+    }
+    if (status == DSE_OK)
+        status = finish(&lesson, err);
+    dse_trainer_free(lesson.trainer);
+    dse_kernels_free(lesson.kernels);
+    dse_graph_free(lesson.graph);
+    dse_onnx_free(lesson.onnx);
+    for (int i = 0; i < 2; i++)
+        model__images_fini(&lesson.images[i]);
+    return status;
+}

@@ -1,0 +1,1 @@
+"$PARETO" model build lenet5 net.onnx > /dev/null && "$PARETO" model train net.onnx out.onnx --data idx:images,labels; code=$?; ls; exit $code
