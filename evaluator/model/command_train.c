@@ -12,6 +12,7 @@
 #include "evaluator/train/trainer.h"
 
 enum { DEFAULT_SEED = 1, DEFAULT_EPOCHS = 20, DEFAULT_BATCH = 128, VALIDATION_SHARE = 10 };
+enum { LARGEST_LOG_BYTES = 1 << 26 };
 
 /* One training. */
 struct lesson {
@@ -145,6 +146,21 @@ static enum dse_status load_images(struct lesson *l, struct dse_err *err) {
                                err);
 }
 
+/* Cuts off the lines of epochs that the checkpoint does not know. */
+static enum dse_status cut_log(const struct lesson *l, struct dse_err *err) {
+    struct dse_buf text = {0};
+    enum dse_status status = dse_file_read(l->log, LARGEST_LOG_BYTES, &text, err);
+    size_t end = 0;
+    for (int line = 0; status == DSE_OK && line < dse_trainer_epochs(l->trainer) + 1; line++) {
+        const char *newline = memchr(text.data + end, '\n', text.size - end);
+        end = newline == NULL ? text.size : (size_t)(newline + 1 - text.data);
+    }
+    if (status == DSE_OK)
+        status = dse_file_replace(l->log, text.data, end, err);
+    dse_buf_fini(&text);
+    return status;
+}
+
 static enum dse_status get_ready(struct lesson *l, struct dse_err *err) {
     struct model *m = l->m;
     const char *out = m->line.operands[1];
@@ -160,8 +176,10 @@ static enum dse_status get_ready(struct lesson *l, struct dse_err *err) {
         DSE_TRY(dse_dir_create(m->options.tensorboard_logdir, err));
     DSE_TRY(describe(l, err));
     DSE_TRY(dse_trainer_new(&l->options, &l->images[0].data, &l->images[1].data, &l->trainer, err));
-    if (m->options.resume)
-        return dse_trainer_restore(l->trainer, l->fingerprint, l->checkpoint, err);
+    if (m->options.resume) {
+        DSE_TRY(dse_trainer_restore(l->trainer, l->fingerprint, l->checkpoint, err));
+        return cut_log(l, err);
+    }
     if (access(l->checkpoint, F_OK) == 0)
         DSE_FAIL(err, DSE_CONFLICT,
                  "%s: there is a checkpoint; go on from it with --resume, or remove it",
@@ -181,7 +199,7 @@ static bool show_step(void *context, int step, int steps, double loss) {
     return !interrupted;
 }
 
-/* Lines of the log: the epochs before a resumed one are kept, later ones replaced. */
+/* Before the checkpoint, so that a kill between the two can only leave a line too many. */
 static enum dse_status log_epoch(struct lesson *l, const struct dse_epoch *e, struct dse_err *err) {
     struct dse_buf text = {0};
     FILE *file = fopen(l->log, e->epoch == 1 ? "w" : "a");
@@ -236,7 +254,7 @@ static enum dse_status run_epochs(struct lesson *l, struct dse_err *err) {
     struct dse_epoch epoch;
     while (dse_trainer_epochs(l->trainer) < l->options.epochs) {
         enum dse_status status = dse_trainer_run_epoch(l->trainer, show_step, l, &epoch, err);
-        if (status == DSE_INTERRUPTED)
+        if (status == DSE_INTERRUPTED && dse_trainer_epochs(l->trainer) > 0)
             return dse_err_prefix(err, "what was done before is in %s (--resume)", l->checkpoint);
         if (status == DSE_FAILED && dse_trainer_epochs(l->trainer) > 0)
             return dse_err_prefix(err,
@@ -246,9 +264,9 @@ static enum dse_status run_epochs(struct lesson *l, struct dse_err *err) {
         DSE_TRY(status);
         dse_console_progress_end(&l->m->progress);
         show_epoch(l, &epoch);
-        DSE_TRY(dse_trainer_save(l->trainer, l->fingerprint, l->checkpoint, err));
         DSE_TRY(log_epoch(l, &epoch, err));
         DSE_TRY(log_events(l, &epoch, err));
+        DSE_TRY(dse_trainer_save(l->trainer, l->fingerprint, l->checkpoint, err));
     }
     return DSE_OK;
 }
