@@ -39,7 +39,7 @@ void fixture_fini(struct daemon_fixture *fixture) {
 static void fill_daemon_argv(const struct daemon_fixture *fixture, const char *const *extra,
                              const char *ready_fd, const char **argv) {
     int n = 0;
-    argv[n++] = DSE_BINARY_DIR "/paretod";
+    argv[n++] = fixture->program != NULL ? fixture->program : DSE_BINARY_DIR "/paretod";
     argv[n++] = "--state";
     argv[n++] = fixture->state_dir;
     if (ready_fd != NULL) {
@@ -255,8 +255,8 @@ struct watched {
     const char *state_wanted; /* ... and, where it is not NULL, this one */
 };
 
-static bool watch(const struct daemon_fixture *fixture, int64_t sweep, struct watched until,
-                  char *state, size_t state_size) {
+static bool watch(struct daemon_fixture *fixture, int64_t sweep, struct watched until, char *state,
+                  size_t state_size) {
     struct dse_buf input = {0}, line = {0}, request = {0};
     struct dse_err err = {0};
     struct dse_msg_sweep_id params = {.sweep = sweep};
@@ -272,6 +272,7 @@ static bool watch(const struct daemon_fixture *fixture, int64_t sweep, struct wa
         const struct dse_msg_sweep *now = read_sweep(&line, &arena);
         if (now == NULL)
             give_up("watch was not answered");
+        fixture->measured = now->measured;
         reached = now->measured >= until.measured || is_final(now->state) ||
                   (until.state_wanted != NULL && strcmp(now->state, until.state_wanted) == 0);
         (void)snprintf(state, state_size, "%s", now->state);
@@ -284,12 +285,12 @@ static bool watch(const struct daemon_fixture *fixture, int64_t sweep, struct wa
     return reached;
 }
 
-bool fixture_watch(const struct daemon_fixture *fixture, int64_t sweep, int64_t measured,
-                   char *state, size_t state_size) {
+bool fixture_watch(struct daemon_fixture *fixture, int64_t sweep, int64_t measured, char *state,
+                   size_t state_size) {
     return watch(fixture, sweep, (struct watched){measured, NULL}, state, state_size);
 }
 
-bool fixture_watch_state(const struct daemon_fixture *fixture, int64_t sweep, const char *wanted) {
+bool fixture_watch_state(struct daemon_fixture *fixture, int64_t sweep, const char *wanted) {
     char state[32] = "";
     return watch(fixture, sweep, (struct watched){INT64_MAX, wanted}, state, sizeof state) &&
            strcmp(state, wanted) == 0;

@@ -12,7 +12,9 @@ struct daemon_fixture {
     char dir[256]; /* temporary; the state directory is dir/state */
     char state_dir[300];
     char socket[320];
-    pid_t pid; /* 0: not running */
+    pid_t pid;           /* 0: not running */
+    const char *program; /* in the place of paretod; NULL: it */
+    int64_t measured;    /* as the last watch was told */
 };
 
 /* Makes the directory. */
@@ -43,10 +45,10 @@ int fixture_pareto(const struct daemon_fixture *fixture, const char *const *args
 int64_t fixture_submit(const struct daemon_fixture *fixture, const char *path);
 /* Waits until the sweep has `measured` results or is final. Returns false where the daemon ended
  * first. state gets the sweep's state. */
-bool fixture_watch(const struct daemon_fixture *fixture, int64_t sweep, int64_t measured,
-                   char *state, size_t state_size);
+bool fixture_watch(struct daemon_fixture *fixture, int64_t sweep, int64_t measured, char *state,
+                   size_t state_size);
 /* Waits until the sweep is in that state; false where it ends otherwise. */
-bool fixture_watch_state(const struct daemon_fixture *fixture, int64_t sweep, const char *wanted);
+bool fixture_watch_state(struct daemon_fixture *fixture, int64_t sweep, const char *wanted);
 /* Individuals of the sweep, as `pareto status` gives them. */
 int64_t fixture_count_individuals(const struct daemon_fixture *fixture, int64_t sweep);
 /* SHA-256 of the sweep's dump. */
