@@ -179,6 +179,12 @@ const char *dse_buf_text(const struct dse_buf *buf);
 void dse_buf_reset(struct dse_buf *buf);
 void dse_buf_fini(struct dse_buf *buf);
 
+/* Bytes as base64 (RFC 4648, with padding), appended. */
+void dse_base64_encode(const void *bytes, size_t size, struct dse_buf *out);
+/* Back again, appended; INVALID for any other text. */
+DSE_MUST_USE enum dse_status dse_base64_decode(const char *text, struct dse_buf *out,
+                                               struct dse_err *err);
+
 /* ---- Words, characters -------------------------------------------------------------------- */
 
 /* The known word that `word` is most likely a misspelling of, for "did you mean"; NULL when none

@@ -1,52 +1,15 @@
 /* A context made ready, and tasks computed on it. */
-#include "evaluator/evaluator.h"
+#include "evaluator/evaluator_internal.h"
 
 #include <string.h>
 
 #include "evaluator/corrupt/corrupt.h"
 #include "evaluator/cost/cost.h"
-#include "evaluator/datasets/datasets.h"
-#include "evaluator/graph/graph.h"
-#include "evaluator/metrics/metrics.h"
-#include "evaluator/plan/plan.h"
 
 /* Images of all cells of the shards kept in memory; the least recently used go first. */
 static const size_t SHARD_MEMORY_BYTES = (size_t)256 << 20;
 
-/* The images of one shard: [cell][image][h][w][c]. */
-struct shard {
-    uint8_t *pixels; /* NULL: not in memory */
-    uint64_t used;   /* clock of the last use */
-};
-
-struct cell {
-    enum dse_corruption corruption; /* meaningless where severity is 0 */
-    int severity;                   /* 0: clean */
-};
-
-struct dse_evaluator {
-    struct dse_kernels *kernels;
-    dse_evaluator_progress progress;
-    void *progress_context;
-
-    /* the open context; hash "" when none is open */
-    char hash[DSE_SHA256_HEX];
-    struct dse_graph *graph;
-    struct dse_plan *plan;
-    struct dse_dataset data;
-    double mean[3], std[3];
-    struct cell *cells;
-    int n_cells;
-    uint64_t data_seed;
-    int shard_images, n_shards, batch;
-    struct shard *shards;
-    size_t shard_bytes;
-    uint64_t use_clock;
-    float *images; /* [batch][h][w][c] */
-};
-
-static void report_progress(struct dse_evaluator *ev, const char *phase, int64_t done,
-                            int64_t total) {
+void evaluator__report(struct dse_evaluator *ev, const char *phase, int64_t done, int64_t total) {
     if (ev->progress != NULL)
         ev->progress(ev->progress_context, phase, done, total);
 }
@@ -164,7 +127,7 @@ struct calibration_progress {
 
 static void calibration_step(void *context, int done, int total) {
     struct calibration_progress *p = context;
-    report_progress(p->ev, "calibrating", done, total);
+    evaluator__report(p->ev, "calibrating", done, total);
 }
 
 static enum dse_status calibrate(struct dse_evaluator *ev, const struct dse_graph *graph,
@@ -228,6 +191,28 @@ static enum dse_status check_sizes(const struct dse_msg_context *context, struct
     return DSE_OK;
 }
 
+/* Which exits need the layer, and what comes before it. */
+static enum dse_status describe_place(const struct dse_graph *graph, int layer,
+                                      struct dse_arena *arena, struct dse_msg_layer *message,
+                                      struct dse_err *err) {
+    size_t n_layers = (size_t)graph->n_layers;
+    bool *found = dse_arena_alloc(arena, n_layers, sizeof *found);
+    int64_t *after = dse_arena_alloc(arena, n_layers, sizeof *after);
+    if (found == NULL || after == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d layers", graph->n_layers);
+    for (int k = graph->n_outputs - 1; k >= 0; k--) {
+        DSE_TRY(dse_graph_find_layers(graph, graph->outputs[k], found, err));
+        if (found[layer])
+            message->exit = k;
+    }
+    DSE_TRY(dse_graph_find_layers(graph, graph->nodes[graph->layers[layer]].inputs[0], found, err));
+    for (size_t i = 0; i < n_layers; i++)
+        if (found[i])
+            after[message->after_n++] = (int64_t)i;
+    message->after = after;
+    return DSE_OK;
+}
+
 /* The layers of the answer; names live in the arena because the graph may go first. */
 static enum dse_status describe_layers(const struct dse_graph *graph, const double *input_amax,
                                        struct dse_arena *arena, struct dse_msg_prepared *prepared,
@@ -245,6 +230,7 @@ static enum dse_status describe_layers(const struct dse_graph *graph, const doub
             .input_amax = input_amax[i],
             .input_signed = dse_graph_value_signed(graph, node->inputs[0]),
         };
+        DSE_TRY(describe_place(graph, i, arena, &layers[i], err));
         if (layers[i].name == NULL)
             DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d layers", graph->n_layers);
     }
@@ -301,6 +287,7 @@ static enum dse_status allocate_for_data(struct dse_evaluator *ev,
     if (ev->shards == NULL || ev->images == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d shards", ev->n_shards);
     ev->data_seed = (uint64_t)context->data_seed;
+    ev->mask_seed = (uint64_t)context->mask_seed;
     memcpy(ev->mean, context->dataset->mean, (size_t)ev->data.c * sizeof ev->mean[0]);
     memcpy(ev->std, context->dataset->std, (size_t)ev->data.c * sizeof ev->std[0]);
     return DSE_OK;
@@ -315,15 +302,30 @@ static enum dse_status open_plan(struct dse_evaluator *ev, const struct dse_msg_
     return dse_plan_new(ev->graph, ev->kernels, &options, &ev->plan, err);
 }
 
+/* Early exits, then the last output. */
+static enum dse_status load_graph(struct dse_evaluator *ev, const struct dse_msg_context *context,
+                                  struct dse_arena *arena, struct dse_err *err) {
+    int n = context->exits_n + 1;
+    const char **outputs = dse_arena_alloc(arena, (size_t)n, sizeof *outputs);
+    if (outputs == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d outputs", n);
+    if (n > DSE_EXITS_MOST)
+        DSE_FAIL(err, DSE_INVALID, "%d outputs; at most %d are allowed", n, DSE_EXITS_MOST);
+    for (int i = 0; i < context->exits_n; i++)
+        outputs[i] = context->exits[i];
+    outputs[n - 1] = context->output;
+    const struct dse_graph_options options = {.outputs = outputs, .n_outputs = n};
+    return dse_graph_load_onnx(context->model->path, &options, &ev->graph, err);
+}
+
 static enum dse_status open_context(struct dse_evaluator *ev, const struct dse_msg_context *context,
                                     struct dse_arena *arena, struct dse_msg_prepared *prepared,
                                     struct dse_err *err) {
-    report_progress(ev, "loading", 0, 1);
+    evaluator__report(ev, "loading", 0, 1);
     DSE_TRY(check_sizes(context, err));
     DSE_TRY(list_cells(ev, context, err));
     DSE_TRY(check_file(context->model, err));
-    const struct dse_graph_options options = {.outputs = &context->output, .n_outputs = 1};
-    DSE_TRY(dse_graph_load_onnx(context->model->path, &options, &ev->graph, err));
+    DSE_TRY(load_graph(ev, context, arena, err));
     enum dse_status status = load_dataset(context->dataset, &ev->data, err);
     if (status != DSE_OK)
         return dse_err_prefix(err, "dataset");
@@ -339,7 +341,8 @@ static enum dse_status open_context(struct dse_evaluator *ev, const struct dse_m
         .classes = dse_plan_classes(ev->plan),
         .images = ev->data.n,
         .shards = ev->n_shards,
-        .tally = DSE_TALLY_SIZE,
+        .exits = ev->graph->n_outputs,
+        .tally = dse_exit_tally_size(ev->graph->n_outputs),
     };
     DSE_TRY(describe_layers(ev->graph, input_amax, arena, prepared, err));
     return describe_cells(ev, context, arena, prepared, err);
@@ -382,7 +385,7 @@ static int shards_in_memory(const struct dse_evaluator *ev) {
     return n;
 }
 
-static int images_of_shard(const struct dse_evaluator *ev, int shard) {
+int evaluator__images_of_shard(const struct dse_evaluator *ev, int shard) {
     int left = ev->data.n - shard * ev->shard_images;
     return left < ev->shard_images ? left : ev->shard_images;
 }
@@ -390,9 +393,9 @@ static int images_of_shard(const struct dse_evaluator *ev, int shard) {
 static enum dse_status fill_shard(struct dse_evaluator *ev, int shard, uint8_t *pixels,
                                   struct dse_err *err) {
     size_t image_size = (size_t)ev->data.h * (size_t)ev->data.w * (size_t)ev->data.c;
-    int n = images_of_shard(ev, shard);
+    int n = evaluator__images_of_shard(ev, shard);
     for (int cell = 0; cell < ev->n_cells; cell++) {
-        report_progress(ev, "corrupting images", cell, ev->n_cells);
+        evaluator__report(ev, "corrupting images", cell, ev->n_cells);
         for (int i = 0; i < n; i++) {
             int image = shard * ev->shard_images + i;
             const uint8_t *src = ev->data.pixels + (size_t)image * image_size;
@@ -408,7 +411,7 @@ static enum dse_status fill_shard(struct dse_evaluator *ev, int shard, uint8_t *
     return DSE_OK;
 }
 
-static enum dse_status ensure_shard(struct dse_evaluator *ev, int shard, struct dse_err *err) {
+enum dse_status evaluator__ensure_shard(struct dse_evaluator *ev, int shard, struct dse_err *err) {
     struct shard *wanted = &ev->shards[shard];
     wanted->used = ++ev->use_clock;
     if (wanted->pixels != NULL)
@@ -426,143 +429,4 @@ static enum dse_status ensure_shard(struct dse_evaluator *ev, int shard, struct 
     }
     wanted->pixels = pixels;
     return DSE_OK;
-}
-
-/* ---- tasks ---- */
-
-static enum dse_status check_bits(const int64_t *bits, int n, int n_layers, struct dse_err *err) {
-    if (n != n_layers)
-        DSE_FAIL(err, DSE_PROTOCOL, "a candidate has %d layers, the model %d", n, n_layers);
-    for (int i = 0; i < n; i++)
-        if (bits[i] != 0 && (bits[i] < DSE_BITS_LEAST || bits[i] > DSE_BITS_MOST))
-            DSE_FAIL(err, DSE_PROTOCOL, "layer %d: %lld bits are not possible", i,
-                     (long long)bits[i]);
-    return DSE_OK;
-}
-
-static enum dse_status read_candidates(const struct dse_evaluator *ev,
-                                       const struct dse_msg_task *task, struct dse_arena *arena,
-                                       struct dse_candidate **out, struct dse_err *err) {
-    int n_layers = ev->graph->n_layers;
-    size_t n = (size_t)task->candidates_n;
-    struct dse_candidate *candidates = dse_arena_alloc(arena, n, sizeof *candidates);
-    int *bits = dse_arena_alloc(arena, n * 2 * (size_t)n_layers, sizeof *bits);
-    if (candidates == NULL || bits == NULL)
-        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d candidates", task->candidates_n);
-    for (size_t i = 0; i < n; i++) {
-        const struct dse_msg_candidate *from = &task->candidates[i];
-        DSE_TRY(check_bits(from->input_bits, from->input_bits_n, n_layers, err));
-        DSE_TRY(check_bits(from->weight_bits, from->weight_bits_n, n_layers, err));
-        if (from->genes_n > 0)
-            DSE_FAIL(err, DSE_PROTOCOL, "a candidate comes with %d genes; a network takes bits",
-                     from->genes_n);
-        candidates[i] = (struct dse_candidate){
-            .n_layers = n_layers, .input_bits = bits, .weight_bits = bits + n_layers};
-        for (int l = 0; l < n_layers; l++) {
-            candidates[i].input_bits[l] = (int)from->input_bits[l];
-            candidates[i].weight_bits[l] = (int)from->weight_bits[l];
-        }
-        bits += 2 * n_layers;
-    }
-    *out = candidates;
-    return DSE_OK;
-}
-
-/* What a task needs while it runs. */
-struct run {
-    struct dse_candidate *candidates;
-    int n;
-    int *order;
-    float *logits;         /* [candidate][batch][classes] */
-    double *probabilities; /* [classes], of one image */
-    int64_t *tallies;      /* [candidate][cell][DSE_TALLY_SIZE] */
-    struct dse_plan_stats stats;
-};
-
-static enum dse_status run_cell(struct dse_evaluator *ev, struct run *run, int shard, int cell,
-                                struct dse_err *err) {
-    size_t image_size = (size_t)ev->data.h * (size_t)ev->data.w * (size_t)ev->data.c;
-    int classes = dse_plan_classes(ev->plan);
-    int n_images = images_of_shard(ev, shard);
-    const uint16_t *labels = ev->data.labels + (size_t)shard * (size_t)ev->shard_images;
-    const uint8_t *pixels = ev->shards[shard].pixels + (size_t)cell * (size_t)n_images * image_size;
-    for (int first = 0; first < n_images; first += ev->batch) {
-        int n = n_images - first < ev->batch ? n_images - first : ev->batch;
-        dse_dataset_normalize(pixels + (size_t)first * image_size, (size_t)n * image_size,
-                              ev->data.c, ev->mean, ev->std, ev->images);
-        DSE_TRY(dse_plan_run(ev->plan, run->candidates, run->n, run->order, ev->images, n,
-                             run->logits, &run->stats, err));
-        for (int i = 0; i < run->n; i++) {
-            const float *logits = run->logits + (size_t)i * (size_t)n * (size_t)classes;
-            size_t at = (size_t)i * (size_t)ev->n_cells + (size_t)cell;
-            dse_metrics_tally_logits(logits, labels + first, n, classes, run->probabilities,
-                                     run->tallies + at * DSE_TALLY_SIZE);
-        }
-    }
-    return DSE_OK;
-}
-
-static enum dse_status allocate_run(const struct dse_evaluator *ev, struct dse_arena *arena,
-                                    struct run *run, struct dse_err *err) {
-    size_t n = (size_t)run->n, words = n * (size_t)ev->n_cells * DSE_TALLY_SIZE;
-    size_t classes = (size_t)dse_plan_classes(ev->plan);
-    run->order = dse_arena_alloc(arena, n, sizeof *run->order);
-    run->logits = dse_arena_alloc(arena, n * (size_t)ev->batch * classes, sizeof *run->logits);
-    run->probabilities = dse_arena_alloc(arena, classes, sizeof *run->probabilities);
-    run->tallies = dse_arena_alloc(arena, words, sizeof *run->tallies);
-    if (run->order == NULL || run->logits == NULL || run->probabilities == NULL ||
-        run->tallies == NULL)
-        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a task of %d candidates", run->n);
-    return DSE_OK;
-}
-
-static enum dse_status write_partials(const struct dse_evaluator *ev,
-                                      const struct dse_msg_task *task, const struct run *run,
-                                      struct dse_arena *arena, struct dse_msg_partials *partials,
-                                      struct dse_err *err) {
-    struct dse_msg_partial *results = dse_arena_alloc(arena, (size_t)run->n, sizeof *results);
-    if (results == NULL)
-        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a task of %d candidates", run->n);
-    int64_t inferences = 0;
-    for (int i = 0; i < run->n; i++) {
-        int words = ev->n_cells * DSE_TALLY_SIZE;
-        results[i] = (struct dse_msg_partial){
-            .key = task->candidates[i].key,
-            .tallies = run->tallies + (size_t)i * (size_t)words,
-            .tallies_n = words,
-        };
-        for (int cell = 0; cell < ev->n_cells; cell++)
-            inferences += results[i].tallies[cell * DSE_TALLY_SIZE + DSE_TALLY_SEEN];
-    }
-    double asked = (double)run->stats.layers_asked;
-    *partials = (struct dse_msg_partials){
-        .task = task->task,
-        .results = results,
-        .results_n = run->n,
-        .inferences = inferences,
-        .layers_saved = asked > 0 ? 1.0 - (double)run->stats.layers_run / asked : 0.0,
-    };
-    return DSE_OK;
-}
-
-enum dse_status dse_evaluator_run(struct dse_evaluator *evaluator, const struct dse_msg_task *task,
-                                  struct dse_arena *arena, struct dse_msg_partials *partials,
-                                  struct dse_err *err) {
-    struct dse_evaluator *ev = evaluator;
-    if (ev->hash[0] == '\0' || strcmp(ev->hash, task->hash) != 0)
-        DSE_FAIL(err, DSE_CONFLICT, "the task's context is not open");
-    if (task->shard < 0 || task->shard >= ev->n_shards || task->candidates_n < 1)
-        DSE_FAIL(err, DSE_PROTOCOL, "task of %d candidates on shard %lld of %d is not possible",
-                 task->candidates_n, (long long)task->shard, ev->n_shards);
-    struct run run = {.n = task->candidates_n};
-    DSE_TRY(read_candidates(ev, task, arena, &run.candidates, err));
-    DSE_TRY(allocate_run(ev, arena, &run, err));
-    DSE_TRY(dse_plan_order(ev->plan, run.candidates, run.n, run.order, err));
-    int shard = (int)task->shard;
-    DSE_TRY(ensure_shard(ev, shard, err));
-    for (int cell = 0; cell < ev->n_cells; cell++) {
-        report_progress(ev, "evaluating", cell, ev->n_cells);
-        DSE_TRY(run_cell(ev, &run, shard, cell, err));
-    }
-    return write_partials(ev, task, &run, arena, partials, err);
 }

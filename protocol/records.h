@@ -78,7 +78,9 @@
     F(REQ, INT, _, macs, "multiply-accumulates per image")            \
     F(REQ, INT, _, weights, "number of weights")                      \
     F(OPT, REAL, _, input_amax, "calibrated largest input magnitude") \
-    F(OPT, BOOL, _, input_signed, "can its input be negative?")
+    F(OPT, BOOL, _, input_signed, "can its input be negative?")       \
+    F(OPT, INT, _, exit, "first exit that needs it, from 0")          \
+    F(OPT, INTS, _, after, "layers that its input depends on, by index")
 
 #define DSE_FIELDS_objective(F)                   \
     F(REQ, STR, _, metric, "name of the metric")  \
@@ -224,7 +226,9 @@
     F(REQ, INT, _, shard_images, "images in a shard (the last may hold fewer)")            \
     F(REQ, INT, _, batch, "images computed at a time")                                     \
     F(OPT, STR, _, weight_scales, "what shares a scale: channel (when missing) or tensor") \
-    F(OPT, REALS, _, input_amax, "calibration, when it is already known")
+    F(OPT, REALS, _, input_amax, "calibration, when it is already known")                  \
+    F(OPT, STRS, _, exits, "outputs of early exits, in order; output comes after them")    \
+    F(OPT, INT, _, mask_seed, "seed of dropout masks")
 
 #define DSE_FIELDS_spec(F)                                                                     \
     F(REQ, REC, context, context, "what the workers open, with the file hashes at submission") \
@@ -240,13 +244,16 @@
     F(REQ, INT, _, images, "images of a cell")                                       \
     F(REQ, INT, _, shards, "number of shards")                                       \
     F(REQ, STRS, _, cells, "names of the cells")                                     \
-    F(OPT, INT, _, tally, "words of a cell's tally")
+    F(OPT, INT, _, tally, "words of a cell's tally")                                 \
+    F(OPT, INT, _, exits, "outputs, the last included; 0: one")
 
-#define DSE_FIELDS_candidate(F)                              \
-    F(REQ, INT, _, key, "names it in the answer")            \
-    F(OPT, INTS, _, input_bits, "a layer each; 0: float32")  \
-    F(OPT, INTS, _, weight_bits, "a layer each; 0: float32") \
-    F(OPT, REALS, _, genes, "the genome, where there are no layers")
+#define DSE_FIELDS_candidate(F)                                                          \
+    F(REQ, INT, _, key, "names it in the answer")                                        \
+    F(OPT, INTS, _, input_bits, "a layer each; 0: float32")                              \
+    F(OPT, INTS, _, weight_bits, "a layer each; 0: float32")                             \
+    F(OPT, REALS, _, genes, "the genome, where there are no layers")                     \
+    F(OPT, INTS, _, dropout, "rate on a layer's input, a layer each, in steps of 2^-16") \
+    F(OPT, INT, _, passes, "Monte-Carlo passes; 0: one")
 
 #define DSE_FIELDS_task(F)                                                         \
     F(REQ, INT, _, task, "fencing number; never used twice by one daemon process") \
@@ -258,7 +265,8 @@
     F(REQ, INT, _, key, "the candidate")                                                          \
     F(OPT, INTS, _, tallies, "the words of problems/tally.def for the first cell, then the next") \
     F(OPT, REALS, _, values, "named numbers: the context's, in its order, then others")           \
-    F(OPT, STRS, _, names, "of those others: the last of the values")
+    F(OPT, STRS, _, names, "of those others: the last of the values")                             \
+    F(OPT, STR, _, records, "of early exits (problems.h), base64; [cell][image][exit]")
 
 #define DSE_FIELDS_partials(F)                                                   \
     F(REQ, INT, _, task, "fencing number of the task")                           \

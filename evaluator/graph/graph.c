@@ -62,3 +62,21 @@ bool dse_graph_value_signed(const struct dse_graph *graph, int value) {
     dse_assert(value >= 0 && value < graph->n_values);
     return graph->values[value].is_signed;
 }
+
+enum dse_status dse_graph_find_layers(const struct dse_graph *graph, int value, bool *layers,
+                                      struct dse_err *err) {
+    bool *needed = dse_alloc((size_t)graph->n_values, sizeof *needed);
+    if (needed == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d values", graph->n_values);
+    needed[value] = true;
+    for (int i = graph->n_nodes - 1; i >= 0; i--) {
+        const struct dse_node *node = &graph->nodes[i];
+        for (int k = 0; needed[node->output] && k < 2; k++)
+            if (node->inputs[k] >= 0)
+                needed[node->inputs[k]] = true;
+    }
+    for (int i = 0; i < graph->n_layers; i++)
+        layers[i] = needed[graph->nodes[graph->layers[i]].output];
+    dse_free(needed);
+    return DSE_OK;
+}

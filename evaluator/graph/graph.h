@@ -163,6 +163,9 @@ struct dse_shape dse_graph_input_shape(const struct dse_graph *graph, const stru
 struct dse_shape dse_graph_output_shape(const struct dse_graph *graph, const struct dse_node *node);
 /* Number of elements of a shape. */
 size_t dse_shape_size(struct dse_shape shape);
+/* layers[i], n_layers of them: does the value depend on what layer i computes? */
+DSE_MUST_USE enum dse_status dse_graph_find_layers(const struct dse_graph *graph, int value,
+                                                   bool *layers, struct dse_err *err);
 /* Can the value be negative? False when it comes from a Relu, through poolings, pads, slices,
  * flattens and sums of such. The network's input counts as signed. */
 bool dse_graph_value_signed(const struct dse_graph *graph, int value);

@@ -43,12 +43,25 @@ static double brier_of(const double *p, int classes, int label) {
     return sum;
 }
 
-static double entropy_of(const double *p, int classes) {
+double dse_metrics_entropy(const double *p, int classes) {
     double sum = 0;
     for (int k = 0; k < classes; k++)
         if (p[k] > NEGLIGIBLE_PROBABILITY)
             sum -= p[k] * dse_math_log(p[k]);
     return fmax(sum, 0); /* p slightly above 1 */
+}
+
+struct dse_exit_numbers dse_metrics_exit_numbers(const double *p, int classes, int label,
+                                                 int predicted) {
+    struct dse_exit_numbers numbers = {
+        .entropy = dse_metrics_entropy(p, classes),
+        .nll = fmax(0, -dse_math_log(fmax(p[label], LEAST_PROBABILITY))),
+        .brier = brier_of(p, classes, label),
+        .correct = predicted == label,
+    };
+    for (int k = 0; k < classes; k++)
+        numbers.confidence = fmax(numbers.confidence, p[k]);
+    return numbers;
 }
 
 static int bin_of(double confidence) {
@@ -66,7 +79,7 @@ void dse_metrics_tally(const double *p, int classes, int label, int predicted, i
     double confidence = 0;
     for (int k = 0; k < classes; k++)
         confidence = fmax(confidence, p[k]);
-    double brier = brier_of(p, classes, label), entropy = entropy_of(p, classes);
+    double brier = brier_of(p, classes, label), entropy = dse_metrics_entropy(p, classes);
     double nll = -dse_math_log(fmax(p[label], LEAST_PROBABILITY));
     nll = fmax(nll, 0);
     int correct = predicted == label, bin = bin_of(confidence);
@@ -88,12 +101,25 @@ void dse_metrics_tally(const double *p, int classes, int label, int predicted, i
 #undef ADD
 }
 
+void dse_metrics_tally_spread(const struct dse_pass_spread *spread, int64_t *tally) {
+    double mutual = spread->mutual;
+    tally[DSE_TALLY_MUTUAL] += in_units(mutual, DSE_TALLY_BITS_MUTUAL);
+    tally[DSE_TALLY_MUTUAL_SQUARE] += in_units(mutual * mutual, DSE_TALLY_BITS_MUTUAL_SQUARE);
+    tally[DSE_TALLY_DEVIATION] += in_units(spread->deviation, DSE_TALLY_BITS_DEVIATION);
+    tally[DSE_TALLY_INTERVAL] += in_units(spread->interval, DSE_TALLY_BITS_INTERVAL);
+}
+
+int dse_metrics_predict(const float *logits, int classes, double *p) {
+    int best = dse_metrics_argmax(logits, classes);
+    dse_metrics_softmax(logits, classes, p);
+    return isnan(logits[best]) ? -1 : best;
+}
+
 void dse_metrics_tally_logits(const float *logits, const uint16_t *labels, int n, int classes,
                               double *scratch, int64_t *tally) {
     for (int image = 0; image < n; image++) {
-        const float *row = logits + (size_t)image * (size_t)classes;
-        int best = dse_metrics_argmax(row, classes);
-        dse_metrics_softmax(row, classes, scratch);
-        dse_metrics_tally(scratch, classes, labels[image], isnan(row[best]) ? -1 : best, tally);
+        int predicted =
+            dse_metrics_predict(logits + (size_t)image * (size_t)classes, classes, scratch);
+        dse_metrics_tally(scratch, classes, labels[image], predicted, tally);
     }
 }

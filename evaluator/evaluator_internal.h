@@ -1,0 +1,52 @@
+/* The evaluator, inside: what an open context is.
+ *
+ * evaluator   contexts opened and closed, shards of images kept in memory
+ * evaluate    a task: candidates over the images of a shard */
+#ifndef DSE_EVALUATOR_INTERNAL_H
+#define DSE_EVALUATOR_INTERNAL_H
+
+#include "evaluator/datasets/datasets.h"
+#include "evaluator/evaluator.h"
+#include "evaluator/graph/graph.h"
+#include "evaluator/plan/plan.h"
+
+/* The images of one shard: [cell][image][h][w][c]. */
+struct shard {
+    uint8_t *pixels; /* NULL: not in memory */
+    uint64_t used;   /* clock of the last use */
+};
+
+struct cell {
+    enum dse_corruption corruption; /* meaningless where severity is 0 */
+    int severity;                   /* 0: clean */
+};
+
+struct dse_evaluator {
+    struct dse_kernels *kernels;
+    dse_evaluator_progress progress;
+    void *progress_context;
+
+    /* the open context; hash "" when none is open */
+    char hash[DSE_SHA256_HEX];
+    struct dse_graph *graph;
+    struct dse_plan *plan;
+    struct dse_dataset data;
+    double mean[3], std[3];
+    struct cell *cells;
+    int n_cells;
+    uint64_t data_seed, mask_seed;
+    int shard_images, n_shards, batch;
+    struct shard *shards;
+    size_t shard_bytes;
+    uint64_t use_clock;
+    float *images; /* [batch][h][w][c] */
+};
+
+/* Calls the program's function, where there is one. */
+void evaluator__report(struct dse_evaluator *ev, const char *phase, int64_t done, int64_t total);
+/* Makes the images of a shard ready: shards[shard].pixels. */
+DSE_MUST_USE enum dse_status evaluator__ensure_shard(struct dse_evaluator *ev, int shard,
+                                                     struct dse_err *err);
+int evaluator__images_of_shard(const struct dse_evaluator *ev, int shard);
+
+#endif
