@@ -461,11 +461,13 @@ enum dse_status dse_report_objectives(const struct dse_space *space, struct dse_
         return no_memory(err);
     for (int i = 0; i < space->n_objectives; i++) {
         const struct dse_metric_def *metric = dse_metric_find(space->objectives[i].metric);
-        dse_assert(metric != NULL);
+        char *name = dse_arena_strdup(arena, space->objectives[i].metric);
+        if (name == NULL)
+            return no_memory(err);
         list[i] = (struct dse_msg_objective){
-            .metric = metric->name,
+            .metric = name,
             .sense = space->objectives[i].sense == DSE_MAXIMIZE ? "maximize" : "minimize",
-            .unit = metric->unit,
+            .unit = metric != NULL ? metric->unit : "", /* of a value: nobody knows */
         };
     }
     *objectives = list;
@@ -488,7 +490,8 @@ enum dse_status dse_report_plan(struct dse_preparation *preparation, struct dse_
     struct dse_msg_spec spec = {.population = search.population,
                                 .offspring = search.offspring,
                                 .generations = search.generations};
-    int64_t evaluations = (int64_t)expected_individuals(&spec) + 1; /* and the baseline */
+    bool has_baseline = dse_workload_is_about_network(&preparation->workload);
+    int64_t evaluations = (int64_t)expected_individuals(&spec) + has_baseline;
     struct dse_msg_plan answer = {
         .name = preparation->workload.name,
         .content_hash = preparation->content_hash,

@@ -257,6 +257,8 @@ enum dse_status dse_evaluator_run(struct dse_evaluator *evaluator, const struct 
     struct dse_evaluator *ev = evaluator;
     if (ev->hash[0] == '\0' || strcmp(ev->hash, task->hash) != 0)
         DSE_FAIL(err, DSE_CONFLICT, "the task's context is not open");
+    if (ev->values != NULL)
+        return evaluator__values_run(ev->values, task, arena, partials, err);
     if (task->shard < 0 || task->shard >= ev->n_shards || task->candidates_n < 1)
         DSE_FAIL(err, DSE_PROTOCOL, "task of %d candidates on shard %lld of %d is not possible",
                  task->candidates_n, (long long)task->shard, ev->n_shards);

@@ -33,6 +33,8 @@ enum dse_status dse_evaluator_new(enum dse_kernel_choice choice, dse_evaluator_p
 
 static void close_context(struct dse_evaluator *ev) {
     ev->hash[0] = '\0';
+    evaluator__values_free(ev->values);
+    ev->values = NULL;
     for (int s = 0; ev->shards != NULL && s < ev->n_shards; s++)
         dse_free(ev->shards[s].pixels);
     dse_free(ev->shards);
@@ -321,6 +323,12 @@ static enum dse_status load_graph(struct dse_evaluator *ev, const struct dse_msg
 static enum dse_status open_context(struct dse_evaluator *ev, const struct dse_msg_context *context,
                                     struct dse_arena *arena, struct dse_msg_prepared *prepared,
                                     struct dse_err *err) {
+    if (context->problem != NULL) {
+        *prepared = (struct dse_msg_prepared){.hash = context->hash, .shards = 1};
+        return evaluator__values_open(context, &ev->values, err);
+    }
+    if (context->model == NULL || context->dataset == NULL || context->calibration == NULL)
+        DSE_FAIL(err, DSE_PROTOCOL, "a context without model, dataset or calibration");
     evaluator__report(ev, "loading", 0, 1);
     DSE_TRY(check_sizes(context, err));
     DSE_TRY(list_cells(ev, context, err));

@@ -1,7 +1,8 @@
 /* The evaluator, inside: what an open context is.
  *
  * evaluator   contexts opened and closed, shards of images kept in memory
- * evaluate    a task: candidates over the images of a shard */
+ * evaluate    a task: candidates over the images of a shard
+ * value_problems  the same where there is no network */
 #ifndef DSE_EVALUATOR_INTERNAL_H
 #define DSE_EVALUATOR_INTERNAL_H
 
@@ -40,6 +41,8 @@ struct dse_evaluator {
     size_t shard_bytes;
     uint64_t use_clock;
     float *images; /* [batch][h][w][c] */
+
+    struct evaluator__values *values; /* in place of all that, where there is no network */
 };
 
 /* Calls the program's function, where there is one. */
@@ -48,5 +51,19 @@ void evaluator__report(struct dse_evaluator *ev, const char *phase, int64_t done
 DSE_MUST_USE enum dse_status evaluator__ensure_shard(struct dse_evaluator *ev, int shard,
                                                      struct dse_err *err);
 int evaluator__images_of_shard(const struct dse_evaluator *ev, int shard);
+
+/* An open context of a problem that is about no network (value_problems.c). INVALID: the problem is
+ * not known. */
+DSE_MUST_USE enum dse_status evaluator__values_open(const struct dse_msg_context *context,
+                                                    struct evaluator__values **values,
+                                                    struct dse_err *err);
+/* NULL is fine. */
+void evaluator__values_free(struct evaluator__values *values);
+/* Computes a task; *partials lives in the arena. */
+DSE_MUST_USE enum dse_status evaluator__values_run(struct evaluator__values *values,
+                                                   const struct dse_msg_task *task,
+                                                   struct dse_arena *arena,
+                                                   struct dse_msg_partials *partials,
+                                                   struct dse_err *err);
 
 #endif

@@ -134,6 +134,33 @@ static double distance_to_bound(const struct dse_constraint *constraint, double 
     return fmax(0.0, missing);
 }
 
+struct measured {
+    const struct dse_space *space;
+    const struct dse_model_facts *model;
+    const struct dse_candidate *candidate;
+    const struct dse_outcome *outcome;
+};
+
+/* The position of a named value; -1: there is none. */
+static int find_value(const struct dse_outcome *outcome, const char *name) {
+    for (int i = 0; i < outcome->n_names; i++)
+        if (strcmp(outcome->names[i], name) == 0)
+            return outcome->n_values - outcome->n_names + i;
+    return -1;
+}
+
+static enum dse_status measure_one(const struct measured *it, const char *name, int position,
+                                   double *value, struct dse_err *err) {
+    if (it->space->kind == DSE_SPACE_OF_METRICS)
+        return measure_metric(name, it->model, it->candidate, it->outcome, value, err);
+    if (it->space->kind == DSE_SPACE_OF_NAMES)
+        position = find_value(it->outcome, name);
+    if (position < 0 || position >= it->outcome->n_values)
+        DSE_FAIL(err, DSE_FAILED, "there is no value \"%s\" in the result", name);
+    *value = it->outcome->values[position];
+    return DSE_OK;
+}
+
 enum dse_status dse_space_measure(const struct dse_space *space,
                                   const struct dse_model_facts *model,
                                   const struct dse_candidate *candidate,
@@ -142,13 +169,14 @@ enum dse_status dse_space_measure(const struct dse_space *space,
     dse_assert(outcome->n_cells == model->n_cells && candidate->n_layers == model->n_layers);
     double values[DSE_MAX_OBJECTIVES];
     double total = 0;
+    const struct measured measured = {space, model, candidate, outcome};
     for (int i = 0; i < space->n_objectives; i++)
-        DSE_TRY(measure_metric(space->objectives[i].metric, model, candidate, outcome, &values[i],
-                               err));
+        DSE_TRY(measure_one(&measured, space->objectives[i].metric, space->objective_positions[i],
+                            &values[i], err));
     for (int i = 0; i < space->n_constraints; i++) {
         double value = 0; /* the compiler does not know that OK means set */
-        DSE_TRY(
-            measure_metric(space->constraints[i].metric, model, candidate, outcome, &value, err));
+        DSE_TRY(measure_one(&measured, space->constraints[i].metric, space->constraint_positions[i],
+                            &value, err));
         total += distance_to_bound(&space->constraints[i], value);
     }
     memcpy(objectives, values, (size_t)space->n_objectives * sizeof *values);

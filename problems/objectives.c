@@ -49,8 +49,8 @@ static bool read_plain_number(const char **at, double *x) {
     return plain;
 }
 
-static enum dse_status parse_constraint(const char *text, struct dse_constraint *constraint,
-                                        struct dse_err *err) {
+enum dse_status problems__parse_constraint(const char *text, struct dse_constraint *constraint,
+                                           struct dse_err *err) {
     const char *at = skip_blanks(text);
     size_t length = 0;
     while (isalnum((unsigned char)at[length]) || at[length] == '_')
@@ -68,8 +68,6 @@ static enum dse_status parse_constraint(const char *text, struct dse_constraint 
     at = skip_blanks(at + 2);
     if (!read_plain_number(&at, &read.bound) || *skip_blanks(at) != '\0')
         return fail_malformed(text, err);
-    if (dse_metric_find(read.metric) == NULL)
-        return fail_unknown_metric(read.metric, err);
     *constraint = read;
     return DSE_OK;
 }
@@ -82,7 +80,9 @@ static enum dse_status check_objective(const struct dse_problem_settings *settin
     if (i >= DSE_MAX_OBJECTIVES)
         DSE_FAIL(err, DSE_INVALID, "%d objectives; at most %d are allowed", settings->n_objectives,
                  DSE_MAX_OBJECTIVES);
-    if (dse_metric_find(name) == NULL)
+    if (problems__has_values(settings))
+        DSE_TRY(problems__read_value_objective(settings, name, NULL, err));
+    else if (dse_metric_find(name) == NULL)
         return fail_unknown_metric(name, err);
     for (int k = 0; k < i; k++)
         if (strcmp(settings->objectives[k], name) == 0)
@@ -96,7 +96,12 @@ static enum dse_status check_constraint(const struct dse_problem_settings *setti
     if (i >= DSE_MAX_CONSTRAINTS)
         DSE_FAIL(err, DSE_INVALID, "%d constraints; at most %d are allowed",
                  settings->n_constraints, DSE_MAX_CONSTRAINTS);
-    return parse_constraint(settings->constraints[i], &constraint, err);
+    DSE_TRY(problems__parse_constraint(settings->constraints[i], &constraint, err));
+    if (problems__has_values(settings))
+        return problems__check_value_name(settings, constraint.metric, err);
+    if (dse_metric_find(constraint.metric) == NULL)
+        return fail_unknown_metric(constraint.metric, err);
+    return DSE_OK;
 }
 
 /* status for entry i: notes which entry it was when it is wrong. */
@@ -191,7 +196,7 @@ static void copy_metrics(const struct dse_problem_settings *settings, struct dse
     }
     for (int i = 0; i < space->n_constraints; i++) {
         enum dse_status status =
-            parse_constraint(settings->constraints[i], &space->constraints[i], NULL);
+            problems__parse_constraint(settings->constraints[i], &space->constraints[i], NULL);
         dse_assert(status == DSE_OK); /* checked before */
     }
 }

@@ -4,10 +4,19 @@
 #include <string.h>
 
 static const struct dse_problem_def problem_table[] = {
-#define X(name, help) \
-    {#name, help, problems__##name##_prepare, problems__##name##_repair, problems__##name##_decode},
+#define X(name, help)            \
+    {#name,                      \
+     help,                       \
+     true,                       \
+     problems__##name##_prepare, \
+     problems__##name##_repair,  \
+     problems__##name##_decode},
 #include "problems/problems.def"
 #undef X
+    {"function", "a formula of the genes", false, problems__function_prepare, dse_genome_repair,
+     problems__genes_decode},
+    {"external", "a program of the user's measures", false, problems__external_prepare,
+     dse_genome_repair, problems__genes_decode},
 };
 
 const struct dse_problem_def *dse_problem_table(int *n_problems) {
@@ -18,6 +27,8 @@ const struct dse_problem_def *dse_problem_table(int *n_problems) {
 const struct dse_problem_def *dse_problem_find(const char *name) {
     int n;
     const struct dse_problem_def *table = dse_problem_table(&n);
+    if (dse_function_find(name) != NULL)
+        name = "function";
     for (int i = 0; i < n; i++)
         if (strcmp(table[i].name, name) == 0)
             return &table[i];

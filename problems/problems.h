@@ -49,6 +49,10 @@ struct dse_space {
     int n_objectives;
     struct dse_constraint constraints[DSE_MAX_CONSTRAINTS];
     int n_constraints;
+    /* What objectives and constraints are: METRICS of the table; or values of the outcome, found by
+     * their names or at these positions. */
+    enum { DSE_SPACE_OF_METRICS, DSE_SPACE_OF_NAMES, DSE_SPACE_OF_POSITIONS } kind;
+    int objective_positions[DSE_MAX_OBJECTIVES], constraint_positions[DSE_MAX_CONSTRAINTS];
 };
 void dse_space_fini(struct dse_space *space);
 
@@ -309,11 +313,15 @@ struct dse_problem_settings {
     int n_objectives;
     const char *const *constraints; /* "metric >= number" or "metric <= number" */
     int n_constraints;
+    const char *type;         /* name of the problem; NULL: one that is about a network */
+    const char *const *genes; /* of problem external, as dse_gene_parse takes them */
+    int n_genes;
 };
 
 struct dse_problem_def {
     const char *name; /* "quantization" */
     const char *help;
+    bool about_network; /* needs a model and data; else candidates are genes and results values */
     /* Builds the search space (caller finishes it with dse_space_fini). INVALID: wrong settings,
      * or a metric that this model and these cells do not define. */
     enum dse_status (*prepare)(const struct dse_problem_settings *settings,
@@ -326,9 +334,11 @@ struct dse_problem_def {
     void (*decode)(const struct dse_space *space, const double *genome,
                    struct dse_candidate *candidate);
 };
-/* `quantization`: two integer genes a layer, input bits then weight bits, layers in order.
- * A problem is a file of its own and a line of problems.def. */
+/* `quantization`: two integer genes a layer, input bits then weight bits, layers in order. A
+ * problem about networks is a file of its own and a line of problems.def. `function` stands for all
+ * function problems, `external` for programs of the user (both in values.c). */
 const struct dse_problem_def *dse_problem_table(int *n_problems);
+/* By name; the name of a function problem gives `function`. NULL when there is none. */
 const struct dse_problem_def *dse_problem_find(const char *name);
 /* Check objectives and constraints of settings without a model: unknown metrics, malformed
  * constraints, too many, none, the same objective twice. The message names the allowed metrics.
@@ -356,9 +366,22 @@ struct dse_function_def {
     /* values: the objectives, then the constraints. */
     void (*evaluate)(const double *genome, double *values);
 };
-/* By position, from 0; NULL after the last. */
+/* Its values have names: f1, f2, ... the objectives, g1, g2, ... the constraints; its genes x1, x2,
+ * ... By position, from 0; NULL after the last. */
 const struct dse_function_def *dse_function_at(int index);
 /* By name; NULL when there is none. */
 const struct dse_function_def *dse_function_find(const char *name);
+
+/* ---- Genes as the user writes them -------------------------------------------------------- */
+
+/* "units int 8 256", "rate float 0 0.5" or "act category relu tanh gelu": a gene, and for a
+ * category where its labels begin in text (else NULL). INVALID says what is wrong. */
+DSE_MUST_USE enum dse_status dse_gene_parse(const char *text, struct dse_gene *gene,
+                                            const char **labels, struct dse_err *err);
+/* The label of a category's value into out, cut when it does not fit. Returns out. */
+const char *dse_gene_label(const char *labels, int value, char *out, size_t size);
+/* May a gene, a value or a label have this name? Letters, digits, _ . - and no digit first, shorter
+ * than DSE_METRIC_NAME_SIZE. */
+bool dse_value_name_is_good(const char *name, size_t length);
 
 #endif

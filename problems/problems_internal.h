@@ -10,6 +10,32 @@ DSE_MUST_USE enum dse_status problems__fill_metrics(const struct dse_problem_set
                                                     const struct dse_model_facts *model,
                                                     struct dse_space *space, struct dse_err *err);
 
+/* The same for problems whose results are values: genes stay. */
+DSE_MUST_USE enum dse_status problems__fill_values(const struct dse_problem_settings *settings,
+                                                   struct dse_space *space, struct dse_err *err);
+/* Is the problem of these settings one whose results are values? */
+bool problems__has_values(const struct dse_problem_settings *settings);
+/* One objective or constraint of such a problem; outputs may be NULL. */
+DSE_MUST_USE enum dse_status
+problems__read_value_objective(const struct dse_problem_settings *settings, const char *text,
+                               struct dse_objective *objective, struct dse_err *err);
+DSE_MUST_USE enum dse_status problems__check_value_name(const struct dse_problem_settings *settings,
+                                                        const char *name, struct dse_err *err);
+/* "name >= number"; whether there is such a name is the caller's to find out. */
+DSE_MUST_USE enum dse_status problems__parse_constraint(const char *text,
+                                                        struct dse_constraint *constraint,
+                                                        struct dse_err *err);
+
+enum dse_status problems__function_prepare(const struct dse_problem_settings *settings,
+                                           const struct dse_model_facts *model,
+                                           struct dse_space *space, struct dse_err *err);
+enum dse_status problems__external_prepare(const struct dse_problem_settings *settings,
+                                           const struct dse_model_facts *model,
+                                           struct dse_space *space, struct dse_err *err);
+/* The genes as they are. */
+void problems__genes_decode(const struct dse_space *space, const double *genome,
+                            struct dse_candidate *candidate);
+
 #define X(name, help)                                                                         \
     enum dse_status problems__##name##_prepare(const struct dse_problem_settings *settings,   \
                                                const struct dse_model_facts *model,           \

@@ -50,13 +50,13 @@ void protocol__write_string(const char *text, struct dse_buf *out) {
 /* ---- values ---- */
 
 static void write_real(double value, struct dse_buf *out) {
-    char text[40];
+    char text[DSE_NUMBER_SIZE];
     if (!isfinite(value)) {
         dse_buf_puts(out, "null");
         return;
     }
-    (void)snprintf(text, sizeof text, "%.17g", value);
-    dse_buf_puts(out, text);
+    dse_number_print(value, text);
+    dse_buf_puts(out, value == 0 && signbit(value) ? "-0" : text);
     if (strpbrk(text, ".e") == NULL)
         dse_buf_puts(out, ".0"); /* else "-0" would be read as the integer 0 */
 }

@@ -214,17 +214,19 @@
 
 #define DSE_FIELDS_context(F)                                                              \
     F(REQ, STR, _, hash, "names this context in tasks")                                    \
-    F(REQ, REC, file_ref, model, "the ONNX file")                                          \
-    F(REQ, STR, _, output, "name of the output that is classified; empty: the only one")   \
-    F(REQ, REC, dataset, dataset, "images to evaluate on")                                 \
-    F(REQ, REC, dataset, calibration, "images to calibrate on")                            \
-    F(REQ, REAL, _, percentile, "calibration percentile, e.g. 99.99")                      \
-    F(REQ, BOOL, _, clean, "is there a clean cell? It is cell 0")                          \
-    F(REQ, STRS, _, corruptions, "names, in order")                                        \
-    F(REQ, INTS, _, severities, "1..5, in order; cells are corruption-major")              \
-    F(REQ, INT, _, data_seed, "seed of the corruptions")                                   \
-    F(REQ, INT, _, shard_images, "images in a shard (the last may hold fewer)")            \
-    F(REQ, INT, _, batch, "images computed at a time")                                     \
+    F(OPT, STR, _, problem,                                                                \
+      "the problem, where it is about no network: then nothing else is said")              \
+    F(OPT, REC, file_ref, model, "the ONNX file")                                          \
+    F(OPT, STR, _, output, "name of the output that is classified; empty: the only one")   \
+    F(OPT, REC, dataset, dataset, "images to evaluate on")                                 \
+    F(OPT, REC, dataset, calibration, "images to calibrate on")                            \
+    F(OPT, REAL, _, percentile, "calibration percentile, e.g. 99.99")                      \
+    F(OPT, BOOL, _, clean, "is there a clean cell? It is cell 0")                          \
+    F(OPT, STRS, _, corruptions, "names, in order")                                        \
+    F(OPT, INTS, _, severities, "1..5, in order; cells are corruption-major")              \
+    F(OPT, INT, _, data_seed, "seed of the corruptions")                                   \
+    F(OPT, INT, _, shard_images, "images in a shard (the last may hold fewer)")            \
+    F(OPT, INT, _, batch, "images computed at a time")                                     \
     F(OPT, STR, _, weight_scales, "what shares a scale: channel (when missing) or tensor") \
     F(OPT, REALS, _, input_amax, "calibration, when it is already known")                  \
     F(OPT, STRS, _, exits, "outputs of early exits, in order; output comes after them")    \

@@ -63,8 +63,8 @@ static const char *read_integer(const char *text, void *values, int i) {
 }
 
 static const char *read_real(const char *text, void *values, int i) {
-    char *end;
-    double value = strtod(text, &end);
+    const char *end;
+    double value = dse_number_read(text, &end);
     if (end == text || isnan(value))
         return NULL;
     ((double *)values)[i] = value;

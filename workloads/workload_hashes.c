@@ -42,7 +42,7 @@ static const enum scope scopes[KEY_COUNT] = {
     [KEY_corruptions_names] = SCOPE_CANDIDATE,
     [KEY_corruptions_severities] = SCOPE_CANDIDATE,
     [KEY_corruptions_seed] = SCOPE_CANDIDATE,
-    [KEY_problem_type] = SCOPE_SWEEP,
+    [KEY_problem_type] = SCOPE_CANDIDATE, /* says what the genes mean */
     [KEY_problem_bits_min] = SCOPE_SWEEP,
     [KEY_problem_bits_max] = SCOPE_SWEEP,
     [KEY_problem_weight_scales] = SCOPE_CANDIDATE,
@@ -126,7 +126,7 @@ static enum dse_status append_keys(const struct dse_workload *workload, enum sco
     for (int i = 0; i < KEY_COUNT; i++) {
         enum workloads__key key = (enum workloads__key)i;
         dse_assert(scopes[key] != SCOPE_UNDECIDED);
-        if (scopes[key] < least)
+        if (scopes[key] < least || !workloads__applies(workload, key))
             continue;
         dse_buf_printf(out, "%s: ", workloads__name(key, name));
         DSE_TRY(append_value(workload, key, hashes, out, err));

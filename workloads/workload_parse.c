@@ -187,20 +187,40 @@ static void complain_about_missing_key(struct workloads__reading *reading,
                                        enum workloads__key key) {
     char name[WORKLOADS_NAME_SIZE];
     reading->wrong[key] = true;
+    if (reading->wrong[KEY_problem_type] && workloads__depends_on_problem(key))
+        return; /* nobody knows whether it is missing */
     WORKLOADS_COMPLAIN(reading, workloads__place(reading, key, -1),
                        "%s: required key is missing: %s (%s)", workloads__name(key, name),
                        workloads__info(key)->help, workloads__kind_words(workloads__kind_of(key)));
 }
 
+/* Keys of other problems are complained about where they are given, and say nothing. */
+static void pass_over_other_keys(struct workloads__reading *reading) {
+    char name[WORKLOADS_NAME_SIZE];
+    for (int i = 0; i < KEY_COUNT; i++) {
+        enum workloads__key key = (enum workloads__key)i;
+        if (workloads__applies(&reading->workload, key) || reading->wrong[KEY_problem_type])
+            continue;
+        reading->wrong[key] = true;
+        if (workloads__mark(&reading->workload, key)->line > 0)
+            WORKLOADS_COMPLAIN(
+                reading, workloads__place(reading, key, -1),
+                "%s: means nothing to problem %s; leave it out", workloads__name(key, name),
+                reading->workload.problem_type == NULL ? "quantization"
+                                                       : reading->workload.problem_type);
+    }
+}
+
 static void fill_in(struct workloads__reading *reading, bool complain) {
     for (int i = 0; i < KEY_COUNT && !reading->no_memory; i++) {
         enum workloads__key key = (enum workloads__key)i;
-        const char *fallback = workloads__info(key)->fallback;
+        char made[WORKLOADS_FALLBACK_SIZE];
+        const char *fallback = workloads__fallback(reading, key, made);
         if (workloads__mark(&reading->workload, key)->line > 0)
             continue;
         if (fallback != NULL)
             read_default(reading, key, fallback);
-        else if (complain)
+        else if (complain && workloads__applies(&reading->workload, key))
             complain_about_missing_key(reading, key);
     }
 }
@@ -238,6 +258,8 @@ static enum dse_status read_text(struct workloads__reading *reading, const char 
     read_document(reading, root);
     bool is_map = root->kind == TREE_MAP;
     fill_in(reading, whole && is_map);
+    if (whole && is_map)
+        pass_over_other_keys(reading);
     if (whole && is_map && !reading->no_memory)
         workloads__check_rules(reading);
     return DSE_OK;
@@ -272,8 +294,10 @@ static enum dse_status parse(const char *text, size_t length, const char *file,
     reading->arena = arena;
     reading->errors = errors;
     reading->workload.file = dse_arena_strdup(arena, file);
+    reading->workload.base_dir = dse_arena_strdup(arena, base_dir);
     reading->items = dse_arena_alloc(&reading->scratch, KEY_COUNT, sizeof *reading->items);
-    if (reading->items == NULL || reading->workload.file == NULL)
+    if (reading->items == NULL || reading->workload.file == NULL ||
+        reading->workload.base_dir == NULL)
         reading->no_memory = true;
     else
         status = read_text(reading, text, length, err);

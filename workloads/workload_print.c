@@ -129,10 +129,16 @@ static const char *indent_of(enum workloads__key key) {
 
 enum dse_status dse_workload_print(const struct dse_workload *workload, struct dse_buf *out,
                                    struct dse_err *err) {
+    const char *section = NULL;
     for (int i = 0; i < KEY_COUNT; i++) {
         enum workloads__key key = (enum workloads__key)i;
-        if (begins_section(key))
-            dse_buf_printf(out, "%s:\n", workloads__info(key)->section);
+        if (!workloads__applies(workload, key))
+            continue;
+        if (section == NULL || strcmp(section, workloads__info(key)->section) != 0) {
+            section = workloads__info(key)->section;
+            if (section[0] != '\0')
+                dse_buf_printf(out, "%s:\n", section);
+        }
         dse_buf_printf(out, "%s%s: ", indent_of(key), workloads__info(key)->key);
         workloads__print_value(workload, key, out);
         dse_buf_puts(out, "\n");

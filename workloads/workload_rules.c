@@ -212,6 +212,7 @@ struct dse_problem_settings dse_workload_problem_settings(const struct dse_workl
         .n_objectives = workload->problem_objectives.n,
         .constraints = workload->problem_constraints.items,
         .n_constraints = workload->problem_constraints.n,
+        .type = workload->problem_type,
     };
 }
 

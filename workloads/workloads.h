@@ -38,7 +38,8 @@ struct dse_mark {
 /* One member a line of schema.def, named section_key ("" section: key alone), and its mark in
  * `at`. Strings belong to the arena given to parse. */
 struct dse_workload {
-    const char *file; /* as the user named it */
+    const char *file;     /* as the user named it */
+    const char *base_dir; /* relative paths started there */
 #define X(section, key, field, kind, fallback, min, max, choices, help) \
     DSE_WORKLOAD_TYPE_##kind field;
 #include "workloads/schema.def"
@@ -97,6 +98,9 @@ dse_workload_hashes(const struct dse_workload *workload, const char *evaluator,
                     dse_workload_hash_file hash_file, void *context, char content[DSE_SHA256_HEX],
                     char context_hash[DSE_SHA256_HEX], struct dse_err *err);
 
+/* Is the problem about a network? Else the sections model, dataset, calibration and corruptions say
+ * nothing, and their members are empty. */
+bool dse_workload_is_about_network(const struct dse_workload *workload);
 /* The problem settings of a workload; pointers are borrowed from it. */
 struct dse_problem_settings dse_workload_problem_settings(const struct dse_workload *workload);
 

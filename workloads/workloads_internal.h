@@ -98,6 +98,15 @@ struct workloads__reading {
     bool no_memory;
 };
 
+/* Does the key mean something to the workload's problem? (workload_scope.c) */
+bool workloads__applies(const struct dse_workload *workload, enum workloads__key key);
+/* Does that depend on the problem? */
+bool workloads__depends_on_problem(enum workloads__key key);
+/* The default of a key, that of some keys by problem; NULL: there is none. */
+enum { WORKLOADS_FALLBACK_SIZE = 64 };
+const char *workloads__fallback(const struct workloads__reading *reading, enum workloads__key key,
+                                char out[WORKLOADS_FALLBACK_SIZE]);
+
 /* Reads a value into its member, or complains at its place. */
 void workloads__read_value(struct workloads__reading *reading, enum workloads__key key,
                            const struct tree_node *node);

@@ -68,7 +68,8 @@ static enum dse_status ask(struct dse_explorer *ex, int generation,
 static enum dse_status write_first_generation(struct dse_explorer *ex, struct dse_err *err) {
     double *genomes = NULL;
     int n;
-    DSE_TRY(insert_individual(ex, -1, 0, "float32", err));
+    if (ex->problem->about_network)
+        DSE_TRY(insert_individual(ex, -1, 0, "float32", err));
     DSE_TRY(ask(ex, 0, NULL, 0, &genomes, &n, err));
     return insert_generation(ex, 0, genomes, n, err);
 }

@@ -121,6 +121,12 @@ enum dse_status dse_context_build(const struct dse_workload *workload, const cha
         .batch = workload->execution_batch,
         .weight_scales = workload->problem_weight_scales,
     };
+    if (!dse_workload_is_about_network(workload)) {
+        built = (struct dse_msg_context){.problem = workload->problem_type};
+        DSE_TRY(name_hashes(&known, workload, evaluator, &built, content_hash, err));
+        *context = built;
+        return DSE_OK;
+    }
     const struct dse_text_list *calibration_files =
         workload->calibration_files.n > 0 ? &workload->calibration_files : &workload->dataset_files;
     DSE_TRY(refer_to_file(&known, workload->model_file, &built.model, err));

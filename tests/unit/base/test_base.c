@@ -166,6 +166,115 @@ static void sines_agree_with_libm(void **state) {
     assert_true(fabs(dse_math_sin_pi(0x1p40 + 0.25) - sqrt(0.5)) < 1e-15);
 }
 
+/* The shortest decimal, found by trying. */
+static void print_by_trying(double x, char *out, size_t size) {
+    if (x == trunc(x) && fabs(x) <= 0x1p53) {
+        (void)snprintf(out, size, "%.0f", x + 0.0);
+        return;
+    }
+    for (int digits = 1; digits <= 17; digits++) {
+        (void)snprintf(out, size, "%.*g", digits, x);
+        if (strtod(out, NULL) == x)
+            return;
+    }
+}
+
+static void assert_number(double x) {
+    char fast[DSE_NUMBER_SIZE], slow[64];
+    const char *end;
+    dse_number_print(x, fast);
+    print_by_trying(x, slow, sizeof slow);
+    assert_string_equal(fast, slow);
+    assert_true(dse_number_read(fast, &end) == x && *end == '\0');
+}
+
+static void numbers_are_those_of_the_c_library(void **state) {
+    (void)state;
+    static const double special[] = {0.0,
+                                     -0.0,
+                                     1e15,
+                                     1e16,
+                                     0.1,
+                                     1.0 / 3,
+                                     1e-4,
+                                     1e-5,
+                                     1e300,
+                                     5e-324,
+                                     0x1p53,
+                                     0x1p53 + 2,
+                                     0x1p-20,
+                                     123.5,
+                                     99999999999999.9,
+                                     0.30000000000000004,
+                                     9007199254740993.0,
+                                     4503599627370496.5,
+                                     0.0001220703125,
+                                     9.5367431640625e-07,
+                                     999999999999999.9,
+                                     0.99999999999999989};
+    for (size_t i = 0; i < sizeof special / sizeof special[0]; i++) {
+        assert_number(special[i]);
+        assert_number(-special[i]);
+    }
+    struct dse_rng rng;
+    dse_rng_init(&rng, 3, DSE_RNG_TEST, 7, 0);
+    for (int i = 0; i < 30000; i++) {
+        double u = dse_rng_uniform(&rng);
+        assert_number(u);
+        assert_number(-u * 20 - 5);
+        assert_number(ldexp(u, (int)dse_rng_below(&rng, 120) - 60));
+        assert_number((double)dse_rng_below(&rng, 100000) / 1000);        /* few digits */
+        assert_number(ldexp((double)dse_rng_below(&rng, 1u << 20), -20)); /* ends in 5 */
+    }
+}
+
+static void decimals_are_read_as_by_the_c_library(void **state) {
+    (void)state;
+    static const char *const texts[] = {"",
+                                        "-",
+                                        ".",
+                                        "-.5",
+                                        "5.",
+                                        "1e5",
+                                        "0x10",
+                                        "1.5e-3",
+                                        "00.5",
+                                        "1..5",
+                                        "1.2.3",
+                                        "inf",
+                                        "nan",
+                                        "12345678901234567890",
+                                        "0.123456789012345678901",
+                                        "1,5",
+                                        "0.5]",
+                                        "- 1",
+                                        "+1",
+                                        "1p3",
+                                        "0.000000000000000000000000000012345",
+                                        "9007199254740993",
+                                        "9007199254740993.0",
+                                        "1-2",
+                                        "0.50000000000000005551115123125782702118158340454101562"};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        const char *end;
+        char *expected_end;
+        double expected = strtod(texts[i], &expected_end), x = dse_number_read(texts[i], &end);
+        assert_ptr_equal(end, expected_end);
+        assert_memory_equal(&x, &expected, sizeof x);
+    }
+    struct dse_rng rng;
+    dse_rng_init(&rng, 3, DSE_RNG_TEST, 8, 0);
+    for (int i = 0; i < 100000; i++) {
+        char text[64];
+        const char *end;
+        uint64_t digits = (uint64_t)dse_rng_u32(&rng) << 27 ^ dse_rng_u32(&rng);
+        (void)snprintf(text, sizeof text, "%llu.%0*llu", (unsigned long long)(digits % 1000),
+                       (int)(digits % 16), (unsigned long long)(digits / 1000 % 1000000000000000));
+        double expected = strtod(text, NULL), x = dse_number_read(text, &end);
+        assert_true(x == expected && *end == '\0');
+    }
+}
+
 static void sha256_known_answers(void **state) {
     (void)state;
     char hex[DSE_SHA256_HEX];
@@ -275,6 +384,8 @@ int main(void) {
         cmocka_unit_test(elementary_functions_agree_with_libm),
         cmocka_unit_test(powers_agree_with_libm),
         cmocka_unit_test(sines_agree_with_libm),
+        cmocka_unit_test(numbers_are_those_of_the_c_library),
+        cmocka_unit_test(decimals_are_read_as_by_the_c_library),
         cmocka_unit_test(sha256_known_answers),
         cmocka_unit_test(first_error_wins_and_prefix_adds),
         cmocka_unit_test(errno_becomes_status_and_words),

@@ -110,7 +110,14 @@ static const struct dse_layer_facts layers[] = {
 static const struct dse_model_facts model = {layers, 2, 3, true};
 static const char *const objectives[] = {"accuracy_corrupted", "bit_operations"};
 static const char *const constraints[] = {"accuracy_clean >= 0.8", "size_bits<=600"};
-static const struct dse_problem_settings settings = {3, 7, objectives, 2, constraints, 2};
+static const struct dse_problem_settings settings = {
+    .bits_min = 3,
+    .bits_max = 7,
+    .objectives = objectives,
+    .n_objectives = 2,
+    .constraints = constraints,
+    .n_constraints = 2,
+};
 
 static void prepare_builds_the_space(void **state) {
     (void)state;

@@ -186,7 +186,7 @@ static void fields_stand_in_table_order(void **state) {
     assert_string_equal(
         text.data, "{\"generation\":-1,\"slot\":9007199254740993,\"state\":\"done\","
                    "\"reason\":\"tab\\there \\\"\\\\\\u0001\x7f\u20ac\",\"genome\":\"\","
-                   "\"objectives\":[0.5,-3.0,1.0000000000000001e+300,null,0.10000000000000001],"
+                   "\"objectives\":[0.5,-3.0,1e+300,null,0.1],"
                    "\"violation\":0.0,\"in_front\":true,\"weight_bits\":[8,0,-1]}");
     dse_buf_fini(&text);
 }

@@ -164,7 +164,7 @@ static void hashes_stay_as_recorded(void **state) {
     assert_string_equal(hashes.content,
                         "fb04e829fcdc7018ba8e241c6ed8696985fdcc09d89cfaabe84bd9ad1329f3cb");
     assert_string_equal(hashes.context,
-                        "b838e707124d1c89ae710bf663a0aa673e0e6b129147ec0a5d55050a81b1aa04");
+                        "ec83b585ac105f4b17b2e5dfd578703d872867626315490fbcbcb0ccf8d04dbc");
 }
 
 static enum dse_status fail_to_hash(void *context, const char *path, char out[DSE_SHA256_HEX],
