@@ -183,11 +183,11 @@ static void fields_stand_in_table_order(void **state) {
     struct dse_buf text = {0};
     struct dse_err err = {0};
     assert_ok(dse_record_encode(DSE_RECORD_individual, &individual, &text, &err), &err);
-    assert_string_equal(
-        text.data, "{\"generation\":-1,\"slot\":9007199254740993,\"state\":\"done\","
-                   "\"reason\":\"tab\\there \\\"\\\\\\u0001\x7f\u20ac\",\"genome\":\"\","
-                   "\"objectives\":[0.5,-3.0,1e+300,null,0.1],"
-                   "\"violation\":0.0,\"in_front\":true,\"weight_bits\":[8,0,-1]}");
+    assert_string_equal(text.data,
+                        "{\"generation\":-1,\"slot\":9007199254740993,\"state\":\"done\","
+                        "\"reason\":\"tab\\there \\\"\\\\\\u0001\x7f\u20ac\",\"genome\":\"\","
+                        "\"objectives\":[0.5,-3.0,1e+300,null,0.1],"
+                        "\"violation\":0.0,\"in_front\":true,\"weight_bits\":[8,0,-1]}");
     dse_buf_fini(&text);
 }
 
