@@ -22,6 +22,14 @@ static double expected_individuals(const struct dse_msg_spec *spec) {
     return (double)spec->population + offspring * (double)(spec->generations - 1);
 }
 
+/* Individuals that were found with others' records, not born, do not bring the end nearer. */
+static double born_and_measured(const struct dse_msg_spec *spec,
+                                const struct dse_sweep_counts *counts) {
+    double offspring = (double)(spec->offspring > 0 ? spec->offspring : spec->population);
+    double born = (double)spec->population + offspring * counts->generation;
+    return born < (double)counts->measured ? born : (double)counts->measured;
+}
+
 static enum dse_status describe_row(struct dse_store *store, const struct dse_scheduler *scheduler,
                                     const struct dse_sweep_row *row, struct dse_arena *arena,
                                     struct dse_msg_sweep *sweep, struct dse_err *err) {
@@ -30,7 +38,8 @@ static enum dse_status describe_row(struct dse_store *store, const struct dse_sc
     DSE_TRY(read_spec(row, arena, &spec, err));
     DSE_TRY(dse_store_count_sweep(store, row->id, &counts, err));
     struct dse_live_sweep live = dse_scheduler_live(scheduler, row->id);
-    double left = expected_individuals(&spec) - (double)counts.measured;
+    double measured = born_and_measured(&spec, &counts);
+    double left = expected_individuals(&spec) - measured;
     bool final = dse_sweep_state_final(row->state);
     bool no_space = live.no_space[0] != '\0' && !final && row->state != DSE_SWEEP_PAUSED;
     char *phase = dse_arena_strdup(arena, live.phase);
@@ -55,9 +64,7 @@ static enum dse_status describe_row(struct dse_store *store, const struct dse_sc
         .cache_hits = counts.cache_hits,
         .failures = counts.failures,
         .front_size = counts.front_size,
-        .progress = row->state == DSE_SWEEP_DONE
-                        ? 1.0
-                        : (double)counts.measured / expected_individuals(&spec),
+        .progress = row->state == DSE_SWEEP_DONE ? 1.0 : measured / expected_individuals(&spec),
         .evaluations_per_s = live.evaluations_per_s,
         .remaining_s = final                        ? 0.0
                        : live.evaluations_per_s > 0 ? left / live.evaluations_per_s
@@ -267,11 +274,33 @@ fail:
 
 /* ---- one individual ---- */
 
+/* Of the individual: with its thresholds, where it has some. */
+static enum dse_status load_outcome(struct dse_store *store, const struct decoder *decoder,
+                                    const struct dse_individual_row *row, struct dse_arena *arena,
+                                    struct dse_outcome *outcome, struct dse_err *err) {
+    struct dse_candidate candidate;
+    const struct dse_space *space = &decoder->space;
+    double *genome = dse_arena_alloc(arena, (size_t)space->n_genes, sizeof *genome);
+    if (genome == NULL)
+        return no_memory(err);
+    DSE_TRY(dse_candidate_init(&candidate, decoder->model.n_layers, space->n_genes, err));
+    enum dse_status status = DSE_OK;
+    if (row->generation >= 0)
+        status = dse_genome_parse(row->genome, genome, space->n_genes, err);
+    if (status == DSE_OK && row->generation >= 0)
+        decoder->problem->decode(space, genome, &candidate);
+    if (status == DSE_OK)
+        status = dse_explorer_load_outcome(store, row->evaluation_id, &decoder->model, &candidate,
+                                           arena, outcome, err);
+    dse_candidate_fini(&candidate);
+    return status;
+}
+
 static enum dse_status add_cells(struct dse_store *store, const struct decoder *decoder,
                                  const struct dse_individual_row *row, struct dse_arena *arena,
                                  struct dse_msg_individual *individual, struct dse_err *err) {
     struct dse_outcome outcome = {0};
-    DSE_TRY(dse_store_load_outcome(store, row->evaluation_id, arena, &outcome, err));
+    DSE_TRY(load_outcome(store, decoder, row, arena, &outcome, err));
     if (outcome.n_cells > decoder->prepared.cells_n)
         DSE_FAIL(err, DSE_INTERNAL, "results of %d cells, not %d", outcome.n_cells,
                  decoder->prepared.cells_n);

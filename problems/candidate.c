@@ -20,6 +20,20 @@ enum dse_status dse_candidate_init(struct dse_candidate *candidate, int n_layers
     return DSE_OK;
 }
 
+void dse_candidate_print(const struct dse_candidate *candidate, struct dse_buf *out) {
+    bool drops = false;
+    for (int i = 0; i < candidate->n_layers; i++) {
+        dse_buf_printf(out, "%s%d,%d", i == 0 ? "[" : ",", candidate->input_bits[i],
+                       candidate->weight_bits[i]);
+        drops = drops || (candidate->dropout != NULL && candidate->dropout[i] > 0);
+    }
+    dse_buf_puts(out, candidate->n_layers > 0 ? "]" : "[]");
+    for (int i = 0; drops && i < candidate->n_layers; i++)
+        dse_buf_printf(out, "%s%d", i == 0 ? "+[" : ",", candidate->dropout[i]);
+    if (drops)
+        dse_buf_printf(out, "]x%d", candidate->passes);
+}
+
 void dse_candidate_fini(struct dse_candidate *candidate) {
     dse_free(candidate->input_bits); /* one block for all three */
     dse_free(candidate->genes);

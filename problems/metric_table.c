@@ -1,5 +1,5 @@
 /* The table of metrics, and what is measured of an evaluated candidate. */
-#include "problems/problems.h"
+#include "problems/problems_internal.h"
 
 #include <math.h>
 #include <string.h>
@@ -53,12 +53,79 @@ static int counted_bits(int bits) {
 static double bit_operations(const struct dse_model_facts *model,
                              const struct dse_candidate *candidate,
                              const struct dse_outcome *outcome) {
-    (void)outcome;
-    double sum = 0; /* exact below 2^53 */
+    return problems__executed(model, candidate, outcome, true);
+}
+
+static double macs(const struct dse_model_facts *model, const struct dse_candidate *candidate,
+                   const struct dse_outcome *outcome) {
+    return problems__executed(model, candidate, outcome, false);
+}
+
+static double macs_ratio(const struct dse_model_facts *model, const struct dse_candidate *candidate,
+                         const struct dse_outcome *outcome) {
+    double all = 0;
     for (int i = 0; i < model->n_layers; i++)
-        sum += (double)model->layers[i].macs * counted_bits(candidate->weight_bits[i]) *
-               counted_bits(candidate->input_bits[i]);
+        all += (double)model->layers[i].macs;
+    return all > 0 ? macs(model, candidate, outcome) / all : NAN;
+}
+
+/* Mean over all cells of a word a image, in its units; NaN where it is not known. */
+static double mean_word(const struct dse_outcome *outcome, int word, int bits) {
+    int64_t sum = 0, seen = 0;
+    if (outcome->tally_size <= word)
+        return NAN;
+    for (int cell = 0; cell < outcome->n_cells; cell++) {
+        sum += dse_outcome_cell(outcome, cell)[word];
+        seen += dse_outcome_cell(outcome, cell)[DSE_TALLY_SEEN];
+    }
+    return seen > 0 ? ldexp((double)sum, -bits) / (double)seen : NAN;
+}
+
+static double mutual_information(const struct dse_model_facts *model,
+                                 const struct dse_candidate *candidate,
+                                 const struct dse_outcome *outcome) {
+    (void)model;
+    (void)candidate;
+    return mean_word(outcome, DSE_TALLY_MUTUAL, DSE_TALLY_BITS_MUTUAL);
+}
+
+static double pass_deviation(const struct dse_model_facts *model,
+                             const struct dse_candidate *candidate,
+                             const struct dse_outcome *outcome) {
+    (void)model;
+    (void)candidate;
+    return mean_word(outcome, DSE_TALLY_DEVIATION, DSE_TALLY_BITS_DEVIATION);
+}
+
+static double pass_interval(const struct dse_model_facts *model,
+                            const struct dse_candidate *candidate,
+                            const struct dse_outcome *outcome) {
+    (void)model;
+    (void)candidate;
+    return mean_word(outcome, DSE_TALLY_INTERVAL, DSE_TALLY_BITS_INTERVAL);
+}
+
+static double exit_mean(const struct dse_model_facts *model, const struct dse_outcome *outcome,
+                        enum dse_exit_word word) {
+    double sum = 0;
+    if (model->n_exits < 2)
+        return NAN;
+    for (int k = 0; k < model->n_exits; k++)
+        sum += k * mean_word(outcome, dse_exit_word(word, k, model->n_exits), 0);
     return sum;
+}
+
+static double mean_exit(const struct dse_model_facts *model, const struct dse_candidate *candidate,
+                        const struct dse_outcome *outcome) {
+    (void)candidate;
+    return exit_mean(model, outcome, DSE_EXIT_LEFT);
+}
+
+static double prediction_depth(const struct dse_model_facts *model,
+                               const struct dse_candidate *candidate,
+                               const struct dse_outcome *outcome) {
+    (void)candidate;
+    return exit_mean(model, outcome, DSE_EXIT_DEPTH);
 }
 
 static double size_bits(const struct dse_model_facts *model, const struct dse_candidate *candidate,
@@ -91,8 +158,26 @@ static const struct dse_metric_def metric_table[] = {
      "share of images classified correctly in the worst of all conditions, clean included",
      "images", accuracy_worst},
     {"bit_operations", DSE_MINIMIZE, "bit operations per image",
-     "multiply-accumulates x weight bits x input bits, summed over the layers", "layers",
-     bit_operations},
+     "multiply-accumulates x weight bits x input bits of what is executed: up to the exits taken, "
+     "once a pass behind dropout",
+     "layers", bit_operations},
+    {"macs", DSE_MINIMIZE, "multiply-accumulates per image",
+     "multiply-accumulates of what is executed: up to the exits taken, once a pass behind dropout",
+     "layers", macs},
+    {"macs_ratio", DSE_MINIMIZE, "share", "macs divided by those of the whole network in one pass",
+     "layers", macs_ratio},
+    {"mean_exit", DSE_MINIMIZE, "exits", "exit at which an image leaves, from 0, on average",
+     "early exits", mean_exit},
+    {"prediction_depth", DSE_MINIMIZE, "exits",
+     "first exit from which the label no longer changes, from 0, on average", "early exits",
+     prediction_depth},
+    {"mutual_information", DSE_MAXIMIZE, "nats",
+     "entropy of the mean of the passes minus mean entropy of the passes", "images",
+     mutual_information},
+    {"pass_deviation", DSE_MINIMIZE, "probability",
+     "standard deviation over the passes of a class's probability", "images", pass_deviation},
+    {"pass_interval", DSE_MINIMIZE, "probability",
+     "width of the central 95 % of the passes of a class's probability", "images", pass_interval},
     {"size_bits", DSE_MINIMIZE, "bits", "weights x weight bits, summed over the layers", "layers",
      size_bits},
     {"mean_weight_bits", DSE_MINIMIZE, "bits per weight", "size_bits divided by the weights",

@@ -143,20 +143,20 @@ static enum dse_status perfect_result_init(struct perfect_result *perfect,
                                            const struct dse_model_facts *model,
                                            struct dse_err *err) {
     dse_assert(model->n_cells >= 0);
-    int64_t *tallies = dse_alloc((size_t)model->n_cells * DSE_TALLY_SIZE, sizeof *tallies);
+    int size = dse_exit_tally_size(model->n_exits);
+    int64_t *tallies = dse_alloc((size_t)model->n_cells * (size_t)size, sizeof *tallies);
     if (tallies == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d cells", model->n_cells);
     for (int i = 0; i < model->n_cells; i++)
-        tallies[i * DSE_TALLY_SIZE + DSE_TALLY_SEEN] =
-            tallies[i * DSE_TALLY_SIZE + DSE_TALLY_CORRECT] = 1;
+        tallies[i * size + DSE_TALLY_SEEN] = tallies[i * size + DSE_TALLY_CORRECT] = 1;
     enum dse_status status = dse_candidate_init(&perfect->candidate, model->n_layers, 0, err);
     if (status != DSE_OK) {
         dse_free(tallies);
         return status;
     }
     perfect->tallies = tallies;
-    perfect->outcome = (struct dse_outcome){
-        .tallies = tallies, .n_cells = model->n_cells, .tally_size = DSE_TALLY_SIZE};
+    perfect->outcome =
+        (struct dse_outcome){.tallies = tallies, .n_cells = model->n_cells, .tally_size = size};
     return DSE_OK;
 }
 

@@ -53,6 +53,11 @@ struct dse_space {
      * their names or at these positions. */
     enum { DSE_SPACE_OF_METRICS, DSE_SPACE_OF_NAMES, DSE_SPACE_OF_POSITIONS } kind;
     int objective_positions[DSE_MAX_OBJECTIVES], constraint_positions[DSE_MAX_CONSTRAINTS];
+    int n_free; /* the last n_free genes are applied to records: genomes that differ in no other
+                 * share an evaluation */
+    /* What decoding needs besides genes: bits of layers that do not vary, thresholds of a
+     * candidate, and its exit_batch. */
+    int bits, n_thresholds, exit_batch;
 };
 void dse_space_fini(struct dse_space *space);
 
@@ -77,6 +82,9 @@ struct dse_layer_facts {
     const char *name; /* borrowed */
     int64_t macs;     /* multiply-accumulates per image */
     int64_t weights;  /* number of weights, without bias */
+    int exit;         /* first exit that needs it, from 0 */
+    const int *after; /* n_after layers that its input depends on, by index; borrowed */
+    int n_after;
 };
 
 /* What `prepare` needs to know. Borrowed for the call. */
@@ -85,7 +93,11 @@ struct dse_model_facts {
     int n_layers;
     int n_cells;    /* data cells of an evaluation */
     bool has_clean; /* cell 0 is the clean images; all others are corrupted images */
+    int n_exits;    /* outputs, the last included; 0 counts as 1 */
+    int classes;    /* 0: not known */
 };
+
+enum { DSE_EXITS_MOST = 8 };
 
 /* A candidate: the decoded genome. Arrays belong to the candidate. */
 struct dse_candidate {
@@ -95,14 +107,21 @@ struct dse_candidate {
     int *dropout;     /* n_layers: rate of dropout on the layer's input, in steps of 2^-16; 0: none.
                        * NULL: none anywhere */
     int passes;       /* Monte-Carlo forward passes, 1..DSE_PASSES_MOST; 0 counts as 1 */
-    double *genes;    /* n_genes: the genome as it is, for problems that are no network */
-    int n_genes;      /* 0: the problem says everything in the other members */
+    double thresholds[DSE_EXITS_MOST - 1]; /* of early exits; INFINITY would let everybody leave */
+    int n_thresholds;                      /* exits - 1; 0: everybody takes the last exit */
+    int exit_batch;                        /* images that leave together; 0: each alone */
+    double *genes; /* n_genes: the genome as it is, for problems that are no network */
+    int n_genes;   /* 0: the problem says everything in the other members */
 };
-enum { DSE_PASSES_MOST = 256 };
+enum { DSE_PASSES_MOST = 256, DSE_DROPOUT_UNITS = 1 << 16 };
 /* Heap arrays of n_layers zeros and one pass (= the float32 baseline), and room for most_genes
  * genes, of which the candidate has none yet. */
 DSE_MUST_USE enum dse_status dse_candidate_init(struct dse_candidate *candidate, int n_layers,
                                                 int most_genes, struct dse_err *err);
+/* The network of a candidate as text: what its evaluation depends on. "[8,4,8,8]", input and weight
+ * bits a layer, and where there is dropout "+[0,3604]x5", rates in steps and passes. Thresholds are
+ * no part of it. Appended. */
+void dse_candidate_print(const struct dse_candidate *candidate, struct dse_buf *out);
 /* Frees the arrays; fine on {0} and twice. */
 void dse_candidate_fini(struct dse_candidate *candidate);
 
@@ -155,8 +174,6 @@ bool dse_tally_possible(const int64_t *tally, int size);
  * to records (Teerapittayanon et al., "BranchyNet", ICPR 2016): an image leaves at the first exit
  * whose entropy is strictly below its threshold, the last exit takes the rest. So thresholds cost
  * no inference. */
-enum { DSE_EXITS_MOST = 8 };
-
 /* 12 bytes, in units of tallies but for nll and brier, whose units are 2^-11 and 2^-15 (an image's
  * half unit moves the mean of 10,000 images by some 1e-6). */
 enum { DSE_RECORD_BYTES = 12, DSE_RECORD_BITS_NLL = 11, DSE_RECORD_BITS_BRIER = 15 };
@@ -309,6 +326,11 @@ void dse_wilson_interval(int64_t correct, int64_t seen, double *low, double *hig
 /* What a workload says about its problem. Borrowed for the call. */
 struct dse_problem_settings {
     int bits_min, bits_max;        /* 2..16 */
+    int bits;                      /* where they do not vary: 2..16, or 0 for float32 */
+    double dropout_max;            /* largest rate searched */
+    int passes_min, passes_max;    /* Monte-Carlo passes */
+    bool exits_shared;             /* one threshold for all exits */
+    int exit_batch;                /* images that leave together; 0: each alone */
     const char *const *objectives; /* metric names */
     int n_objectives;
     const char *const *constraints; /* "metric >= number" or "metric <= number" */
@@ -334,7 +356,9 @@ struct dse_problem_def {
     void (*decode)(const struct dse_space *space, const double *genome,
                    struct dse_candidate *candidate);
 };
-/* `quantization`: two integer genes a layer, input bits then weight bits, layers in order. A
+/* `quantization`: two integer genes a layer, input bits then weight bits, layers in order.
+ * `dropout`: rate, first layer with dropout, passes. `early_exit`: a threshold an exit but the last
+ * (or one for all), an entropy. `joint`: all of these. A
  * problem about networks is a file of its own and a line of problems.def. `function` stands for all
  * function problems, `external` for programs of the user (both in values.c). */
 const struct dse_problem_def *dse_problem_table(int *n_problems);

@@ -36,6 +36,24 @@ enum dse_status problems__external_prepare(const struct dse_problem_settings *se
 void problems__genes_decode(const struct dse_space *space, const double *genome,
                             struct dse_candidate *candidate);
 
+/* Multiply-accumulates of what is executed for an image, mean over the images of all cells: early
+ * exits in the shares in which images leave, layers that dropout reaches once a pass; with_bits:
+ * each times weight bits and input bits (0 counts as 32). */
+double problems__executed(const struct dse_model_facts *model,
+                          const struct dse_candidate *candidate, const struct dse_outcome *outcome,
+                          bool with_bits);
+
+/* What a problem varies; genes stand in this order. */
+enum { PROBLEMS__BITS = 1, PROBLEMS__DROPOUT = 2, PROBLEMS__THRESHOLDS = 4 };
+/* prepare, repair and decode of a problem that is made of parts (parts.c). */
+DSE_MUST_USE enum dse_status problems__build(unsigned parts,
+                                             const struct dse_problem_settings *settings,
+                                             const struct dse_model_facts *model,
+                                             struct dse_space *space, struct dse_err *err);
+void problems__repair_parts(unsigned parts, const struct dse_space *space, double *genome);
+void problems__decode_parts(unsigned parts, const struct dse_space *space, const double *genome,
+                            struct dse_candidate *candidate);
+
 #define X(name, help)                                                                         \
     enum dse_status problems__##name##_prepare(const struct dse_problem_settings *settings,   \
                                                const struct dse_model_facts *model,           \

@@ -26,6 +26,54 @@ static void check_bits(struct workloads__reading *reading) {
                            (int)w->problem_bits_min, (int)w->problem_bits_max);
 }
 
+static bool has_thresholds(const struct dse_workload *w) {
+    return strcmp(w->problem_type, "early_exit") == 0 || strcmp(w->problem_type, "joint") == 0;
+}
+
+static void check_exits(struct workloads__reading *reading) {
+    const struct dse_workload *w = &reading->workload;
+    bool wrong = reading->wrong[KEY_model_exits] || reading->wrong[KEY_problem_type];
+    if (!wrong && has_thresholds(w) && w->model_exits.n == 0)
+        WORKLOADS_COMPLAIN(reading, place_of_pair(reading, KEY_problem_type, KEY_model_exits),
+                           "problem.type: %s needs early exits; name the outputs in model.exits",
+                           w->problem_type);
+    if (!wrong && w->model_exits.n > DSE_EXITS_MOST - 1)
+        WORKLOADS_COMPLAIN(reading, workloads__place(reading, KEY_model_exits, DSE_EXITS_MOST - 1),
+                           "model.exits: %d outputs; at most %d are allowed", w->model_exits.n,
+                           DSE_EXITS_MOST - 1);
+    if (!wrong && w->model_exits.n > 0 && !reading->wrong[KEY_model_output] &&
+        *w->model_output == '\0')
+        WORKLOADS_COMPLAIN(reading, place_of_pair(reading, KEY_model_exits, KEY_model_output),
+                           "model.output: name the last output, which comes after model.exits");
+}
+
+static void check_exact(struct workloads__reading *reading) {
+    const struct dse_workload *w = &reading->workload;
+    if (reading->wrong[KEY_problem_thresholds] || reading->wrong[KEY_problem_exit_policy])
+        return;
+    if (strcmp(w->problem_thresholds, "exact") == 0 && strcmp(w->problem_exit_policy, "batch") == 0)
+        WORKLOADS_COMPLAIN(reading,
+                           place_of_pair(reading, KEY_problem_thresholds, KEY_problem_exit_policy),
+                           "problem.thresholds: exact needs problem.exit_policy: image");
+}
+
+static void check_passes(struct workloads__reading *reading) {
+    const struct dse_workload *w = &reading->workload;
+    if (reading->wrong[KEY_problem_passes_min] || reading->wrong[KEY_problem_passes_max])
+        return;
+    if (w->problem_passes_min > w->problem_passes_max)
+        WORKLOADS_COMPLAIN(reading,
+                           place_of_pair(reading, KEY_problem_passes_min, KEY_problem_passes_max),
+                           "problem.passes_min: %d is above problem.passes_max, %d",
+                           (int)w->problem_passes_min, (int)w->problem_passes_max);
+}
+
+static void check_fixed_bits(struct workloads__reading *reading) {
+    if (!reading->wrong[KEY_problem_bits] && reading->workload.problem_bits == 1)
+        WORKLOADS_COMPLAIN(reading, workloads__place(reading, KEY_problem_bits, -1),
+                           "problem.bits: 1 bit holds no number; use 0 (float32) or 2 to 16");
+}
+
 /* ---- data ---- */
 
 static void check_channels_of(struct workloads__reading *reading, enum workloads__key key) {
@@ -208,6 +256,14 @@ struct dse_problem_settings dse_workload_problem_settings(const struct dse_workl
     return (struct dse_problem_settings){
         .bits_min = (int)workload->problem_bits_min,
         .bits_max = (int)workload->problem_bits_max,
+        .bits = (int)workload->problem_bits,
+        .dropout_max = workload->problem_dropout_max,
+        .passes_min = (int)workload->problem_passes_min,
+        .passes_max = (int)workload->problem_passes_max,
+        .exits_shared = workload->problem_shared_threshold,
+        .exit_batch = strcmp(workload->problem_exit_policy, "batch") == 0
+                          ? (int)workload->problem_exit_batch
+                          : 0,
         .objectives = workload->problem_objectives.items,
         .n_objectives = workload->problem_objectives.n,
         .constraints = workload->problem_constraints.items,
@@ -222,6 +278,11 @@ void workloads__check_rules(struct workloads__reading *reading) {
     check_files_of(reading, KEY_calibration_files, true);
     check_cells(reading);
     check_bits(reading);
+    check_fixed_bits(reading);
+    check_passes(reading);
+    check_no_text_twice(reading, KEY_model_exits);
+    check_exits(reading);
+    check_exact(reading);
     check_objectives(reading);
     check_with_problem(reading, KEY_problem_constraints, dse_problem_check_constraints);
     check_metrics_have_cells(reading, KEY_problem_constraints);

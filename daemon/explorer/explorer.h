@@ -62,6 +62,21 @@ DSE_MUST_USE enum dse_status dse_explorer_return(struct dse_explorer *explorer,
 /* Individuals finished since open, for rates. */
 int64_t dse_explorer_finished_since_open(const struct dse_explorer *explorer);
 
+/* ---- results ---- */
+
+/* What is known of a candidate: its evaluation's sums, or with thresholds of early exits what they
+ * make of the evaluation's records. Arrays live in the arena. */
+DSE_MUST_USE enum dse_status
+dse_explorer_load_outcome(struct dse_store *store, int64_t evaluation_id,
+                          const struct dse_model_facts *model,
+                          const struct dse_candidate *candidate, struct dse_arena *arena,
+                          struct dse_outcome *outcome, struct dse_err *err);
+/* The records of the shards that are known, cell by cell. */
+DSE_MUST_USE enum dse_status
+dse_explorer_load_records(struct dse_store *store, int64_t evaluation_id,
+                          const struct dse_model_facts *model, struct dse_arena *arena,
+                          struct dse_exit_images *images, struct dse_err *err);
+
 /* ---- contexts: what a worker must open for a workload ---- */
 
 /* Hashes every file of the workload and builds its context and content hash; all in the arena.

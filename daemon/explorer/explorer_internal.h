@@ -11,6 +11,7 @@ struct member {
     struct dse_individual_row row;
     struct dse_candidate candidate;
     int missing_shards;
+    bool follows; /* another member does the work of its evaluation */
 };
 
 struct front_member {
@@ -76,6 +77,17 @@ DSE_MUST_USE enum dse_status dse_explorer__measure(struct dse_explorer *ex,
 /* Brings the sweep to the next point where work is needed: writes missing generations, loads the
  * wave and its tasks, or finishes the sweep. */
 DSE_MUST_USE enum dse_status dse_explorer__advance(struct dse_explorer *ex, struct dse_err *err);
+
+/* Writes an individual whose evaluation exists, with the evaluation's genome as the shared one. */
+DSE_MUST_USE enum dse_status
+dse_explorer__insert(struct dse_explorer *ex, struct dse_individual_row *row, struct dse_err *err);
+
+/* ---- exact.c ---- */
+
+/* Where the workload asks for it: adds what the best thresholds make of a whole generation. Inside
+ * a transaction. */
+DSE_MUST_USE enum dse_status dse_explorer__find_thresholds(struct dse_explorer *ex, int generation,
+                                                           struct dse_err *err);
 
 /* ---- tasks.c ---- */
 

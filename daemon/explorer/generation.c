@@ -8,30 +8,65 @@
 
 /* ---- writing a generation ---- */
 
+/* What an evaluation is known by: what the network is, so that thresholds and problems share it;
+ * the genome where that says everything. */
+static enum dse_status name_evaluation(const struct dse_explorer *ex, const char *genome,
+                                       const struct dse_candidate *candidate, struct dse_buf *name,
+                                       struct dse_err *err) {
+    if (strcmp(genome, "float32") == 0 || candidate->n_genes > 0 || ex->model.n_layers == 0)
+        dse_buf_puts(name, genome);
+    else
+        dse_candidate_print(candidate, name);
+    return dse_buf_status(name, err);
+}
+
+static enum dse_status ensure_row(struct dse_explorer *ex, const struct dse_candidate *candidate,
+                                  struct dse_individual_row *row, struct dse_err *err) {
+    struct dse_evaluation_row evaluation;
+    DSE_TRY(dse_store_ensure_evaluation(ex->store, ex->context.hash, row->shared_genome,
+                                        &ex->wave_arena, &evaluation, err));
+    row->evaluation_id = evaluation.id;
+    row->state = evaluation.state;
+    row->reason = evaluation.reason;
+    row->cached = evaluation.state != DSE_RESULT_PENDING;
+    if (evaluation.state == DSE_RESULT_DONE)
+        DSE_TRY(dse_explorer__measure(ex, candidate, row, err));
+    return dse_store_insert_individual(ex->store, row, err);
+}
+
 static enum dse_status insert_individual(struct dse_explorer *ex, int generation, int slot,
                                          const char *genome, struct dse_err *err) {
-    struct dse_evaluation_row evaluation;
-    DSE_TRY(dse_store_ensure_evaluation(ex->store, ex->context.hash, genome, &ex->wave_arena,
-                                        &evaluation, err));
+    struct dse_candidate candidate;
+    struct dse_buf name = {0};
+    DSE_TRY(dse_explorer__decode(ex, genome, &candidate, err));
+    enum dse_status status = name_evaluation(ex, genome, &candidate, &name, err);
     struct dse_individual_row row = {
         .sweep_id = ex->sweep_id,
         .generation = generation,
         .slot = slot,
         .genome = genome,
-        .evaluation_id = evaluation.id,
-        .state = evaluation.state,
-        .reason = evaluation.reason,
-        .cached = evaluation.state != DSE_RESULT_PENDING,
+        .shared_genome = name.data,
     };
-    if (evaluation.state == DSE_RESULT_DONE) {
-        struct dse_candidate candidate;
-        DSE_TRY(dse_explorer__decode(ex, genome, &candidate, err));
-        enum dse_status status = dse_explorer__measure(ex, &candidate, &row, err);
-        dse_candidate_fini(&candidate);
-        if (status != DSE_OK)
-            return status;
-    }
-    return dse_store_insert_individual(ex->store, &row, err);
+    if (status == DSE_OK)
+        status = ensure_row(ex, &candidate, &row, err);
+    dse_buf_fini(&name);
+    dse_candidate_fini(&candidate);
+    return status;
+}
+
+enum dse_status dse_explorer__insert(struct dse_explorer *ex, struct dse_individual_row *row,
+                                     struct dse_err *err) {
+    struct dse_candidate candidate;
+    struct dse_buf name = {0};
+    DSE_TRY(dse_explorer__decode(ex, row->genome, &candidate, err));
+    enum dse_status status = name_evaluation(ex, row->genome, &candidate, &name, err);
+    row->shared_genome = name.data;
+    if (status == DSE_OK)
+        status = dse_store_insert_individual(ex->store, row, err);
+    row->shared_genome = NULL;
+    dse_buf_fini(&name);
+    dse_candidate_fini(&candidate);
+    return status;
 }
 
 static enum dse_status insert_generation(struct dse_explorer *ex, int generation,
@@ -155,6 +190,7 @@ static enum dse_status write_next_generation(struct dse_explorer *ex, int genera
     struct dse_individual *parents = NULL;
     int n_parents = 0, n = 0;
     double *genomes = NULL;
+    DSE_TRY(dse_explorer__find_thresholds(ex, generation, err));
     DSE_TRY(gather_pool(ex, generation, &pool, err));
     DSE_TRY(select_survivors(ex, &pool, generation, &parents, &n_parents, err));
     if (generation + 1 < ex->search.generations)

@@ -57,8 +57,8 @@ enum dse_status dse_explorer__measure(struct dse_explorer *ex,
                                       struct dse_individual_row *row, struct dse_err *err) {
     struct dse_arena arena = {0};
     struct dse_outcome outcome = {0};
-    enum dse_status status =
-        dse_store_load_outcome(ex->store, row->evaluation_id, &arena, &outcome, err);
+    enum dse_status status = dse_explorer_load_outcome(ex->store, row->evaluation_id, &ex->model,
+                                                       candidate, &arena, &outcome, err);
     if (status == DSE_OK)
         status = measure_outcome(ex, candidate, &outcome, row, err);
     dse_arena_fini(&arena);

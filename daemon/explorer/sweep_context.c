@@ -116,6 +116,9 @@ enum dse_status dse_context_build(const struct dse_workload *workload, const cha
     struct known_files known = {.arena = arena};
     struct dse_msg_context built = {
         .output = workload->model_output,
+        .exits = workload->model_exits.items,
+        .exits_n = workload->model_exits.n,
+        .mask_seed = workload->problem_mask_seed,
         .percentile = workload->calibration_percentile,
         .shard_images = workload->execution_shard_images,
         .batch = workload->execution_batch,
@@ -147,17 +150,31 @@ enum dse_status dse_context_model_facts(const struct dse_msg_prepared *prepared,
         dse_arena_alloc(arena, (size_t)prepared->layers_n, sizeof *layers);
     if (layers == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d layers", prepared->layers_n);
-    for (int i = 0; i < prepared->layers_n; i++)
+    for (int i = 0; i < prepared->layers_n; i++) {
+        const struct dse_msg_layer *from = &prepared->layers[i];
+        int *after = dse_arena_alloc(arena, (size_t)from->after_n, sizeof *after);
+        if (after == NULL)
+            DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d layers", prepared->layers_n);
         layers[i] = (struct dse_layer_facts){
-            .name = prepared->layers[i].name,
-            .macs = prepared->layers[i].macs,
-            .weights = prepared->layers[i].weights,
+            .name = from->name,
+            .macs = from->macs,
+            .weights = from->weights,
+            .exit = (int)from->exit,
+            .after = after,
         };
+        for (int k = 0; k < from->after_n; k++)
+            if (from->after[k] >= 0 && from->after[k] < prepared->layers_n)
+                after[layers[i].n_after++] = (int)from->after[k];
+    }
+    if (prepared->exits < 0 || prepared->exits > DSE_EXITS_MOST)
+        DSE_FAIL(err, DSE_PROTOCOL, "a model of %lld exits", (long long)prepared->exits);
     *facts = (struct dse_model_facts){
         .layers = layers,
         .n_layers = prepared->layers_n,
         .n_cells = prepared->cells_n,
         .has_clean = has_clean,
+        .n_exits = (int)prepared->exits,
+        .classes = (int)prepared->classes,
     };
     return DSE_OK;
 }

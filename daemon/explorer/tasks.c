@@ -13,8 +13,11 @@ static int compare_members(const struct member *a, const struct member *b) {
     for (int l = 0; l < a->candidate.n_layers; l++) {
         int by_input = a->candidate.input_bits[l] - b->candidate.input_bits[l];
         int by_weight = a->candidate.weight_bits[l] - b->candidate.weight_bits[l];
+        int by_dropout = a->candidate.dropout[l] - b->candidate.dropout[l];
         if (by_input != 0 || by_weight != 0)
             return by_input != 0 ? by_input : by_weight;
+        if (by_dropout != 0)
+            return by_dropout;
     }
     return a->row.slot - b->row.slot;
 }
@@ -55,17 +58,30 @@ static enum dse_status cut_shard(struct dse_explorer *ex, int shard, const int *
     return DSE_OK;
 }
 
+/* Members that share an evaluation need it once: the first one does the work, and finishes the
+ * others with it. */
+static void leave_shared_to_first(struct dse_explorer *ex, bool *have) {
+    size_t shards = (size_t)ex->n_shards;
+    for (int i = 1; i < ex->n_wave; i++)
+        for (int k = 0; k < i; k++)
+            if (ex->wave[k].row.evaluation_id == ex->wave[i].row.evaluation_id) {
+                ex->wave[i].follows = true;
+                memset(have + (size_t)i * shards, true, shards * sizeof *have);
+                break;
+            }
+}
+
 /* Finishes what needs no work any more: all its shards were there. */
 static enum dse_status finish_complete_members(struct dse_explorer *ex, struct dse_err *err) {
     bool any = false;
     for (int i = 0; i < ex->n_wave; i++)
-        any = any || ex->wave[i].missing_shards == 0;
+        any = any || (ex->wave[i].missing_shards == 0 && !ex->wave[i].follows);
     if (!any)
         return DSE_OK;
     DSE_TRY(dse_store_begin(ex->store, err));
     enum dse_status status = DSE_OK;
     for (int i = 0; status == DSE_OK && i < ex->n_wave; i++)
-        if (ex->wave[i].missing_shards == 0)
+        if (ex->wave[i].missing_shards == 0 && !ex->wave[i].follows)
             status = dse_explorer__finish_member(ex, &ex->wave[i], DSE_RESULT_DONE, "", err);
     return dse_store_finish(ex->store, status, err);
 }
@@ -85,6 +101,7 @@ enum dse_status dse_explorer__make_tasks(struct dse_explorer *ex, struct dse_err
             ex->wave[i].missing_shards += !of_member[s];
         order[i] = i;
     }
+    leave_shared_to_first(ex, have);
     DSE_TRY(finish_complete_members(ex, err));
     if (n > 0)
         qsort_r(order, n, sizeof *order, compare_indices, ex->wave);
@@ -123,6 +140,13 @@ static int64_t *copy_bits(const int *bits, int n, struct dse_arena *arena) {
     return copy;
 }
 
+static bool any_dropout(const struct dse_candidate *candidate) {
+    for (int l = 0; candidate->dropout != NULL && l < candidate->n_layers; l++)
+        if (candidate->dropout[l] > 0)
+            return true;
+    return false;
+}
+
 enum dse_status dse_explorer_describe_task(const struct dse_explorer *ex,
                                            const struct dse_task *task, int64_t fence,
                                            struct dse_arena *arena, struct dse_msg_task *message,
@@ -139,10 +163,16 @@ enum dse_status dse_explorer_describe_task(const struct dse_explorer *ex,
             .input_bits_n = from->n_layers,
             .weight_bits = copy_bits(from->weight_bits, from->n_layers, arena),
             .weight_bits_n = from->n_layers,
+            .passes = from->passes,
             .genes = from->genes,
             .genes_n = from->n_genes,
         };
-        if (candidates[i].input_bits == NULL || candidates[i].weight_bits == NULL)
+        if (any_dropout(from)) {
+            candidates[i].dropout = copy_bits(from->dropout, from->n_layers, arena);
+            candidates[i].dropout_n = from->n_layers;
+        }
+        if (candidates[i].input_bits == NULL || candidates[i].weight_bits == NULL ||
+            (candidates[i].dropout_n > 0 && candidates[i].dropout == NULL))
             DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a task");
     }
     *message = (struct dse_msg_task){
@@ -172,11 +202,10 @@ static enum dse_status advance_when_whole(struct dse_explorer *ex, struct dse_er
     return dse_explorer__advance(ex, err);
 }
 
-enum dse_status dse_explorer__finish_member(struct dse_explorer *ex, struct member *member,
-                                            enum dse_result_state state, const char *reason,
-                                            struct dse_err *err) {
+static enum dse_status finish_row(struct dse_explorer *ex, struct member *member,
+                                  enum dse_result_state state, const char *reason,
+                                  struct dse_err *err) {
     struct dse_individual_row *row = &member->row;
-    DSE_TRY(dse_store_finish_evaluation(ex->store, row->evaluation_id, state, reason, err));
     row->state = state;
     row->reason = reason;
     if (state == DSE_RESULT_DONE)
@@ -184,6 +213,18 @@ enum dse_status dse_explorer__finish_member(struct dse_explorer *ex, struct memb
     DSE_TRY(dse_store_update_individual(ex->store, row, err));
     ex->n_unfinished--;
     ex->finished_individuals++;
+    return DSE_OK;
+}
+
+enum dse_status dse_explorer__finish_member(struct dse_explorer *ex, struct member *member,
+                                            enum dse_result_state state, const char *reason,
+                                            struct dse_err *err) {
+    int64_t evaluation = member->row.evaluation_id;
+    DSE_TRY(dse_store_finish_evaluation(ex->store, evaluation, state, reason, err));
+    for (int i = 0; i < ex->n_wave; i++)
+        if (ex->wave[i].row.evaluation_id == evaluation &&
+            ex->wave[i].row.state == DSE_RESULT_PENDING)
+            DSE_TRY(finish_row(ex, &ex->wave[i], state, reason, err));
     return DSE_OK;
 }
 
@@ -235,6 +276,19 @@ static enum dse_status check_partials(const struct dse_explorer *ex, const struc
     return DSE_OK;
 }
 
+static enum dse_status keep_records(struct dse_explorer *ex, int64_t evaluation_id, int shard,
+                                    const struct dse_msg_partial *result, struct dse_err *err) {
+    struct dse_buf bytes = {0};
+    if (result->records == NULL || *result->records == '\0')
+        return DSE_OK;
+    enum dse_status status = dse_base64_decode(result->records, &bytes, err);
+    if (status == DSE_OK)
+        status =
+            dse_store_put_records(ex->store, evaluation_id, shard, bytes.data, bytes.size, err);
+    dse_buf_fini(&bytes);
+    return status;
+}
+
 static enum dse_status write_partials(struct dse_explorer *ex, const struct dse_task *task,
                                       const struct dse_msg_partials *partials,
                                       struct dse_err *err) {
@@ -244,6 +298,7 @@ static enum dse_status write_partials(struct dse_explorer *ex, const struct dse_
         if (member->row.state != DSE_RESULT_PENDING)
             continue; /* given up while this task was in work */
         struct dse_outcome outcome = outcome_of(ex, result);
+        DSE_TRY(keep_records(ex, member->row.evaluation_id, task->shard, result, err));
         DSE_TRY(dse_store_put_partial(ex->store, member->row.evaluation_id, task->shard, &outcome,
                                       err));
         if (--member->missing_shards == 0)

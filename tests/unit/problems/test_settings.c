@@ -104,10 +104,13 @@ static void lists_of_objectives_are_checked_as_a_whole(void **state) {
 /* ---- quantization ---- */
 
 static const struct dse_layer_facts layers[] = {
-    {"conv1", 1000, 100},
-    {"/a/layer/with/a/name/that/is/much/longer/than/a/gene/may/have/block7/conv2", 300, 50},
+    {.name = "conv1", .macs = 1000, .weights = 100},
+    {.name = "/a/layer/with/a/name/that/is/much/longer/than/a/gene/may/have/block7/conv2",
+     .macs = 300,
+     .weights = 50},
 };
-static const struct dse_model_facts model = {layers, 2, 3, true};
+static const struct dse_model_facts model = {
+    .layers = layers, .n_layers = 2, .n_cells = 3, .has_clean = true};
 static const char *const objectives[] = {"accuracy_corrupted", "bit_operations"};
 static const char *const constraints[] = {"accuracy_clean >= 0.8", "size_bits<=600"};
 static const struct dse_problem_settings settings = {

@@ -162,9 +162,9 @@ static void hashes_stay_as_recorded(void **state) {
     struct counted counted = {0};
     struct hashes hashes = hash_of(reference_workload, "v1", &counted);
     assert_string_equal(hashes.content,
-                        "fb04e829fcdc7018ba8e241c6ed8696985fdcc09d89cfaabe84bd9ad1329f3cb");
+                        "1018bc893378e85145e9732bd61a3c3e9a22efe15a22eaeb661d4a74aa63c0c2");
     assert_string_equal(hashes.context,
-                        "ec83b585ac105f4b17b2e5dfd578703d872867626315490fbcbcb0ccf8d04dbc");
+                        "470b072c88aeca0f11e718435bda5e68e4a7f7b0b9d4fe108539a7d2a697e84b");
 }
 
 static enum dse_status fail_to_hash(void *context, const char *path, char out[DSE_SHA256_HEX],

@@ -1,0 +1,19 @@
+/* Problem `joint`: bits, dropout and thresholds together. */
+#include "problems/problems_internal.h"
+
+static const unsigned PARTS = PROBLEMS__BITS | PROBLEMS__DROPOUT | PROBLEMS__THRESHOLDS;
+
+enum dse_status problems__joint_prepare(const struct dse_problem_settings *settings,
+                                        const struct dse_model_facts *model,
+                                        struct dse_space *space, struct dse_err *err) {
+    return problems__build(PARTS, settings, model, space, err);
+}
+
+void problems__joint_repair(const struct dse_space *space, double *genome) {
+    problems__repair_parts(PARTS, space, genome);
+}
+
+void problems__joint_decode(const struct dse_space *space, const double *genome,
+                            struct dse_candidate *candidate) {
+    problems__decode_parts(PARTS, space, genome, candidate);
+}

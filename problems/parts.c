@@ -1,0 +1,196 @@
+/* Parts that problems are put together from: genes for bits, for dropout, for thresholds. A part
+ * knows how many genes it has; a problem is a list of parts in order, thresholds last. */
+#include <limits.h>
+#include <math.h>
+#include <string.h>
+
+#include "problems/problems_internal.h"
+
+/* ---- names ---- */
+
+/* Of a layer name that is too long the end stays: that is where names of one network differ. */
+static void name_gene(struct dse_gene *gene, const char *layer, const char *what) {
+    size_t room = sizeof gene->name - strlen(what) - sizeof ".";
+    size_t length = strlen(layer), kept = length < room ? length : room;
+    memcpy(gene->name, layer + (length - kept), kept);
+    gene->name[kept] = '.';
+    memcpy(gene->name + kept + 1, what, strlen(what) + 1);
+}
+
+static struct dse_gene *next_gene(struct dse_space *space, enum dse_gene_type type, double lower,
+                                  double upper) {
+    struct dse_gene *gene = &space->genes[space->n_genes++];
+    *gene = (struct dse_gene){.type = type, .lower = lower, .upper = upper};
+    return gene;
+}
+
+/* ---- bits ---- */
+
+enum { BITS_LEAST = 2, BITS_MOST = 16 };
+
+static enum dse_status check_bits(const struct dse_problem_settings *settings,
+                                  struct dse_err *err) {
+    if (settings->bits_min < BITS_LEAST || settings->bits_min > BITS_MOST)
+        DSE_FAIL(err, DSE_INVALID, "problem.bits_min is %d; allowed are %d to %d",
+                 settings->bits_min, BITS_LEAST, BITS_MOST);
+    if (settings->bits_max < BITS_LEAST || settings->bits_max > BITS_MOST)
+        DSE_FAIL(err, DSE_INVALID, "problem.bits_max is %d; allowed are %d to %d",
+                 settings->bits_max, BITS_LEAST, BITS_MOST);
+    if (settings->bits_min > settings->bits_max)
+        DSE_FAIL(err, DSE_INVALID,
+                 "problem.bits_min is %d and problem.bits_max is %d; "
+                 "bits_min must not be the larger",
+                 settings->bits_min, settings->bits_max);
+    return DSE_OK;
+}
+
+static void add_bits_genes(const struct dse_problem_settings *settings,
+                           const struct dse_model_facts *model, struct dse_space *space) {
+    for (int i = 0; i < 2 * model->n_layers; i++)
+        name_gene(next_gene(space, DSE_GENE_INT, settings->bits_min, settings->bits_max),
+                  model->layers[i / 2].name, i % 2 == 0 ? "input_bits" : "weight_bits");
+}
+
+/* ---- dropout ---- */
+
+static enum dse_status check_dropout(const struct dse_problem_settings *settings,
+                                     struct dse_err *err) {
+    if (!(settings->dropout_max >= 0 && settings->dropout_max <= 0.5))
+        DSE_FAIL(err, DSE_INVALID, "problem.dropout_max is %g; allowed are 0 to 0.5",
+                 settings->dropout_max);
+    if (settings->passes_min < 1 || settings->passes_max > DSE_PASSES_MOST ||
+        settings->passes_min > settings->passes_max)
+        DSE_FAIL(err, DSE_INVALID,
+                 "problem.passes_min is %d and problem.passes_max %d; allowed are 1 to %d, the "
+                 "least first",
+                 settings->passes_min, settings->passes_max, DSE_PASSES_MOST);
+    return DSE_OK;
+}
+
+enum { DROPOUT_GENES = 3 };
+
+static void add_dropout_genes(const struct dse_problem_settings *settings,
+                              const struct dse_model_facts *model, struct dse_space *space) {
+    strcpy(next_gene(space, DSE_GENE_FLOAT, 0, settings->dropout_max)->name, "dropout.rate");
+    strcpy(next_gene(space, DSE_GENE_INT, 0, model->n_layers - 1)->name, "dropout.first_layer");
+    strcpy(next_gene(space, DSE_GENE_INT, settings->passes_min, settings->passes_max)->name,
+           "dropout.passes");
+}
+
+static double steps_of(double rate) {
+    return floor(rate * DSE_DROPOUT_UNITS + 0.5);
+}
+
+/* The rate becomes what its step is; without dropout there is nothing to choose. */
+static void repair_dropout(const struct dse_space *space, double *genes, int first) {
+    genes[0] = steps_of(genes[0]) / DSE_DROPOUT_UNITS;
+    if (genes[0] > space->genes[first].upper)
+        genes[0] -= 1.0 / DSE_DROPOUT_UNITS;
+    if (genes[0] > 0)
+        return;
+    genes[0] = 0;
+    genes[1] = space->genes[first + 1].lower;
+    genes[2] = space->genes[first + 2].lower;
+}
+
+static void decode_dropout(const double *genes, struct dse_candidate *candidate) {
+    for (int i = 0; candidate->dropout != NULL && i < candidate->n_layers; i++)
+        candidate->dropout[i] = i >= (int)genes[1] ? (int)steps_of(genes[0]) : 0;
+    candidate->passes = (int)genes[2];
+}
+
+/* ---- thresholds ---- */
+
+static enum dse_status check_exits(const struct dse_problem_settings *settings,
+                                   const struct dse_model_facts *model, struct dse_err *err) {
+    (void)settings;
+    if (model->n_exits < 2)
+        DSE_FAIL(err, DSE_INVALID,
+                 "the problem chooses thresholds of early exits; name them in model.exits");
+    dse_assert(model->n_exits <= DSE_EXITS_MOST);
+    return DSE_OK;
+}
+
+static int count_thresholds(const struct dse_problem_settings *settings,
+                            const struct dse_model_facts *model) {
+    return settings->exits_shared ? 1 : model->n_exits - 1;
+}
+
+/* No entropy is above ln(classes). */
+static void add_threshold_genes(const struct dse_problem_settings *settings,
+                                const struct dse_model_facts *model, struct dse_space *space) {
+    double most = dse_math_log(model->classes > 1 ? model->classes : 2);
+    int n = count_thresholds(settings, model);
+    for (int k = 0; k < n; k++) {
+        struct dse_gene *gene = next_gene(space, DSE_GENE_FLOAT, 0, most);
+        (void)strcpy(gene->name, "exit0.threshold");
+        gene->name[sizeof "exit" - 1] = (char)('0' + k);
+    }
+    space->n_free += n;
+}
+
+static void decode_thresholds(const struct dse_space *space, const double *genes,
+                              struct dse_candidate *candidate) {
+    candidate->n_thresholds = space->n_thresholds;
+    candidate->exit_batch = space->exit_batch;
+    for (int k = 0; k < space->n_thresholds; k++)
+        candidate->thresholds[k] = genes[space->n_free == 1 ? 0 : k];
+}
+
+/* ---- problems ---- */
+
+enum dse_status problems__build(unsigned parts, const struct dse_problem_settings *settings,
+                                const struct dse_model_facts *model, struct dse_space *space,
+                                struct dse_err *err) {
+    dse_assert(model->n_layers <= INT_MAX / 4);
+    struct dse_space built = {0};
+    if (parts & PROBLEMS__BITS)
+        DSE_TRY(check_bits(settings, err));
+    if (parts & PROBLEMS__DROPOUT)
+        DSE_TRY(check_dropout(settings, err));
+    if (parts & PROBLEMS__THRESHOLDS)
+        DSE_TRY(check_exits(settings, model, err));
+    if (model->n_layers <= 0)
+        DSE_FAIL(err, DSE_INVALID,
+                 "the model has no convolution or dense layer, so there is nothing to %s",
+                 parts & PROBLEMS__BITS ? "quantise" : "drop or to leave out");
+    DSE_TRY(problems__fill_metrics(settings, model, &built, err));
+    size_t most = 2 * (size_t)model->n_layers + DROPOUT_GENES + DSE_EXITS_MOST;
+    built.genes = dse_alloc(most, sizeof *built.genes);
+    if (built.genes == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %zu genes", most);
+    built.bits = settings->bits;
+    if (parts & PROBLEMS__BITS)
+        add_bits_genes(settings, model, &built);
+    if (parts & PROBLEMS__DROPOUT)
+        add_dropout_genes(settings, model, &built);
+    if (parts & PROBLEMS__THRESHOLDS) {
+        add_threshold_genes(settings, model, &built);
+        built.n_thresholds = model->n_exits - 1;
+        built.exit_batch = settings->exit_batch;
+    }
+    *space = built;
+    return DSE_OK;
+}
+
+void problems__repair_parts(unsigned parts, const struct dse_space *space, double *genome) {
+    int first = space->n_genes - space->n_free - DROPOUT_GENES;
+    dse_genome_repair(space, genome);
+    if (parts & PROBLEMS__DROPOUT)
+        repair_dropout(space, genome + first, first);
+}
+
+void problems__decode_parts(unsigned parts, const struct dse_space *space, const double *genome,
+                            struct dse_candidate *candidate) {
+    dse_assert(dse_genome_fits(space, genome));
+    const double *thresholds = genome + (space->n_genes - space->n_free);
+    for (int i = 0; i < candidate->n_layers; i++) {
+        bool vary = parts & PROBLEMS__BITS;
+        candidate->input_bits[i] = vary ? (int)genome[2 * i] : space->bits;
+        candidate->weight_bits[i] = vary ? (int)genome[2 * i + 1] : space->bits;
+    }
+    if (parts & PROBLEMS__DROPOUT)
+        decode_dropout(thresholds - DROPOUT_GENES, candidate);
+    if (parts & PROBLEMS__THRESHOLDS)
+        decode_thresholds(space, thresholds, candidate);
+}
