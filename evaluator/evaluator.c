@@ -150,8 +150,13 @@ static enum dse_status calibrate(struct dse_evaluator *ev, const struct dse_grap
     dse_dataset_normalize(data.pixels, (size_t)data.n * image_size, data.c,
                           context->calibration->mean, context->calibration->std, images);
     struct calibration_progress progress = {ev};
-    status = dse_plan_calibrate(graph, images, data.n, context->percentile, input_amax,
-                                calibration_step, &progress, err);
+    struct dse_calibration_rule rule = {DSE_CALIBRATION_PERCENTILE, context->percentile};
+    if (context->method != NULL && !dse_calibration_method_find(context->method, &rule.method))
+        status =
+            dse_err_set(err, DSE_INVALID, "calibration method '%s' is not known", context->method);
+    else
+        status = dse_plan_calibrate(graph, images, data.n, &rule, input_amax, calibration_step,
+                                    &progress, err);
 fail:
     dse_free(images);
     dse_dataset_fini(&data);
@@ -264,9 +269,35 @@ static enum dse_status describe_cells(const struct dse_evaluator *ev,
     return DSE_OK;
 }
 
+/* A calibration that is kept is used as it is, if it belongs to this model. */
+static enum dse_status load_calibration(const struct dse_graph *graph,
+                                        const struct dse_msg_context *context, double *input_amax,
+                                        struct dse_err *err) {
+    struct dse_arena arena = {0};
+    struct dse_calibration calibration;
+    const char *path = context->calibration_file->path;
+    const char **names = dse_arena_alloc(&arena, (size_t)graph->n_layers, sizeof *names);
+    enum dse_status status = check_file(context->calibration_file, err);
+    if (status == DSE_OK && names == NULL)
+        status = dse_err_set(err, DSE_NO_MEMORY, "out of memory for %d layers", graph->n_layers);
+    for (int i = 0; status == DSE_OK && i < graph->n_layers; i++)
+        names[i] = graph->nodes[graph->layers[i]].name;
+    if (status == DSE_OK)
+        status = dse_calibration_load(path, &arena, &calibration, err);
+    if (status == DSE_OK)
+        status = dse_calibration_check(&calibration, path, context->model->sha256, names,
+                                       graph->n_layers, err);
+    if (status == DSE_OK)
+        memcpy(input_amax, calibration.amax, (size_t)graph->n_layers * sizeof *input_amax);
+    dse_arena_fini(&arena);
+    return status;
+}
+
 static enum dse_status take_input_amax(struct dse_evaluator *ev,
                                        const struct dse_msg_context *context, double *input_amax,
                                        struct dse_err *err) {
+    if (context->input_amax_n == 0 && context->calibration_file != NULL)
+        return load_calibration(ev->graph, context, input_amax, err);
     if (context->input_amax_n == 0)
         return calibrate(ev, ev->graph, context, input_amax, err);
     if (context->input_amax_n != ev->graph->n_layers)

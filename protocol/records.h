@@ -230,7 +230,9 @@
     F(OPT, STR, _, weight_scales, "what shares a scale: channel (when missing) or tensor") \
     F(OPT, REALS, _, input_amax, "calibration, when it is already known")                  \
     F(OPT, STRS, _, exits, "outputs of early exits, in order; output comes after them")    \
-    F(OPT, INT, _, mask_seed, "seed of dropout masks")
+    F(OPT, INT, _, mask_seed, "seed of dropout masks")                                     \
+    F(OPT, STR, _, method, "of calibration; percentile when missing")                      \
+    F(OPT, REC, file_ref, calibration_file, "a calibration that is kept and used as it is")
 
 #define DSE_FIELDS_spec(F)                                                                     \
     F(REQ, REC, context, context, "what the workers open, with the file hashes at submission") \

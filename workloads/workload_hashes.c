@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-static const char content_version[] = "paretod workload content 4\n";
-static const char context_version[] = "paretod workload context 3\n";
+static const char content_version[] = "paretod workload content 5\n";
+static const char context_version[] = "paretod workload context 4\n";
 
 /* What a key decides. */
 enum scope {
@@ -38,7 +38,9 @@ static const enum scope scopes[KEY_COUNT] = {
     [KEY_calibration_files] = SCOPE_CANDIDATE,
     [KEY_calibration_first] = SCOPE_CANDIDATE,
     [KEY_calibration_images] = SCOPE_CANDIDATE,
+    [KEY_calibration_method] = SCOPE_CANDIDATE,
     [KEY_calibration_percentile] = SCOPE_CANDIDATE,
+    [KEY_calibration_file] = SCOPE_CANDIDATE,
     [KEY_corruptions_clean] = SCOPE_CANDIDATE,
     [KEY_corruptions_names] = SCOPE_CANDIDATE,
     [KEY_corruptions_severities] = SCOPE_CANDIDATE,
@@ -74,7 +76,7 @@ static const enum scope scopes[KEY_COUNT] = {
     [KEY_execution_batch] = SCOPE_CANDIDATE, /* float32 layers may sum in another order */
 };
 
-enum { FILES_MAX = 1 + 2 * DSE_WORKLOAD_LIST_MAX };
+enum { FILES_MAX = 2 + 2 * DSE_WORKLOAD_LIST_MAX };
 
 /* Hashes asked for so far, so that no file is read twice. */
 struct file_hashes {
@@ -90,6 +92,8 @@ struct file_hashes {
 static enum dse_status append_file(struct file_hashes *hashes, const char *path,
                                    struct dse_buf *out, struct dse_err *err) {
     int i = 0;
+    if (path[0] == '\0') /* none is named */
+        return DSE_OK;
     while (i < hashes->n && strcmp(hashes->files[i].path, path) != 0)
         i++;
     if (i == hashes->n) {

@@ -253,6 +253,9 @@ static void check_objectives(struct workloads__reading *reading) {
 }
 
 struct dse_problem_settings dse_workload_problem_settings(const struct dse_workload *workload) {
+    const char *policy =
+        workload->problem_exit_policy; /* NULL while a workload is checked: wrong */
+    bool by_batch = policy != NULL && strcmp(policy, "batch") == 0;
     return (struct dse_problem_settings){
         .bits_min = (int)workload->problem_bits_min,
         .bits_max = (int)workload->problem_bits_max,
@@ -261,9 +264,7 @@ struct dse_problem_settings dse_workload_problem_settings(const struct dse_workl
         .passes_min = (int)workload->problem_passes_min,
         .passes_max = (int)workload->problem_passes_max,
         .exits_shared = workload->problem_shared_threshold,
-        .exit_batch = strcmp(workload->problem_exit_policy, "batch") == 0
-                          ? (int)workload->problem_exit_batch
-                          : 0,
+        .exit_batch = by_batch ? (int)workload->problem_exit_batch : 0,
         .objectives = workload->problem_objectives.items,
         .n_objectives = workload->problem_objectives.n,
         .constraints = workload->problem_constraints.items,

@@ -136,8 +136,8 @@ static bool text_is_fine(struct target *t, const struct tree_node *node) {
         COMPLAIN(t, node->mark, "%s", "line breaks and control characters are not allowed in it");
         return false;
     }
-    bool may_be_empty =
-        t->kind == KIND_TEXT && t->info->fallback != NULL && t->info->fallback[0] == '\0';
+    bool may_be_empty = (t->kind == KIND_TEXT || t->kind == KIND_PATH) &&
+                        t->info->fallback != NULL && t->info->fallback[0] == '\0';
     if (node->text[0] == '\0' && !may_be_empty) {
         COMPLAIN(t, node->mark, "%s", "the text is empty");
         return false;
@@ -159,6 +159,10 @@ static bool read_text(struct target *t, const struct tree_node *node, const char
 static bool read_path(struct target *t, const struct tree_node *node, const char **out) {
     if (!text_is_fine(t, node))
         return false;
+    if (node->text[0] == '\0') { /* and it may be */
+        *out = "";
+        return true;
+    }
     const char *path = workloads__resolve_path(t->reading, t->key, node->mark, node->text);
     if (path != NULL)
         *out = path;

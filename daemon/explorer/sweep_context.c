@@ -6,7 +6,7 @@
 /* Hashes of the files met so far, so that each is read once. */
 struct known_files {
     struct dse_arena *arena;
-    struct dse_msg_file_ref files[2 * DSE_WORKLOAD_LIST_MAX + 1];
+    struct dse_msg_file_ref files[2 * DSE_WORKLOAD_LIST_MAX + 2];
     int n;
 };
 
@@ -119,6 +119,7 @@ enum dse_status dse_context_build(const struct dse_workload *workload, const cha
         .exits = workload->model_exits.items,
         .exits_n = workload->model_exits.n,
         .mask_seed = workload->problem_mask_seed,
+        .method = workload->calibration_method,
         .percentile = workload->calibration_percentile,
         .shard_images = workload->execution_shard_images,
         .batch = workload->execution_batch,
@@ -133,6 +134,8 @@ enum dse_status dse_context_build(const struct dse_workload *workload, const cha
     const struct dse_text_list *calibration_files =
         workload->calibration_files.n > 0 ? &workload->calibration_files : &workload->dataset_files;
     DSE_TRY(refer_to_file(&known, workload->model_file, &built.model, err));
+    if (workload->calibration_file[0] != '\0')
+        DSE_TRY(refer_to_file(&known, workload->calibration_file, &built.calibration_file, err));
     DSE_TRY(describe_dataset(&known, workload, &workload->dataset_files, workload->dataset_first,
                              workload->dataset_images, &built.dataset, err));
     DSE_TRY(describe_dataset(&known, workload, calibration_files, workload->calibration_first,

@@ -20,6 +20,9 @@ enum model__command_id {
 #define MODEL_ON(name) ((uint64_t)1 << MODEL_COMMAND_##name)
 #define MODEL_ANY      ((uint64_t)0)
 
+/* Commands that take images. */
+#define MODEL_DATA (MODEL_ON(calibrate) | MODEL_ON(train))
+
 #define MODEL_OPTION_TYPE_FLAG    bool
 #define MODEL_OPTION_TYPE_TEXT    const char *
 #define MODEL_OPTION_TYPE_COUNT   int64_t
@@ -81,6 +84,10 @@ DSE_MUST_USE enum dse_status model__graph_of(const struct dse_onnx *onnx, const 
 DSE_MUST_USE enum dse_status model__finish(struct model *m, const struct dse_onnx *onnx,
                                            const char *path, const char *change,
                                            struct dse_err *err);
+
+/* The graph of a model file for one output, or for --output. */
+DSE_MUST_USE enum dse_status model__load_graph(const struct model *m, const char *path,
+                                               struct dse_graph **graph, struct dse_err *err);
 
 /* ---- the commands ---- */
 

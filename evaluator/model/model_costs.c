@@ -143,3 +143,10 @@ enum dse_status model__finish(struct model *m, const struct dse_onnx *onnx, cons
     dse_graph_free(graph);
     return status;
 }
+
+enum dse_status model__load_graph(const struct model *m, const char *path, struct dse_graph **graph,
+                                  struct dse_err *err) {
+    struct dse_graph_options options = {.outputs = &m->options.output,
+                                        .n_outputs = m->options.output != NULL};
+    return dse_graph_load_onnx(path, &options, graph, err);
+}

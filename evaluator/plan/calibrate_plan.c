@@ -55,7 +55,7 @@ static enum dse_status add_batch(struct calibration *calibration, const float *i
 }
 
 enum dse_status dse_plan_calibrate(const struct dse_graph *graph, const float *images, int n,
-                                   double percentile, double *input_amax,
+                                   const struct dse_calibration_rule *rule, double *input_amax,
                                    void (*progress)(void *context, int done, int total),
                                    void *context, struct dse_err *err) {
     struct calibration calibration;
@@ -69,7 +69,9 @@ enum dse_status dse_plan_calibrate(const struct dse_graph *graph, const float *i
             progress(context, at + now, n);
     }
     for (int i = 0; i < graph->n_layers; i++)
-        input_amax[i] = dse_histogram_percentile(&calibration.histograms[i], percentile);
+        DSE_TRY_GOTO(status,
+                     dse_histogram_amax(&calibration.histograms[i], rule, &input_amax[i], err),
+                     done);
 done:
     calibration_fini(&calibration, graph->n_layers);
     return status;

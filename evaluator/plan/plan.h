@@ -30,14 +30,15 @@ DSE_MUST_USE enum dse_status dse_plan_new(const struct dse_graph *graph,
                                           struct dse_plan **plan, struct dse_err *err);
 void dse_plan_free(struct dse_plan *plan);
 
-/* Largest input magnitude of every quantisable layer, by percentile, over the float32 network.
+/* Largest input magnitude of every quantisable layer, by the rule, over the float32 network.
  * Computed with the plain C kernels, whatever the processor has: the result is the same bits on
  * every machine. images: float [n][h][w][c], normalised. input_amax: n_layers values. progress may
  * be NULL; it is called with (context, images done, n). */
 DSE_MUST_USE enum dse_status
-dse_plan_calibrate(const struct dse_graph *graph, const float *images, int n, double percentile,
-                   double *input_amax, void (*progress)(void *context, int done, int total),
-                   void *context, struct dse_err *err);
+dse_plan_calibrate(const struct dse_graph *graph, const float *images, int n,
+                   const struct dse_calibration_rule *rule, double *input_amax,
+                   void (*progress)(void *context, int done, int total), void *context,
+                   struct dse_err *err);
 
 /* What a run has cost. */
 struct dse_plan_stats {

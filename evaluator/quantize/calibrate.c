@@ -62,6 +62,7 @@ enum dse_status dse_histogram_add(struct dse_histogram *histogram, const float *
     DSE_TRY(find_largest(x, n, &largest, err));
     DSE_TRY(fit_bins(histogram, largest, err));
     histogram->total += n;
+    histogram->largest = largest > histogram->largest ? largest : histogram->largest;
     if (histogram->width == 0) {
         histogram->counts[0] += n;
         return DSE_OK;

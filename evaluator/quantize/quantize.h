@@ -41,6 +41,7 @@ struct dse_histogram {
     int n_bins;
     double width; /* of a bin; 0 before the first value above 0 */
     uint64_t total;
+    float largest; /* magnitude */
 };
 /* {0} is empty. A batch is what one call brings. */
 DSE_MUST_USE enum dse_status dse_histogram_add(struct dse_histogram *histogram, const float *x,
@@ -49,5 +50,51 @@ void dse_histogram_fini(struct dse_histogram *histogram);
 /* Left edge of the first bin at which the cumulative share reaches percentile / 100 (bin 0 gives
  * one bin width, so that no scale is 0); 0 for an empty histogram. */
 double dse_histogram_percentile(const struct dse_histogram *histogram, double percentile);
+
+/* How a largest magnitude is found: X(name, text, help). */
+#define DSE_CALIBRATION_METHODS(X)                                                             \
+    X(MAX, "max", "the largest magnitude met")                                                 \
+    X(PERCENTILE, "percentile", "the left edge of the bin that a share of all values reaches") \
+    X(MSE, "mse", "least squared error of 8-bit values")                                       \
+    X(ENTROPY, "entropy", "least Kullback-Leibler divergence of 8-bit values")
+enum dse_calibration_method {
+#define X(name, text, help) DSE_CALIBRATION_##name,
+    DSE_CALIBRATION_METHODS(X)
+#undef X
+};
+struct dse_calibration_rule {
+    enum dse_calibration_method method;
+    double percentile; /* of PERCENTILE */
+};
+/* By text; false when unknown. */
+bool dse_calibration_method_find(const char *text, enum dse_calibration_method *method);
+const char *dse_calibration_method_text(enum dse_calibration_method method);
+/* The largest magnitude by a rule; 0 for a histogram without values above 0. mse: the centre of the
+ * bin, from bin 128 on, that serves 8-bit values best (the first of equal ones); entropy: the edge
+ * of it, after bin 0 is made as large as bin 1 (the last of equal ones). */
+DSE_MUST_USE enum dse_status dse_histogram_amax(const struct dse_histogram *histogram,
+                                                const struct dse_calibration_rule *rule,
+                                                double *amax, struct dse_err *err);
+
+/* What is kept of a calibration. Texts of a loaded one lie in its arena. */
+struct dse_calibration {
+    const char *model; /* SHA-256 of the model's file */
+    const char *data;  /* what it was calibrated on, for people */
+    struct dse_calibration_rule rule;
+    int n_layers;
+    const double *amax;       /* [n_layers] */
+    const char *const *names; /* [n_layers], of the layers */
+};
+/* As text, appended: equal calibrations are equal bytes. */
+DSE_MUST_USE enum dse_status dse_calibration_write(const struct dse_calibration *calibration,
+                                                   struct dse_buf *out, struct dse_err *err);
+DSE_MUST_USE enum dse_status dse_calibration_load(const char *path, struct dse_arena *arena,
+                                                  struct dse_calibration *calibration,
+                                                  struct dse_err *err);
+/* CONFLICT unless it was made for that model file (SHA-256) and has these layers. */
+DSE_MUST_USE enum dse_status dse_calibration_check(const struct dse_calibration *calibration,
+                                                   const char *path, const char *model,
+                                                   const char *const *names, int n_layers,
+                                                   struct dse_err *err);
 
 #endif

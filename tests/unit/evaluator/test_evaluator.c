@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "evaluator/evaluator.h"
+#include "evaluator/quantize/quantize.h"
 #include "problems/problems.h"
 #include "tests/lib/sample.h"
 
@@ -226,6 +227,57 @@ static void a_task_that_does_not_fit_is_refused(void **state) {
     assert_int_equal(dse_evaluator_run(f->ev, &task, &f->arena, &partials, NULL), DSE_OK);
 }
 
+/* What pareto-model calibrate wrote is used as it is, for its own model only. */
+static void a_kept_calibration_is_used_as_it_is(void **state) {
+    struct fixture *f = *state;
+    struct dse_err err = {0};
+    struct dse_buf text = {0};
+    char path[300], sum[DSE_SHA256_HEX];
+    double amax[LAYERS];
+    const char *names[LAYERS];
+    open_context(f);
+    for (int l = 0; l < LAYERS; l++) {
+        amax[l] = 2 * f->prepared.layers[l].input_amax + 0.1;
+        names[l] = f->prepared.layers[l].name;
+    }
+    struct dse_calibration kept = {
+        .model = f->sums[0], .data = "here", .n_layers = LAYERS, .amax = amax, .names = names};
+    (void)snprintf(path, sizeof path, "%s/kept", f->dir);
+    for (int wrong = 0; wrong < 2; wrong++) {
+        kept.model = wrong ? f->sums[1] : f->sums[0];
+        dse_buf_reset(&text);
+        assert_ok(dse_calibration_write(&kept, &text, &err), &err);
+        assert_ok(dse_file_replace(path, text.data, text.size, &err), &err);
+        assert_ok(dse_sha256_file(path, sum, &err), &err);
+        const struct dse_msg_file_ref ref = {.path = path, .sha256 = sum};
+        f->context.calibration_file = &ref;
+        if (wrong) {
+            assert_int_equal(dse_evaluator_open(f->ev, &f->context, &f->arena, &f->prepared, &err),
+                             DSE_CONFLICT);
+            continue;
+        }
+        open_context(f);
+        for (int l = 0; l < LAYERS; l++)
+            assert_true(f->prepared.layers[l].input_amax == amax[l]);
+    }
+    assert_non_null(strstr(err.text, "made for another model file"));
+    dse_buf_fini(&text);
+    (void)unlink(path);
+}
+
+/* Stratified and first images differ, and corruptions go by the place of an image in its files. */
+static void a_share_of_every_class_can_be_asked_for(void **state) {
+    struct fixture *f = *state;
+    int64_t room[LAYERS];
+    f->dataset.count = IMAGES / 2;
+    f->dataset.stratified = true;
+    f->dataset.seed = 3;
+    open_context(f);
+    assert_int_equal(f->prepared.images, IMAGES / 2);
+    const struct dse_msg_candidate candidate = uniform(1, 8, room);
+    (void)run(f, 0, &candidate, 1);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_context_says_what_it_holds, set_up, tear_down),
@@ -235,6 +287,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused_with_its_reason, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_task_that_does_not_fit_is_refused, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_kept_calibration_is_used_as_it_is, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_share_of_every_class_can_be_asked_for, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -59,7 +59,8 @@ static inline double *calibrate(const struct dse_graph *graph, const float *imag
     struct dse_err err = {0};
     double *amax = dse_alloc((size_t)graph->n_layers, sizeof *amax);
     assert_non_null(amax);
-    assert_ok(dse_plan_calibrate(graph, images, n, 99.99, amax, NULL, NULL, &err), &err);
+    struct dse_calibration_rule rule = {DSE_CALIBRATION_PERCENTILE, 99.99};
+    assert_ok(dse_plan_calibrate(graph, images, n, &rule, amax, NULL, NULL, &err), &err);
     return amax;
 }
 

@@ -459,22 +459,29 @@ static void calibration_sees_every_image_once(void **state) {
     double amax[10], again[10], largest = 0;
     struct dse_err err = {0};
     assert_int_equal(sample->n_layers, 10);
-    assert_ok(
-        dse_plan_calibrate(sample, images, 40, 100, amax, count_progress, &progress_calls, &err),
-        &err);
+    assert_ok(dse_plan_calibrate(sample, images, 40,
+                                 &(struct dse_calibration_rule){DSE_CALIBRATION_PERCENTILE, 100},
+                                 amax, count_progress, &progress_calls, &err),
+              &err);
     assert_int_equal(progress_calls, 2);
     /* By 100 %, the first layer's is the left edge of the bin of the largest image value. */
     for (size_t i = 0; i < 40 * image_size(sample); i++)
         largest = fmax(largest, fabs((double)images[i]));
     assert_true(amax[0] <= largest && amax[0] > largest * (1 - 2.0 / 2048));
     /* By 50 %, half of the image values lie below: nothing but the images was counted. */
-    assert_ok(dse_plan_calibrate(sample, images, 40, 50, again, NULL, NULL, &err), &err);
+    assert_ok(dse_plan_calibrate(sample, images, 40,
+                                 &(struct dse_calibration_rule){DSE_CALIBRATION_PERCENTILE, 50},
+                                 again, NULL, NULL, &err),
+              &err);
     size_t below = 0, total = 40 * image_size(sample);
     for (size_t i = 0; i < total; i++)
         below += fabs((double)images[i]) < again[0];
     assert_true((double)below < 0.5 * (double)total && (double)below > 0.49 * (double)total);
     images[39 * image_size(sample) + 5] = -2 * (float)largest; /* in the last, partial batch */
-    assert_ok(dse_plan_calibrate(sample, images, 40, 100, again, NULL, NULL, &err), &err);
+    assert_ok(dse_plan_calibrate(sample, images, 40,
+                                 &(struct dse_calibration_rule){DSE_CALIBRATION_PERCENTILE, 100},
+                                 again, NULL, NULL, &err),
+              &err);
     assert_true(again[0] > 1.9 * largest);
     dse_free(images);
 }

@@ -220,6 +220,101 @@ static void percentiles_as_numpy_computes_them(void **state) {
     (void)fclose(expected);
 }
 
+static void assert_near(const char *what, int batch, double ours, double expected) {
+    if (!(fabs(ours - expected) <= 4 * DBL_EPSILON * expected))
+        fail_msg("batch %d, %s: %.17g, recorded %.17g", batch, what, ours, expected);
+}
+
+/* max, mse, entropy after each batch, by tests/fixtures/record_histogram.py */
+static void methods_as_recorded(void **state) {
+    (void)state;
+    enum { BATCHES = 4, N = 1500 };
+    static float x[BATCHES][N];
+    static const enum dse_calibration_method methods[] = {DSE_CALIBRATION_MAX, DSE_CALIBRATION_MSE,
+                                                          DSE_CALIBRATION_ENTROPY};
+    FILE *values = fopen(DSE_FIXTURES_DIR "/histogram.f32", "rb");
+    FILE *expected = fopen(DSE_FIXTURES_DIR "/histogram.methods.txt", "r");
+    assert_non_null(values);
+    assert_non_null(expected);
+    assert_int_equal(fread(x, sizeof x, 1, values), 1);
+    struct dse_histogram histogram = {0};
+    struct dse_err err = {0};
+    for (int batch = 0; batch < BATCHES; batch++) {
+        assert_ok(dse_histogram_add(&histogram, x[batch], N, &err), &err);
+        for (int i = 0; i < 3; i++) {
+            struct dse_calibration_rule rule = {methods[i], 0};
+            double value, ours = -1;
+            assert_int_equal(fscanf(expected, "%lf", &value), 1);
+            assert_ok(dse_histogram_amax(&histogram, &rule, &ours, &err), &err);
+            if (methods[i] == DSE_CALIBRATION_MAX)
+                value = (double)(float)value;
+            assert_near(dse_calibration_method_text(methods[i]), batch, ours, value);
+        }
+    }
+    dse_histogram_fini(&histogram);
+    (void)fclose(values);
+    (void)fclose(expected);
+}
+
+static void an_empty_histogram_has_no_magnitude(void **state) {
+    (void)state;
+    static const float zeros[5];
+    for (int i = 0; i < 4; i++) {
+        struct dse_histogram histogram = {0};
+        struct dse_err err = {0};
+        struct dse_calibration_rule rule = {(enum dse_calibration_method)i, 99};
+        double amax = -1;
+        assert_ok(dse_histogram_amax(&histogram, &rule, &amax, &err), &err);
+        assert_true(amax == 0);
+        assert_ok(dse_histogram_add(&histogram, zeros, 5, &err), &err);
+        assert_ok(dse_histogram_amax(&histogram, &rule, &amax, &err), &err);
+        assert_true(amax == 0);
+        dse_histogram_fini(&histogram);
+    }
+}
+
+static void calibrations_are_kept_exactly(void **state) {
+    (void)state;
+    static const double amax[] = {0.1, 1.0 / 3, 0};
+    static const char *const names[] = {"/conv1/Conv", "a name with blanks", "fc"};
+    const struct dse_calibration kept = {.model = "00ff",
+                                         .data = "images 0 to 9",
+                                         .rule = {DSE_CALIBRATION_MSE, 99.9},
+                                         .n_layers = 3,
+                                         .amax = amax,
+                                         .names = names};
+    struct dse_arena arena = {0};
+    struct dse_calibration read = {0};
+    struct dse_buf text = {0};
+    struct dse_err err = {0};
+    char dir[256], path[300];
+    make_temp_dir(dir, sizeof dir);
+    (void)snprintf(path, sizeof path, "%s/c", dir);
+    assert_ok(dse_calibration_write(&kept, &text, &err), &err);
+    assert_ok(dse_file_replace(path, text.data, text.size, &err), &err);
+    assert_ok(dse_calibration_load(path, &arena, &read, &err), &err);
+    assert_int_equal(read.n_layers, 3);
+    assert_memory_equal(read.amax, amax, sizeof amax);
+    assert_string_equal(read.names[1], names[1]);
+    assert_int_equal(read.rule.method, DSE_CALIBRATION_MSE);
+    assert_ok(dse_calibration_check(&read, path, "00ff", names, 3, &err), &err);
+    assert_int_equal(dse_calibration_check(&read, path, "00fe", names, 3, &err), DSE_CONFLICT);
+    err = (struct dse_err){0};
+    assert_int_equal(dse_calibration_check(&read, path, "00ff", names, 2, &err), DSE_CONFLICT);
+    err = (struct dse_err){0};
+    assert_int_equal(dse_calibration_check(&read, path, "00ff", names + 1, 3, &err), DSE_CONFLICT);
+    for (size_t size = 0; size < text.size; size += 7) { /* cut off anywhere: refused or shorter */
+        err = (struct dse_err){0};
+        assert_ok(dse_file_replace(path, text.data, size, &err), &err);
+        enum dse_status status = dse_calibration_load(path, &arena, &read, &err);
+        assert_true(status == DSE_INVALID || (status == DSE_OK && read.n_layers <= 3));
+    }
+    dse_arena_fini(&arena);
+    dse_buf_fini(&text);
+    (void)unlink(path);
+    (void)rmdir(dir);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(largest_integer_of_every_width),
@@ -232,6 +327,9 @@ int main(void) {
         cmocka_unit_test(zeros_first_and_values_later),
         cmocka_unit_test(unusable_values_leave_the_histogram_as_it_was),
         cmocka_unit_test(percentiles_as_numpy_computes_them),
+        cmocka_unit_test(methods_as_recorded),
+        cmocka_unit_test(an_empty_histogram_has_no_magnitude),
+        cmocka_unit_test(calibrations_are_kept_exactly),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
