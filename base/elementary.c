@@ -1,11 +1,7 @@
 /* exp, log, sine and cosine from + - * / alone, so that every IEEE machine gives the same bits. */
-#include "base/base.h"
+#include "base/base_internal.h"
 
 #include <math.h>
-
-/* ln 2 in two parts; n * LN2_HIGH is exact for |n| < 2^20. */
-static const double LN2_HIGH = 0x1.62e42feep-1;
-static const double LN2_LOW = 0x1.a39ef35793c76p-33;
 
 double dse_math_exp(double x) {
     if (!(x < 709.0))
@@ -23,20 +19,12 @@ double dse_math_exp(double x) {
 }
 
 double dse_math_log(double x) {
-    int exponent;
-    double m = frexp(x, &exponent); /* m in [0.5, 1) */
-    if (m < 0x1.6a09e667f3bcdp-1) {
-        m *= 2.0;
-        exponent--;
+    int exponent = 0;
+    if (x < 0x1p-1022) { /* subnormal: 54 bits up, exactly */
+        x *= 0x1p54;
+        exponent = -54;
     }
-    /* ln m = 2 atanh(s), s = (m - 1) / (m + 1), |s| <= 0.1716: 12 odd terms reach 2^-60. */
-    double s = (m - 1.0) / (m + 1.0);
-    double s2 = s * s;
-    double sum = 0.0;
-    for (int k = 23; k >= 3; k -= 2)
-        sum = (sum + 1.0 / k) * s2;
-    double n = (double)exponent;
-    return n * LN2_HIGH + (2.0 * s + (2.0 * s * sum + n * LN2_LOW));
+    return exponent == 0 ? base__log(x) : base__log(x) + exponent * (LN2_HIGH + LN2_LOW);
 }
 
 void dse_math_sincos(double x, double *sine, double *cosine) {

@@ -1,5 +1,5 @@
 /* Philox 4x32-10, and the distributions drawn from it. */
-#include "base/base.h"
+#include "base/base_internal.h"
 
 #include <math.h>
 
@@ -134,21 +134,23 @@ static const double middle_below[] = {1.0,
                                       3.9307895800092710610e4,
                                       2.8729085735721942674e4,
                                       5.2264952788528545610e3};
+/* The tails, in r - TAIL_START, up to r = 5: beyond, below FAR_TAIL, other polynomials hold. */
+static const double TAIL_START = 1.6, FAR_TAIL = 1.5e-11; /* a little above exp(-25) */
+static const double tail_above[] = {1.42343711074968357734e0,  4.63033784615654529590e0,
+                                    5.76949722146069140550e0,  3.64784832476320460504e0,
+                                    1.27045825245236838258e0,  2.41780725177450611770e-1,
+                                    2.27238449892691845833e-2, 7.74545014278341407640e-4};
+static const double tail_below[] = {1.0,
+                                    2.05319162663775882187e0,
+                                    1.67638483018380384940e0,
+                                    6.89767334985100004550e-1,
+                                    1.48103976427480074590e-1,
+                                    1.51986665636164571966e-2,
+                                    5.47593808499534494600e-4,
+                                    1.05075007164441684324e-9};
 
 /* Quantile of the standard normal: Wichura 1988, AS 241, PPND16; relative error about 1e-16. */
 static double normal_quantile(double p) {
-    static const double c[] = {1.42343711074968357734e0,  4.63033784615654529590e0,
-                               5.76949722146069140550e0,  3.64784832476320460504e0,
-                               1.27045825245236838258e0,  2.41780725177450611770e-1,
-                               2.27238449892691845833e-2, 7.74545014278341407640e-4};
-    static const double d[] = {1.0,
-                               2.05319162663775882187e0,
-                               1.67638483018380384940e0,
-                               6.89767334985100004550e-1,
-                               1.48103976427480074590e-1,
-                               1.51986665636164571966e-2,
-                               5.47593808499534494600e-4,
-                               1.05075007164441684324e-9};
     static const double e[] = {6.65790464350110377720e0,  5.46378491116411436990e0,
                                1.78482653991729133580e0,  2.96560571828504891230e-1,
                                2.65321895265761230930e-2, 1.24266094738807843860e-3,
@@ -167,7 +169,8 @@ static double normal_quantile(double p) {
         return q * polynomial(middle_above, 7, r) / polynomial(middle_below, 7, r);
     }
     double r = sqrt(-dse_math_log(q < 0 ? p : 1.0 - p));
-    double z = r <= 5.0 ? polynomial(c, 7, r - 1.6) / polynomial(d, 7, r - 1.6)
+    double z = r <= 5.0 ? polynomial(tail_above, 7, r - TAIL_START) /
+                              polynomial(tail_below, 7, r - TAIL_START)
                         : polynomial(e, 7, r - 5.0) / polynomial(f, 7, r - 5.0);
     return q < 0 ? -z : z;
 }
@@ -204,6 +207,37 @@ DSE_CLONES static void middle_quantiles(const double *restrict p, double *restri
     }
 }
 
+/* normal_quantile far from 1/2, most of it: r up to 5, which all but 3 in 10^11 numbers have. */
+DSE_CLONES static void tail_quantiles(const double *restrict p, double *restrict z, size_t n) {
+    for (size_t i = 0; i < n; i++) {
+        double q = p[i] - 0.5;
+        double r = sqrt(-base__log(q < 0 ? p[i] : 1.0 - p[i])) - TAIL_START;
+        double above = tail_above[7], below = tail_below[7];
+        for (int k = 6; k >= 0; k--) {
+            above = above * r + tail_above[k];
+            below = below * r + tail_below[k];
+        }
+        double quantile = above / below;
+        z[i] = q < 0 ? -quantile : quantile;
+    }
+}
+
+/* Replaces the numbers of z whose p is in the tails. */
+static void correct_tails(const double *p, double *z, size_t n) {
+    double tail_p[CHUNK], tail_z[CHUNK];
+    size_t places[CHUNK], tails = 0;
+    for (size_t i = 0; i < n; i++) {
+        places[tails] = i;
+        tail_p[tails] = p[i];
+        tails += fabs(p[i] - 0.5) > MIDDLE;
+    }
+    tail_quantiles(tail_p, tail_z, tails);
+    for (size_t i = 0; i < tails; i++) {
+        bool far = tail_p[i] < FAR_TAIL || tail_p[i] > 1.0 - FAR_TAIL;
+        z[places[i]] = far ? normal_quantile(tail_p[i]) : tail_z[i];
+    }
+}
+
 void dse_rng_fill_normal(struct dse_rng *rng, double *out, size_t n) {
     uint32_t words[2 * CHUNK];
     double p[CHUNK];
@@ -212,9 +246,7 @@ void dse_rng_fill_normal(struct dse_rng *rng, double *out, size_t n) {
         dse_rng_fill_u32(rng, words, 2 * now);
         words_to_unit(words, 0.5, p, now);
         middle_quantiles(p, out + done, now);
-        for (size_t i = 0; i < now; i++)
-            if (fabs(p[i] - 0.5) > MIDDLE)
-                out[done + i] = normal_quantile(p[i]);
+        correct_tails(p, out + done, now);
     }
 }
 

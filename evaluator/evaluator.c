@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "evaluator/corrupt/corrupt.h"
 #include "evaluator/cost/cost.h"
 
 /* Images of all cells of the shards kept in memory; the least recently used go first. */
@@ -47,6 +46,8 @@ static void close_context(struct dse_evaluator *ev) {
     ev->plan = NULL;
     dse_graph_free(ev->graph);
     ev->graph = NULL;
+    dse_corrupter_free(ev->corrupter);
+    ev->corrupter = NULL;
     dse_dataset_fini(&ev->data);
     ev->data = (struct dse_dataset){0};
 }
@@ -319,6 +320,8 @@ static enum dse_status allocate_for_data(struct dse_evaluator *ev,
     ev->images = dse_alloc_aligned((size_t)ev->batch * image_size, sizeof *ev->images);
     if (ev->shards == NULL || ev->images == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d shards", ev->n_shards);
+    if (context->corruptions_n > 0)
+        DSE_TRY(dse_corrupter_new(ev->data.h, ev->data.w, ev->data.c, NULL, &ev->corrupter, err));
     ev->data_seed = (uint64_t)context->data_seed;
     ev->mask_seed = (uint64_t)context->mask_seed;
     memcpy(ev->mean, context->dataset->mean, (size_t)ev->data.c * sizeof ev->mean[0]);
@@ -442,9 +445,9 @@ static enum dse_status fill_shard(struct dse_evaluator *ev, int shard, uint8_t *
             if (ev->cells[cell].severity == 0)
                 memcpy(dst, src, image_size);
             else
-                DSE_TRY(dse_corrupt_image(ev->cells[cell].corruption, ev->cells[cell].severity,
-                                          ev->data_seed, (uint32_t)ev->data.indices[image], src,
-                                          ev->data.h, ev->data.w, ev->data.c, dst, err));
+                DSE_TRY(dse_corrupt_image(ev->corrupter, ev->cells[cell].corruption,
+                                          ev->cells[cell].severity, ev->data_seed,
+                                          (uint32_t)ev->data.indices[image], src, dst, err));
         }
     }
     return DSE_OK;

@@ -6,6 +6,7 @@
 #ifndef DSE_EVALUATOR_INTERNAL_H
 #define DSE_EVALUATOR_INTERNAL_H
 
+#include "evaluator/corrupt/corrupt.h"
 #include "evaluator/datasets/datasets.h"
 #include "evaluator/evaluator.h"
 #include "evaluator/graph/graph.h"
@@ -32,6 +33,7 @@ struct dse_evaluator {
     struct dse_graph *graph;
     struct dse_plan *plan;
     struct dse_dataset data;
+    struct dse_corrupter *corrupter; /* NULL: only clean cells */
     double mean[3], std[3];
     struct cell *cells;
     int n_cells;

@@ -1,7 +1,7 @@
 # Debian packages that paretod needs, and how they are installed; read by other scripts.
 BUILD_PACKAGES="cmake ninja-build gcc pkg-config libc6-dev libuv1-dev libyaml-dev libsqlite3-dev
-    libjansson-dev libssl-dev zlib1g-dev libopenblas-dev libdnnl-dev libprotobuf-c-dev
-    protobuf-c-compiler libonnx-dev"
+    libjansson-dev libssl-dev zlib1g-dev libjpeg62-turbo-dev libpng-dev libopenblas-dev
+    libdnnl-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev"
 RUN_PACKAGES="dataset-fashion-mnist"
 TEST_PACKAGES="libcmocka-dev clang-format mandoc libonnx-testdata"
 

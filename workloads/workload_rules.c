@@ -151,9 +151,37 @@ static void check_severities(struct workloads__reading *reading) {
                            "least one severity (1 to 5)");
 }
 
+static void add_corruption(struct dse_text_list *list, const char *name) {
+    for (int i = 0; i < list->n; i++)
+        if (strcmp(list->items[i], name) == 0)
+            return;
+    dse_assert(list->n < DSE_WORKLOAD_LIST_MAX); /* fewer corruptions exist */
+    list->items[list->n++] = name;
+}
+
+/* Groups become the corruptions they hold and aliases the published names, each once, so that equal
+ * sets of images have equal texts. */
+static void name_corruptions(struct workloads__reading *reading) {
+    struct dse_text_list *list = &reading->workload.corruptions_names, named = {.n = 0};
+    if (reading->wrong[KEY_corruptions_names])
+        return;
+    int n;
+    const struct dse_corruption_def *table = dse_corruption_table(&n);
+    for (int i = 0; i < list->n; i++) {
+        const struct dse_corruption_def *one = dse_corruption_find(list->items[i]);
+        if (one != NULL)
+            add_corruption(&named, one->name);
+        for (int k = 0; one == NULL && k < n; k++)
+            if (dse_corruption_in_group(&table[k], list->items[i]))
+                add_corruption(&named, table[k].name);
+    }
+    *list = named;
+}
+
 static void check_cells(struct workloads__reading *reading) {
     const struct dse_workload *w = &reading->workload;
     check_no_text_twice(reading, KEY_corruptions_names);
+    name_corruptions(reading);
     check_severities(reading);
     if (reading->wrong[KEY_corruptions_clean] || reading->wrong[KEY_corruptions_names])
         return;

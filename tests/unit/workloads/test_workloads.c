@@ -58,6 +58,32 @@ static void every_key_that_is_not_given_has_its_default(void **state) {
     dse_arena_fini(&arena);
 }
 
+static void groups_and_aliases_become_published_names(void **state) {
+    (void)state;
+    static const struct {
+        const char *written, *first, *last;
+        int n;
+    } cases[] = {
+        {"[weather]", "snow", "brightness", 4},
+        {"[standard]", "gaussian_noise", "jpeg_compression", 15},
+        {"[extra, noise]", "speckle_noise", "impulse_noise", 7},
+        {"[all]", "gaussian_noise", "saturate", 19},
+        {"[elastic, frosted_glass_blur]", "elastic_transform", "glass_blur", 2},
+        {"[fog, weather, snow]", "fog", "brightness", 4}, /* each once, where it came first */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char text[1024];
+        struct dse_arena arena = {0};
+        struct dse_workload w;
+        (void)snprintf(text, sizeof text, SMALLEST "corruptions: {names: %s}\n", cases[i].written);
+        parse_ok(text, &arena, &w);
+        assert_int_equal(w.corruptions_names.n, cases[i].n);
+        assert_string_equal(w.corruptions_names.items[0], cases[i].first);
+        assert_string_equal(w.corruptions_names.items[cases[i].n - 1], cases[i].last);
+        dse_arena_fini(&arena);
+    }
+}
+
 static void paths_are_absolute(void **state) {
     (void)state;
     struct dse_arena arena = {0};
@@ -562,6 +588,7 @@ int main(int argc, char **argv) {
         return update();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_key_that_is_not_given_has_its_default),
+        cmocka_unit_test(groups_and_aliases_become_published_names),
         cmocka_unit_test(paths_are_absolute),
         cmocka_unit_test(a_relative_base_starts_at_the_working_directory),
         cmocka_unit_test(marks_are_the_places_of_the_keys),

@@ -1,0 +1,36 @@
+/* images: pictures in files (PNG, JPEG) by the system's libraries, and an image through the JPEG
+ * codec and back. Pixels are uint8 [h][w][c], c 1 (grey) or 3 (RGB). */
+#ifndef DSE_EVALUATOR_IMAGES_H
+#define DSE_EVALUATOR_IMAGES_H
+
+#include "base/base.h"
+
+/* Larger files are refused: INVALID. */
+enum { DSE_IMAGE_LARGEST_SIDE = 32768 };
+
+struct dse_image {
+    uint8_t *pixels; /* [h][w][c], owned; release with dse_free */
+    int h, w, c;
+};
+
+/* Reads a PNG or JPEG file, told by its first bytes, as RGB (transparency is dropped, palettes and
+ * 16 bits are resolved). NOT_FOUND, IO, INVALID for what is neither. */
+DSE_MUST_USE enum dse_status dse_image_load(const char *path, struct dse_image *image,
+                                            struct dse_err *err);
+/* Writes a PNG file, replacing what is there. */
+DSE_MUST_USE enum dse_status dse_image_save_png(const char *path, const uint8_t *pixels, int h,
+                                                int w, int c, struct dse_err *err);
+
+/* Images of one size through libjpeg: baseline, the standard tables scaled by a quality of 1..100,
+ * 4:2:0, and the slow integer transform both ways (JDCT_ISLOW), whose result is the same with every
+ * processor's instructions. */
+struct dse_jpeg_codec;
+DSE_MUST_USE enum dse_status dse_jpeg_codec_new(int h, int w, int c, struct dse_jpeg_codec **codec,
+                                                struct dse_err *err);
+void dse_jpeg_codec_free(struct dse_jpeg_codec *codec);
+/* src compressed and read again into dst, both [h][w][c]. */
+DSE_MUST_USE enum dse_status dse_jpeg_codec_apply(struct dse_jpeg_codec *codec, int quality,
+                                                  const uint8_t *src, uint8_t *dst,
+                                                  struct dse_err *err);
+
+#endif
