@@ -18,6 +18,7 @@ struct dse_kernels {
 struct dse_conv {
     const struct kernels__ops *ops;
     void *state;
+    enum dse_conv_type type;
     size_t pixels; /* of all images' outputs */
     int oc;
 };
@@ -187,6 +188,7 @@ enum dse_status dse_conv_new(struct dse_kernels *kernels, const struct dse_conv_
     }
     c->pixels = (size_t)images * (size_t)shape->oh * (size_t)shape->ow;
     c->oc = shape->oc;
+    c->type = type;
     *conv = c;
     return DSE_OK;
 }
@@ -236,6 +238,12 @@ enum dse_status dse_conv_run_finished(struct dse_conv *conv, const struct dse_pa
     dse_assert(conv->ops == packed->ops);
     if (conv->ops->run_finished != NULL)
         return conv->ops->run_finished(conv->state, packed->state, src, finish, err);
+    if (conv->type == DSE_CONV_F32) {
+        float *y = finish->y;
+        DSE_TRY(conv->ops->run(conv->state, packed->state, src, y, err));
+        dse_finish_f32(y, conv->pixels, conv->oc, finish->bias, finish->add, finish->relu, y);
+        return DSE_OK;
+    }
     DSE_TRY(conv->ops->run(conv->state, packed->state, src, sums, err));
     kernels__finish(sums, conv->pixels, conv->oc, finish);
     return DSE_OK;

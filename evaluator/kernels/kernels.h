@@ -1,5 +1,5 @@
 /* kernels: the arithmetic, behind one interface with four implementations: plain C (the
- * definition), OpenBLAS, oneDNN, and our own vector code for integers. Everything is NHWC, one
+ * definition), OpenBLAS, oneDNN, and our own vector code. Everything is NHWC, one
  * thread.
  *
  * Integer convolutions are exact: every implementation gives the same int32 accumulators, bit for
@@ -137,8 +137,8 @@ struct dse_pool_shape;
 void dse_train_pool_input(const float *src, const float *dy, int images,
                           const struct dse_pool_shape *shape, float *dx);
 
-/* What becomes of the sums of an integer convolution: as dse_finish_u8 does it where there is q,
- * else as dse_finish_s32. */
+/* What becomes of the sums of a convolution: as dse_finish_u8 does it where there is q, else as
+ * dse_finish_s32; of float32, as dse_finish_f32 (there is y and no q, scale is not read). */
 struct dse_conv_finish {
     const float *scale, *bias; /* a channel */
     const float *add;          /* as large as the output; NULL: nothing */
@@ -149,7 +149,7 @@ struct dse_conv_finish {
     uint8_t *q;
 };
 /* dse_conv_run and what follows it, in one go where the implementation can. sums: room for the
- * whole output. */
+ * whole output of integers. add is not y. */
 DSE_MUST_USE enum dse_status dse_conv_run_finished(struct dse_conv *conv,
                                                    const struct dse_packed *packed, const void *src,
                                                    const struct dse_conv_finish *finish,

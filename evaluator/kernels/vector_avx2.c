@@ -9,7 +9,7 @@
 #define dot_words(acc, x, w) add_v((acc), _mm256_madd_epi16((x), (w)))
 
 static bool is_present(void) {
-    return __builtin_cpu_supports("avx2");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
 }
 
 #include "evaluator/kernels/vector_code.h"

@@ -25,6 +25,9 @@ typedef __m256i H;
 #define load_f(from)        _mm256_loadu_ps(from)
 #define store_f(to, x)      _mm256_storeu_ps((to), (x))
 #define add_f(a, b)         _mm256_add_ps((a), (b))
+#define sub_f(a, b)         _mm256_sub_ps((a), (b))
+#define fma_f(a, b, c)      _mm256_fmadd_ps((a), (b), (c))  /* a b + c */
+#define not_fma_f(a, b, c)  _mm256_fnmadd_ps((a), (b), (c)) /* c - a b */
 #define mul_f(a, b)         _mm256_mul_ps((a), (b))
 #define max_f(a, b)         _mm256_max_ps((a), (b))
 #define min_f(a, b)         _mm256_min_ps((a), (b))

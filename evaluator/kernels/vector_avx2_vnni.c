@@ -8,7 +8,8 @@
 #define dot_words(acc, x, w) _mm256_dpwssd_avx_epi32((acc), (x), (w))
 
 static bool is_present(void) {
-    return __builtin_cpu_supports("avx2") && kernels__has_avx_vnni();
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           kernels__has_avx_vnni();
 }
 
 #include "evaluator/kernels/vector_code.h"

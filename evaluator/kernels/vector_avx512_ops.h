@@ -25,6 +25,9 @@ typedef __m512i H;
 #define load_f(from)        _mm512_loadu_ps(from)
 #define store_f(to, x)      _mm512_storeu_ps((to), (x))
 #define add_f(a, b)         _mm512_add_ps((a), (b))
+#define sub_f(a, b)         _mm512_sub_ps((a), (b))
+#define fma_f(a, b, c)      _mm512_fmadd_ps((a), (b), (c))  /* a b + c */
+#define not_fma_f(a, b, c)  _mm512_fnmadd_ps((a), (b), (c)) /* c - a b */
 #define mul_f(a, b)         _mm512_mul_ps((a), (b))
 #define max_f(a, b)         _mm512_max_ps((a), (b))
 #define min_f(a, b)         _mm512_min_ps((a), (b))

@@ -1,4 +1,4 @@
-/* The hot loops of our integer convolutions, once for all instruction sets. A file that includes
+/* The hot loops of our convolutions, once for all instruction sets. A file that includes
  * this has defined
  *
  *   VECTOR_CODE   its struct kernels__vector_code
@@ -291,32 +291,36 @@ INLINE void transform_six(const H d[SPAN], H t[SPAN]) {
     t[5] = sub_h(sub_h(d[5], d[3]), shift_h(b, 2));
 }
 
-static void transform_columns(const uint8_t *src, size_t row_bytes, int columns, int channels,
-                              int16_t *out) {
-    for (int x = 0; x < columns; x++, src += channels, out += SPAN * channels)
+static void transform_columns(const void *src, size_t row_bytes, int columns, int channels,
+                              void *out) {
+    const uint8_t *from = src;
+    int16_t *to = out;
+    for (int x = 0; x < columns; x++, from += channels, to += SPAN * channels)
         for (int c = 0; c < channels; c += WORDS) {
             H d[SPAN], t[SPAN];
             UNROLLED
             for (int i = 0; i < SPAN; i++)
-                d[i] = widen_bytes(src + (size_t)i * row_bytes + c);
+                d[i] = widen_bytes(from + (size_t)i * row_bytes + c);
             transform_six(d, t);
             UNROLLED
             for (int i = 0; i < SPAN; i++)
-                store_h(out + i * channels + c, t[i]);
+                store_h(to + i * channels + c, t[i]);
         }
 }
 
-static void transform_tile(const int16_t *columns, int channels, int16_t *out) {
+static void transform_tile(const void *columns, int channels, void *out) {
+    const int16_t *from = columns;
+    int16_t *to = out;
     for (int i = 0; i < SPAN; i++)
         for (int c = 0; c < channels; c += WORDS) {
             H d[SPAN], t[SPAN];
             UNROLLED
             for (int j = 0; j < SPAN; j++)
-                d[j] = load_h(columns + (j * SPAN + i) * channels + c);
+                d[j] = load_h(from + (j * SPAN + i) * channels + c);
             transform_six(d, t);
             UNROLLED
             for (int j = 0; j < SPAN; j++)
-                store_h(out + (i * SPAN + j) * TILES * channels + c, t[j]);
+                store_h(to + (i * SPAN + j) * TILES * channels + c, t[j]);
         }
 }
 
@@ -352,21 +356,23 @@ INLINE void multiply_point(const int16_t *points, const int16_t *weights, size_t
 
 enum { TILES_AT_ONCE = LANES == 16 ? 8 : 2 };
 
-static void multiply(const int16_t *points, const int16_t *weights, size_t block_values,
-                     int channels, int blocks, int32_t *products) {
+static void multiply(const void *points, const void *weights, size_t block_values, int channels,
+                     int blocks, void *products) {
     int stride = blocks * BLOCK;
+    const int16_t *x = points, *w = weights;
+    int32_t *to = products;
     for (int point = 0; point < KERNELS__POINTS; point++) {
         for (int t = 0; t < TILES; t += TILES_AT_ONCE) {
             if (blocks == 2)
-                multiply_point(points + t * channels, weights, block_values, channels,
-                               TILES_AT_ONCE, 2, products + t * stride, stride);
+                multiply_point(x + t * channels, w, block_values, channels, TILES_AT_ONCE, 2,
+                               to + t * stride, stride);
             else
-                multiply_point(points + t * channels, weights, block_values, channels,
-                               TILES_AT_ONCE, 1, products + t * stride, stride);
+                multiply_point(x + t * channels, w, block_values, channels, TILES_AT_ONCE, 1,
+                               to + t * stride, stride);
         }
-        points += TILES * channels;
-        weights += channels * BLOCK;
-        products += TILES * stride;
+        x += TILES * channels;
+        w += channels * BLOCK;
+        to += TILES * stride;
     }
 }
 
@@ -407,13 +413,13 @@ INLINE void transform_vector(const int32_t *products, size_t stride, V sums[TILE
     }
 }
 
-static void transform_back(const int32_t *products, size_t stride, const struct kernels__sink *sink,
+static void transform_back(const void *products, size_t stride, const struct kernels__sink *sink,
                            const struct kernels__square *square) {
     bool whole = square->channel + BLOCK <= sink->oc;
     int32_t some[TILE * TILE * BLOCK];
     for (int v = 0; v < VECTORS; v++) {
         V sums[TILE * TILE];
-        transform_vector(products + v * LANES, stride, sums);
+        transform_vector((const int32_t *)products + v * LANES, stride, sums);
         const struct vectors vectors = {
             .sums = sums,
             .stride = 1,
@@ -432,15 +438,164 @@ static void transform_back(const int32_t *products, size_t stride, const struct 
                              square->pixel + (size_t)i * square->row_pixels, square->channel);
 }
 
+/* ---- Winograd in float32, with G as it is ---- */
+
+INLINE void transform_six_f(const F d[SPAN], F t[SPAN]) {
+    const F two = set_f(2), four = set_f(4);
+    F a = sub_f(d[4], d[2]), b = sub_f(d[3], d[1]);
+    F c = not_fma_f(four, d[2], d[4]), e = not_fma_f(four, d[1], d[3]);
+    t[0] = fma_f(four, sub_f(d[0], d[2]), a);
+    t[1] = add_f(c, e);
+    t[2] = sub_f(c, e);
+    t[3] = fma_f(two, b, a);
+    t[4] = not_fma_f(two, b, a);
+    t[5] = not_fma_f(four, b, sub_f(d[5], d[3]));
+}
+
+static void transform_columns_f(const void *src, size_t row_bytes, int columns, int channels,
+                                void *out) {
+    const unsigned char *from = src;
+    float *to = out;
+    for (int x = 0; x < columns; x++, to += SPAN * channels)
+        for (int c = 0; c < channels; c += LANES, from += LANES * sizeof *to) {
+            F d[SPAN], t[SPAN];
+            UNROLLED
+            for (int i = 0; i < SPAN; i++)
+                d[i] = load_f((const float *)(const void *)(from + (size_t)i * row_bytes));
+            transform_six_f(d, t);
+            UNROLLED
+            for (int i = 0; i < SPAN; i++)
+                store_f(to + i * channels + c, t[i]);
+        }
+}
+
+static void transform_tile_f(const void *columns, int channels, void *out) {
+    const float *from = columns;
+    float *to = out;
+    for (int i = 0; i < SPAN; i++)
+        for (int c = 0; c < channels; c += LANES) {
+            F d[SPAN], t[SPAN];
+            UNROLLED
+            for (int j = 0; j < SPAN; j++)
+                d[j] = load_f(from + (j * SPAN + i) * channels + c);
+            transform_six_f(d, t);
+            UNROLLED
+            for (int j = 0; j < SPAN; j++)
+                store_f(to + (i * SPAN + j) * TILES * channels + c, t[j]);
+        }
+}
+
+INLINE void multiply_point_f(const float *points, const float *weights, size_t block_values,
+                             int channels, int tiles, int blocks, float *products, int stride) {
+    F sums[TILES * 2 * VECTORS];
+    const int n = blocks * VECTORS;
+    UNROLLED
+    for (int i = 0; i < tiles * n; i++)
+        sums[i] = zero_f();
+    for (int c = 0; c < channels; c++, weights += BLOCK) {
+        F w[2 * VECTORS];
+        UNROLLED
+        for (int i = 0; i < n; i++)
+            w[i] = load_f(weights + (size_t)(i / VECTORS) * block_values + i % VECTORS * LANES);
+        UNROLLED
+        for (int t = 0; t < tiles; t++) {
+            F x = set_f(points[t * channels + c]);
+            UNROLLED
+            for (int i = 0; i < n; i++)
+                sums[t * n + i] = fma_f(x, w[i], sums[t * n + i]);
+        }
+    }
+    UNROLLED
+    for (int t = 0; t < tiles; t++)
+        UNROLLED
+    for (int i = 0; i < n; i++)
+        store_f(products + t * stride + i * LANES, sums[t * n + i]);
+}
+
+static void multiply_f(const void *points, const void *weights, size_t block_values, int channels,
+                       int blocks, void *products) {
+    int stride = blocks * BLOCK;
+    const float *x = points, *w = weights;
+    float *to = products;
+    for (int point = 0; point < KERNELS__POINTS; point++) {
+        for (int t = 0; t < TILES; t += TILES_AT_ONCE) {
+            if (blocks == 2)
+                multiply_point_f(x + t * channels, w, block_values, channels, TILES_AT_ONCE, 2,
+                                 to + t * stride, stride);
+            else
+                multiply_point_f(x + t * channels, w, block_values, channels, TILES_AT_ONCE, 1,
+                                 to + t * stride, stride);
+        }
+        x += TILES * channels;
+        w += channels * BLOCK;
+        to += TILES * stride;
+    }
+}
+
+INLINE void transform_back_six_f(const F m[SPAN], F y[TILE]) {
+    F sum12 = add_f(m[1], m[2]), difference12 = sub_f(m[1], m[2]);
+    F sum34 = add_f(m[3], m[4]), difference34 = sub_f(m[3], m[4]);
+    y[0] = add_f(add_f(m[0], sum12), sum34);
+    y[1] = fma_f(set_f(2), difference34, difference12);
+    y[2] = fma_f(set_f(4), sum34, sum12);
+    y[3] = add_f(fma_f(set_f(8), difference34, difference12), m[5]);
+}
+
+/* Bias, sum and Relu as dse_finish_f32 does them. */
+INLINE void put_value(const struct kernels__sink *sink, F x, size_t at, size_t channel) {
+    const struct dse_conv_finish *finish = &sink->finish;
+    if (sink->values != NULL) {
+        store_f(sink->values + at, x);
+        return;
+    }
+    x = add_f(x, load_f(finish->bias + channel));
+    if (finish->add != NULL)
+        x = add_f(x, load_f(finish->add + at));
+    if (finish->relu)
+        x = max_f(x, zero_f());
+    store_f(finish->y + at, x);
+}
+
+INLINE void transform_vector_f(const float *products, size_t stride,
+                               const struct kernels__sink *sink,
+                               const struct kernels__square *square, size_t lanes) {
+    F half[TILE][SPAN];
+    UNROLLED
+    for (int j = 0; j < SPAN; j++) {
+        F m[SPAN], y[TILE];
+        UNROLLED
+        for (int i = 0; i < SPAN; i++)
+            m[i] = load_f(products + (size_t)(i * SPAN + j) * stride + lanes);
+        transform_back_six_f(m, y);
+        UNROLLED
+        for (int i = 0; i < TILE; i++)
+            half[i][j] = y[i];
+    }
+    size_t channel = square->channel + lanes;
+    UNROLLED
+    for (int i = 0; i < TILE; i++) {
+        F y[TILE];
+        size_t pixel = square->pixel + (size_t)i * square->row_pixels;
+        transform_back_six_f(half[i], y);
+        UNROLLED
+        for (int j = 0; j < TILE; j++)
+            if (i < square->rows && j < square->columns)
+                put_value(sink, y[j], (pixel + (size_t)j) * sink->oc + channel, channel);
+    }
+}
+
+static void transform_back_f(const void *products, size_t stride, const struct kernels__sink *sink,
+                             const struct kernels__square *square) {
+    for (int v = 0; v < VECTORS; v++)
+        transform_vector_f(products, stride, sink, square, (size_t)(v * LANES));
+}
+
 const struct kernels__vector_code VECTOR_CODE = {
     .name = VECTOR_NAME,
     .is_present = is_present,
+    .most_blocks = LANES == 16 ? 4 : 1,
     .pixels_at_once = pixels_at_once,
     .direct = direct,
-    .transform_columns = transform_columns,
-    .transform_tile = transform_tile,
-    .multiply = multiply,
-    .transform_back = transform_back,
-    .words = WORDS,
-    .most_blocks = LANES == 16 ? 4 : 1,
+    .integers = {WORDS, transform_columns, transform_tile, multiply, transform_back},
+    .floats = {LANES, transform_columns_f, transform_tile_f, multiply_f, transform_back_f},
 };

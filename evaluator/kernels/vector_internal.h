@@ -1,4 +1,4 @@
-/* Our own integer convolutions, inside: what the code of one instruction set offers (vector_*.c,
+/* Our own convolutions, inside: what the code of one instruction set offers (vector_*.c,
  * all made from vector_code.h), and what vector.c gives it. */
 #ifndef DSE_EVALUATOR_KERNELS_VECTOR_INTERNAL_H
 #define DSE_EVALUATOR_KERNELS_VECTOR_INTERNAL_H
@@ -16,10 +16,12 @@ enum {
     KERNELS__TILES = 8, /* tiles of one step */
 };
 
-/* Where sums go: as they are, or finished. Arrays begin at the first pixel and channel of a call.
+/* Where sums go: as they are where there is `sums` or `values`, else finished. Arrays begin at the
+ * first pixel and channel of a call.
  */
 struct kernels__sink {
-    int32_t *sums; /* NULL: finish */
+    int32_t *sums; /* of integers */
+    float *values; /* of float32 */
     struct dse_conv_finish finish;
     size_t oc; /* values of a pixel */
 };
@@ -46,11 +48,46 @@ struct kernels__square {
 void kernels__finish_some(const struct kernels__sink *sink, const int32_t *sums, int pixels,
                           size_t pixel, size_t channel);
 
+/* One image with zeros around it, rows aligned, channels in whole quads (integers; float32 has no
+ * others). */
+struct kernels__image {
+    struct dse_conv_shape shape;
+    size_t value_bytes, channels, row_bytes, first_bytes;
+    int height;
+    unsigned char *bytes;
+};
+/* For windows of oh x ow outputs. Owns nothing until kernels__image_init. */
+void kernels__image_describe(struct kernels__image *image, const struct dse_conv_shape *shape,
+                             int oh, int ow, size_t value_bytes);
+/* bytes_behind: more that may be read behind the last row. */
+DSE_MUST_USE enum dse_status kernels__image_init(struct kernels__image *image, size_t bytes_behind,
+                                                 struct dse_err *err);
+void kernels__image_fini(struct kernels__image *image);
+/* One image, [ih][iw][ic]. */
+void kernels__image_take(const struct kernels__image *image, const void *src);
+const void *kernels__image_row(const struct kernels__image *image, int y);
+
+/* Winograd's loops, for integers (bytes in, s16 points, int32 products) or float32. */
+struct kernels__winograd_code {
+    int channels; /* of the input go in multiples of this */
+    /* One half of the transform: from 6 rows to [column][6][channels]. */
+    void (*transform_columns)(const void *src, size_t row_bytes, int columns, int channels,
+                              void *out);
+    /* The other half: from 6 columns to [point][KERNELS__TILES][channels], one of the tiles. */
+    void (*transform_tile)(const void *columns, int channels, void *out);
+    /* Of KERNELS__TILES tiles: points times the weights of one or two blocks, block_values apart,
+     * to [point][tile][blocks][16]. */
+    void (*multiply)(const void *points, const void *weights, size_t block_values, int channels,
+                     int blocks, void *products);
+    /* One tile's and block's products, `stride` values from point to point, to its sums. */
+    void (*transform_back)(const void *products, size_t stride, const struct kernels__sink *sink,
+                           const struct kernels__square *square);
+};
+
 /* The code of one instruction set. */
 struct kernels__vector_code {
     const char *name;
     bool (*is_present)(void);
-    int words;       /* input channels that Winograd's transform takes at a time */
     int most_blocks; /* that `direct` takes */
     /* Outputs that `direct` computes, and whose inputs it may read, in one call. */
     int (*pixels_at_once)(const struct kernels__direct *direct, int blocks);
@@ -58,19 +95,23 @@ struct kernels__vector_code {
      * most_blocks. weights: of the first of them. */
     void (*direct)(const struct kernels__direct *direct, const uint8_t *src, const int8_t *weights,
                    size_t pixel, int pixels, int block, int blocks);
-    /* Winograd, one half of the transform: from 6 rows of bytes to [column][6][channels]. */
-    void (*transform_columns)(const uint8_t *src, size_t row_bytes, int columns, int channels,
-                              int16_t *out);
-    /* The other half: from 6 columns to [point][KERNELS__TILES][channels], one of the tiles. */
-    void (*transform_tile)(const int16_t *columns, int channels, int16_t *out);
-    /* Of KERNELS__TILES tiles: points times weights [block][point][channels / 2][16][2], blocks
-     * (1 or 2) at block_values, to [point][tile][blocks][16]. */
-    void (*multiply)(const int16_t *points, const int16_t *weights, size_t block_values,
-                     int channels, int blocks, int32_t *products);
-    /* One tile's and block's products, `stride` values from point to point, to its sums. */
-    void (*transform_back)(const int32_t *products, size_t stride, const struct kernels__sink *sink,
-                           const struct kernels__square *square);
+    struct kernels__winograd_code integers, floats;
 };
+
+/* vector_winograd.c */
+struct kernels__winograd;
+bool kernels__winograd_takes(const struct dse_conv_shape *shape, enum dse_conv_type type,
+                             const struct kernels__vector_code *code);
+DSE_MUST_USE enum dse_status kernels__winograd_new(const struct dse_conv_shape *shape,
+                                                   enum dse_conv_type type, int images,
+                                                   const struct kernels__vector_code *code,
+                                                   struct kernels__winograd **winograd,
+                                                   struct dse_err *err);
+void kernels__winograd_free(struct kernels__winograd *winograd);
+/* Packed weights, freed with dse_free; NULL: no memory. */
+void *kernels__winograd_pack(const struct kernels__winograd *winograd, const void *weights);
+void kernels__winograd_run(struct kernels__winograd *winograd, const void *packed, const void *src,
+                           const struct kernels__sink *sink);
 
 #ifdef __x86_64__
 /* Vector neural network instructions without AVX-512. */

@@ -376,12 +376,16 @@ static enum dse_status run_floats(struct dse_plan *plan, const struct plan__task
     for (int done = 0; done < plan->batch; done += layer->at_once) {
         size_t first = (size_t)done;
         float *result = plan->values[step->output] + first * out;
-        DSE_TRY(dse_conv_run(plan->convs[layer->convs[DSE_CONV_F32]].conv, packed,
-                             plan__drop_floats(plan, task, fake_input(plan, task, first), first),
-                             result, err));
-        dse_finish_f32(result, pixels, shape->oc, step->node->conv.bias,
-                       step->add < 0 ? NULL : plan->values[step->add] + first * out, step->relu,
-                       result);
+        const struct dse_conv_finish finish = {
+            .bias = step->node->conv.bias,
+            .add = step->add < 0 ? NULL : plan->values[step->add] + first * out,
+            .relu = step->relu,
+            .y = result,
+        };
+        DSE_TRY(dse_conv_run_finished(
+            plan->convs[layer->convs[DSE_CONV_F32]].conv, packed,
+            plan__drop_floats(plan, task, fake_input(plan, task, first), first), &finish, NULL,
+            err));
         if (step->activation != NULL)
             dse_activate_f32(step->activation, result, pixels * (size_t)shape->oc, result);
     }

@@ -2,11 +2,11 @@
  *
  *     bench_images MODEL.onnx AMAX.txt KERNELS [SECONDS [BATCH [POPULATION]]]
  *
- * POPULATION: "one" (all layers at 8 bits), "random" (32 candidates of random bits), "neighbours"
- * (32 mutants of one random parent, each different in one or two layers of the last third). An
- * image counts once a candidate. Time is that of the processor, so that other programs matter
- * little. Prints "engine N", then what ran, with the part of the layers that
- * was computed. The images are random: the work does not depend on them. */
+ * POPULATION: "one" (all layers at 8 bits), "float" (float32), "random" (32 candidates of random
+ * bits), "neighbours" (32 mutants of one random parent, each different in one or two layers of the
+ * last third). An image counts once a candidate. Time is that of the processor, so that other
+ * programs matter little. Prints "engine N", then what ran, with the part of the layers that was
+ * computed. The images are random: the work does not depend on them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,9 +75,10 @@ static void mutate(const struct dse_candidate *parent, struct dse_candidate *chi
 }
 
 static enum dse_status make_population(struct bench *bench, const char *kind, struct dse_err *err) {
-    bool one = strcmp(kind, "one") == 0, neighbours = strcmp(kind, "neighbours") == 0;
+    bool is_float = strcmp(kind, "float") == 0, one = strcmp(kind, "one") == 0 || is_float;
+    bool neighbours = strcmp(kind, "neighbours") == 0;
     if (!one && !neighbours && strcmp(kind, "random") != 0)
-        DSE_FAIL(err, DSE_USAGE, "population '%s': use one, random or neighbours", kind);
+        DSE_FAIL(err, DSE_USAGE, "population '%s': use one, float, random or neighbours", kind);
     struct dse_rng rng;
     dse_rng_init(&rng, 2, DSE_RNG_TEST, 0, 0);
     for (int i = 0; i < (one ? 1 : POPULATION); i++) {
@@ -90,7 +91,7 @@ static enum dse_status make_population(struct bench *bench, const char *kind, st
         }
         for (int layer = 0; layer < candidate->n_layers; layer++)
             if (one)
-                candidate->input_bits[layer] = candidate->weight_bits[layer] = BITS;
+                candidate->input_bits[layer] = candidate->weight_bits[layer] = is_float ? 0 : BITS;
             else
                 draw_bits(candidate, layer, &rng);
     }

@@ -212,6 +212,42 @@ static void check_finished(struct dse_kernels *kernels, const struct dse_conv_sh
     dse_free(q);
 }
 
+/* The bits of finishing the same implementation's sums apart. */
+static void check_finished_floats(struct dse_kernels *kernels, const struct dse_conv_shape *s,
+                                  int images, struct tensors *t) {
+    size_t n = t->n_dst, oc = (size_t)s->oc;
+    float *bias = must_alloc(oc, sizeof *bias), *add = must_alloc(n, sizeof *add);
+    float *y = must_alloc(n, sizeof *y), *wanted = must_alloc(n, sizeof *wanted);
+    struct dse_rng rng;
+    struct dse_err err = {0};
+    struct dse_conv *conv = NULL;
+    struct dse_packed *packed = NULL;
+    dse_rng_init(&rng, 1, DSE_RNG_TEST, 2, (uint32_t)n);
+    for (size_t i = 0; i < oc; i++)
+        bias[i] = (float)dse_rng_normal(&rng);
+    for (size_t i = 0; i < n; i++)
+        add[i] = (float)dse_rng_normal(&rng);
+    assert_ok(dse_conv_new(kernels, s, DSE_CONV_F32, images, &conv, &err), &err);
+    assert_ok(dse_conv_pack(conv, t->weights_f32, &packed, &err), &err);
+    for (int bits = 0; bits < 4; bits++) {
+        bool relu = (bits & 1) != 0;
+        const float *added = (bits & 2) != 0 ? add : NULL;
+        const struct dse_conv_finish finish = {.bias = bias, .add = added, .relu = relu, .y = y};
+        assert_ok(dse_conv_run(conv, packed, t->src_f32, wanted, &err), &err);
+        dse_finish_f32(wanted, n / oc, s->oc, bias, added, relu, wanted);
+        assert_ok(dse_conv_run_finished(conv, packed, t->src_f32, &finish, NULL, &err), &err);
+        for (size_t i = 0; i < n; i++)
+            if (memcmp(&y[i], &wanted[i], sizeof *y) != 0)
+                fail_shape("finished float32 values", s, images, i);
+    }
+    dse_packed_free(packed);
+    dse_conv_free(conv);
+    dse_free(bias);
+    dse_free(add);
+    dse_free(y);
+    dse_free(wanted);
+}
+
 static void check_conv(struct dse_kernels *kernels, const struct dse_conv_shape *s, int images,
                        enum fill fill) {
     struct tensors t;
@@ -227,6 +263,7 @@ static void check_conv(struct dse_kernels *kernels, const struct dse_conv_shape 
     check_finished(kernels, s, images, &t);
     run_conv(kernels, s, DSE_CONV_F32, images, t.weights_f32, t.src_f32, t.dst_f32,
              t.n_dst * sizeof(float));
+    check_finished_floats(kernels, s, images, &t);
     bool by_definition = strcmp(dse_kernels_describe(kernels), "c") == 0;
     for (size_t i = 0; i < t.n_dst; i++) {
         if (by_definition && memcmp(&t.dst_f32[i], &t.expected_f32[i], sizeof(float)) != 0)
