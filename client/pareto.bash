@@ -1,12 +1,12 @@
 # bash completion of pareto
 _pareto() {
-    local commands=" run plan submit watch front show export list status pause resume cancel delete priority workers dump ping model "
+    local commands=" run plan submit watch front show export plot list status pause resume cancel delete priority workers dump ping model "
     local options="--socket --state --json --no-color --help --version"
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command="" i
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        --socket | --state | --workers | --format | --output | -o) ((i++)) ;;
+        --socket | --state | --workers | --format | --output | -o | --individuals) ((i++)) ;;
         -*) ;;
         *)
             command=${COMP_WORDS[i]}
@@ -37,6 +37,7 @@ _pareto() {
     dump) options+=" --sha256" ;;
     delete) options+=" --force" ;;
     export) options+=" --front --cells --format --output" ;;
+    plot) options+=" --format --output --individuals" ;;
     esac
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")

@@ -2,7 +2,7 @@
 BUILD_PACKAGES="cmake ninja-build gcc pkg-config libc6-dev libuv1-dev libyaml-dev libsqlite3-dev
     libjansson-dev libssl-dev zlib1g-dev libjpeg62-turbo-dev libpng-dev libopenblas-dev
     libdnnl-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev"
-RUN_PACKAGES="dataset-fashion-mnist"
+RUN_PACKAGES="dataset-fashion-mnist gnuplot-nox"
 TEST_PACKAGES="libcmocka-dev clang-format mandoc libonnx-testdata"
 
 # install_packages NAME ...: those that are not installed yet.
