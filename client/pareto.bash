@@ -24,7 +24,7 @@ _pareto() {
         return
         ;;
     --format)
-        mapfile -t COMPREPLY < <(compgen -W "csv json" -- "$word")
+        mapfile -t COMPREPLY < <(compgen -W "csv json svg png pdf tikz" -- "$word")
         return
         ;;
     --workers) return ;;
