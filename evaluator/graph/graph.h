@@ -118,8 +118,10 @@ struct dse_graph {
     int n_values;
     struct dse_node *nodes;
     int n_nodes;
-    int input;    /* value */
-    int *outputs; /* values, in the order asked for: early exits first */
+    int input; /* value */
+    /* Values, in the order asked for: early exits first. Four dimensions stand as [h][w][c], any
+     * other number as in ONNX. */
+    int *outputs;
     int n_outputs;
     int output;  /* value; the last of outputs */
     int *layers; /* node indices of the quantisable layers (CONV, DENSE), in order */

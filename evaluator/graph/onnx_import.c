@@ -180,7 +180,7 @@ static enum dse_status import_nodes(struct graph__import *import, struct dse_err
     return DSE_OK;
 }
 
-/* An output in ONNX's order, or an image. */
+/* Four dimensions are an image; anything else gets ONNX's order. */
 static enum dse_status finish_output(struct graph__import *import,
                                      const struct graph__symbol *symbol, int *output,
                                      struct dse_err *err) {
@@ -190,9 +190,9 @@ static enum dse_status finish_output(struct graph__import *import,
         DSE_FAIL(err, DSE_UNSUPPORTED, "output '%s' is what a Dropout makes", symbol->name);
     struct graph__operand operand = {
         .value = symbol->value, .type = DSE_TENSOR_F32, .form = import->facts[symbol->value].form};
-    if (operand.form.order == GRAPH__FLAT)
-        DSE_TRY(
-            graph__to_order(import, import->onnx->node[symbol->node], GRAPH__PLAIN, &operand, err));
+    bool is_image = operand.form.rank == 4 && operand.form.dims[0] == 1;
+    enum graph__order order = is_image ? GRAPH__IMAGE : GRAPH__PLAIN;
+    DSE_TRY(graph__to_order(import, import->onnx->node[symbol->node], order, &operand, err));
     *output = operand.value;
     return DSE_OK;
 }
