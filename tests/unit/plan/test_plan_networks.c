@@ -2,7 +2,8 @@
  * against what PyTorch computed; and the same networks in integers: whatever kernels, alone or in a
  * population, the same bits.
  *
- * unit_plan_networks FOLDER: every NAME.onnx with NAME.f32 in it. */
+ * unit_plan_networks [FOLDER [floats]]: every NAME.onnx with NAME.f32 in it; floats: no integers.
+ */
 #include <dirent.h>
 #include <math.h>
 
@@ -176,9 +177,12 @@ int main(int argc, char **argv) {
     list_networks();
     if (n_names == 0)
         return 1;
+    const struct CMUnitTest floats_only[] = {cmocka_unit_test(floats_are_those_of_pytorch)};
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(floats_are_those_of_pytorch),
         cmocka_unit_test(integers_are_the_same_bits),
     };
+    if (argc > 2 && strcmp(argv[2], "floats") == 0)
+        return cmocka_run_group_tests_name("floats", floats_only, NULL, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
