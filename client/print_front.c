@@ -37,7 +37,8 @@ struct client__measure client__measure_of(struct dse_arena *arena,
         double from;
         const char *prefix;
     } prefixes[] = {{1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e4, "k"}, {0, ""}};
-    struct client__measure measure = {.factor = 1, .decimals = 2};
+    /* A value without a unit may be of any size: more digits. */
+    struct client__measure measure = {.factor = 1, .decimals = objective->unit[0] == '\0' ? 4 : 2};
     const char *unit;
     if (strcmp(objective->unit, "share") == 0) {
         measure.factor = 100;

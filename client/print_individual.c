@@ -49,6 +49,21 @@ static void print_objectives(struct client *c, const struct dse_msg_individual *
     }
 }
 
+/* Of problems that are about no network. */
+static void print_genes_and_values(struct client *c, const struct dse_msg_individual *individual,
+                                   struct dse_buf *out) {
+    if (individual->genes_n > 0)
+        dse_buf_puts(out, "\ngenes\n");
+    for (int i = 0; i < individual->genes_n; i++)
+        dse_buf_printf(out, "  %s\n", dse_console_clean(&c->arena, individual->genes[i]));
+    if (individual->values_n > 0)
+        dse_buf_puts(out, "\nmeasured\n");
+    for (int i = 0; i < individual->values_n; i++)
+        dse_buf_printf(out, "  %-30s  %12.6g\n",
+                       dse_console_clean(&c->arena, individual->values[i].name),
+                       individual->values[i].value);
+}
+
 static const char *percent(struct dse_arena *arena, double share) {
     return isfinite(share) ? dse_console_printf(arena, "%.2f", share * 100) : "-";
 }
@@ -146,6 +161,7 @@ static enum dse_status print_individual(struct client *c, int64_t sweep,
         dse_buf_printf(out, "genome %s\n", dse_console_clean(arena, individual->genome));
     dse_buf_puts(out, "\n");
     print_objectives(c, individual, out);
+    print_genes_and_values(c, individual, out);
     if (individual->cells_n > 0)
         DSE_TRY(print_cells(c, individual, out, err));
     return print_layers(c, individual, out, err);

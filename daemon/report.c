@@ -328,6 +328,54 @@ static enum dse_status add_cells(struct dse_store *store, const struct decoder *
     return DSE_OK;
 }
 
+/* "act = relu", "units = 12". */
+static enum dse_status add_genes(const struct decoder *decoder,
+                                 const struct dse_individual_row *row, struct dse_arena *arena,
+                                 struct dse_msg_individual *individual, struct dse_err *err) {
+    int n = decoder->space.n_genes;
+    double *genome = dse_arena_alloc(arena, (size_t)n, sizeof *genome);
+    const char **texts = dse_arena_alloc(arena, (size_t)n, sizeof *texts);
+    if (genome == NULL || texts == NULL)
+        return no_memory(err);
+    DSE_TRY(dse_genome_parse(row->genome, genome, n, err));
+    for (int i = 0; i < n; i++) {
+        const struct dse_gene *gene = &decoder->space.genes[i];
+        char value[DSE_METRIC_NAME_SIZE];
+        const char *labels = NULL;
+        struct dse_gene again;
+        dse_number_print(genome[i], value);
+        if (gene->type == DSE_GENE_CATEGORY &&
+            dse_gene_parse(decoder->workload.external_genes.items[i], &again, &labels, err) ==
+                DSE_OK)
+            (void)dse_gene_label(labels, (int)genome[i], value, sizeof value);
+        texts[i] = dse_arena_printf(arena, "%s = %s", gene->name, value);
+        if (texts[i] == NULL)
+            return no_memory(err);
+    }
+    individual->genes = texts;
+    individual->genes_n = n;
+    return DSE_OK;
+}
+
+static enum dse_status add_values(struct dse_store *store, const struct dse_individual_row *row,
+                                  struct dse_arena *arena, struct dse_msg_individual *individual,
+                                  struct dse_err *err) {
+    struct dse_outcome outcome = {0};
+    DSE_TRY(dse_store_load_outcome(store, row->evaluation_id, arena, &outcome, err));
+    int n = outcome.n_names;
+    struct dse_msg_named_value *values = dse_arena_alloc(arena, (size_t)n, sizeof *values);
+    if (values == NULL)
+        return no_memory(err);
+    for (int i = 0; i < n; i++)
+        values[i] = (struct dse_msg_named_value){
+            .name = outcome.names[i],
+            .value = outcome.values[outcome.n_values - n + i],
+        };
+    individual->values = values;
+    individual->values_n = n;
+    return DSE_OK;
+}
+
 enum dse_status dse_report_individual(struct dse_store *store,
                                       const struct dse_msg_individual_id *which,
                                       struct dse_arena *arena,
@@ -350,6 +398,10 @@ enum dse_status dse_report_individual(struct dse_store *store,
         goto fail;
     DSE_TRY_GOTO(status, add_bits(&decoder, row, arena, &answer, err), fail);
     DSE_TRY_GOTO(status, add_cells(store, &decoder, row, arena, &answer, err), fail);
+    if (!decoder.problem->about_network) {
+        DSE_TRY_GOTO(status, add_genes(&decoder, row, arena, &answer, err), fail);
+        DSE_TRY_GOTO(status, add_values(store, row, arena, &answer, err), fail);
+    }
     answer.layers = decoder.prepared.layers;
     answer.layers_n = decoder.prepared.layers_n;
     answer.objective_names = decoder.spec.objectives;

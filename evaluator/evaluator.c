@@ -64,7 +64,7 @@ const char *dse_evaluator_kernels(const struct dse_evaluator *evaluator) {
     return dse_kernels_describe(evaluator->kernels);
 }
 
-static enum dse_status check_file(const struct dse_msg_file_ref *file, struct dse_err *err) {
+enum dse_status evaluator__check_file(const struct dse_msg_file_ref *file, struct dse_err *err) {
     char hex[DSE_SHA256_HEX];
     DSE_TRY(dse_sha256_file(file->path, hex, err));
     if (strcmp(hex, file->sha256) != 0)
@@ -89,7 +89,7 @@ static enum dse_status load_dataset(const struct dse_msg_dataset *spec, struct d
         DSE_FAIL(err, DSE_INVALID, "images %lld to %lld cannot be used", (long long)spec->first,
                  (long long)(spec->first + spec->count));
     for (int i = 0; i < spec->files_n; i++) {
-        DSE_TRY(check_file(&spec->files[i], err));
+        DSE_TRY(evaluator__check_file(&spec->files[i], err));
         paths[i] = spec->files[i].path;
     }
     struct dse_dataset_request request = {
@@ -278,7 +278,7 @@ static enum dse_status load_calibration(const struct dse_graph *graph,
     struct dse_calibration calibration;
     const char *path = context->calibration_file->path;
     const char **names = dse_arena_alloc(&arena, (size_t)graph->n_layers, sizeof *names);
-    enum dse_status status = check_file(context->calibration_file, err);
+    enum dse_status status = evaluator__check_file(context->calibration_file, err);
     if (status == DSE_OK && names == NULL)
         status = dse_err_set(err, DSE_NO_MEMORY, "out of memory for %d layers", graph->n_layers);
     for (int i = 0; status == DSE_OK && i < graph->n_layers; i++)
@@ -359,14 +359,14 @@ static enum dse_status open_context(struct dse_evaluator *ev, const struct dse_m
                                     struct dse_err *err) {
     if (context->problem != NULL) {
         *prepared = (struct dse_msg_prepared){.hash = context->hash, .shards = 1};
-        return evaluator__values_open(context, &ev->values, err);
+        return evaluator__values_open(ev, context, &ev->values, err);
     }
     if (context->model == NULL || context->dataset == NULL || context->calibration == NULL)
         DSE_FAIL(err, DSE_PROTOCOL, "a context without model, dataset or calibration");
     evaluator__report(ev, "loading", 0, 1);
     DSE_TRY(check_sizes(context, err));
     DSE_TRY(list_cells(ev, context, err));
-    DSE_TRY(check_file(context->model, err));
+    DSE_TRY(evaluator__check_file(context->model, err));
     DSE_TRY(load_graph(ev, context, arena, err));
     enum dse_status status = load_dataset(context->dataset, &ev->data, err);
     if (status != DSE_OK)

@@ -56,9 +56,13 @@ int evaluator__images_of_shard(const struct dse_evaluator *ev, int shard);
 
 /* An open context of a problem that is about no network (value_problems.c). INVALID: the problem is
  * not known. */
-DSE_MUST_USE enum dse_status evaluator__values_open(const struct dse_msg_context *context,
+DSE_MUST_USE enum dse_status evaluator__values_open(struct dse_evaluator *evaluator,
+                                                    const struct dse_msg_context *context,
                                                     struct evaluator__values **values,
                                                     struct dse_err *err);
+/* CONFLICT when the file is not what it was when the workload was submitted. */
+DSE_MUST_USE enum dse_status evaluator__check_file(const struct dse_msg_file_ref *file,
+                                                   struct dse_err *err);
 /* NULL is fine. */
 void evaluator__values_free(struct evaluator__values *values);
 /* Computes a task; *partials lives in the arena. */

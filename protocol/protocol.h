@@ -162,4 +162,23 @@ const struct dse_field_info *dse_record_fields(enum dse_record which, int *n_fie
 /* daemon/PROTOCOL.md's generated part: every method, event, message and record as Markdown. */
 DSE_MUST_USE enum dse_status dse_protocol_describe(struct dse_buf *out, struct dse_err *err);
 
+/* ---- answers of a user's program ---------------------------------------------------------- */
+
+enum { DSE_VALUES_TEXT_MAX = 1 << 20 };
+struct dse_named_value {
+    const char *name;
+    double value;
+};
+struct dse_named_values {
+    struct dse_named_value *items; /* by name */
+    int n;
+    const char *error; /* the text member "error"; NULL: none */
+};
+/* Reads a JSON object: its numbers, and its member "error" where that is a text; other members are
+ * passed over. Everything lives in the arena. PROTOCOL: not a JSON object, a name twice. */
+DSE_MUST_USE enum dse_status dse_named_values_read(const char *text, size_t length,
+                                                   struct dse_arena *arena,
+                                                   struct dse_named_values *values,
+                                                   struct dse_err *err);
+
 #endif

@@ -138,6 +138,10 @@
     F(REQ, REAL, _, low, "95 % Wilson interval, low end")  \
     F(REQ, REAL, _, high, "95 % Wilson interval, high end")
 
+#define DSE_FIELDS_named_value(F)    \
+    F(REQ, STR, _, name, "its name") \
+    F(REQ, REAL, _, value, "the value")
+
 #define DSE_FIELDS_individual(F)                                                               \
     F(REQ, INT, _, generation, "generation from 0; -1: the float32 baseline")                  \
     F(REQ, INT, _, slot, "place in the generation, from 0")                                    \
@@ -149,6 +153,8 @@
     F(REQ, BOOL, _, in_front, "is it non-dominated and feasible?")                             \
     F(OPT, INTS, _, input_bits, "bits of each layer's input; 0: float32")                      \
     F(OPT, INTS, _, weight_bits, "bits of each layer's weights; 0: float32")                   \
+    F(OPT, STRS, _, genes, "where there are no layers: \"name = value\" of each gene")         \
+    F(OPT, RECS, named_value, values, "everything that a program of the user's measured")      \
     F(OPT, RECS, cell_result, cells, "result of each cell")                                    \
     F(OPT, RECS, layer, layers, "the layers")                                                  \
     F(OPT, RECS, objective, objective_names, "objectives in order")                            \
@@ -212,26 +218,35 @@
     F(REQ, REALS, _, mean, "per channel, subtracted from x/255")                  \
     F(REQ, REALS, _, std, "per channel, divides")
 
-#define DSE_FIELDS_context(F)                                                              \
-    F(REQ, STR, _, hash, "names this context in tasks")                                    \
-    F(OPT, STR, _, problem,                                                                \
-      "the problem, where it is about no network: then nothing else is said")              \
-    F(OPT, REC, file_ref, model, "the ONNX file")                                          \
-    F(OPT, STR, _, output, "name of the output that is classified; empty: the only one")   \
-    F(OPT, REC, dataset, dataset, "images to evaluate on")                                 \
-    F(OPT, REC, dataset, calibration, "images to calibrate on")                            \
-    F(OPT, REAL, _, percentile, "calibration percentile, e.g. 99.99")                      \
-    F(OPT, BOOL, _, clean, "is there a clean cell? It is cell 0")                          \
-    F(OPT, STRS, _, corruptions, "names, in order")                                        \
-    F(OPT, INTS, _, severities, "1..5, in order; cells are corruption-major")              \
-    F(OPT, INT, _, data_seed, "seed of the corruptions")                                   \
-    F(OPT, INT, _, shard_images, "images in a shard (the last may hold fewer)")            \
-    F(OPT, INT, _, batch, "images computed at a time")                                     \
-    F(OPT, STR, _, weight_scales, "what shares a scale: channel (when missing) or tensor") \
-    F(OPT, REALS, _, input_amax, "calibration, when it is already known")                  \
-    F(OPT, STRS, _, exits, "outputs of early exits, in order; output comes after them")    \
-    F(OPT, INT, _, mask_seed, "seed of dropout masks")                                     \
-    F(OPT, STR, _, method, "of calibration; percentile when missing")                      \
+#define DSE_FIELDS_external(F)                                                             \
+    F(REQ, STRS, _, command, "the program, found in PATH, and its arguments")              \
+    F(REQ, STR, _, directory, "where it runs")                                             \
+    F(REQ, BOOL, _, kept_running, "one line in, one line out; else a process a candidate") \
+    F(REQ, REAL, _, timeout_s, "seconds for one candidate")                                \
+    F(REQ, INT, _, seed, "given to the program with each candidate")                       \
+    F(REQ, STRS, _, genes, "as the workload says them")                                    \
+    F(REQ, RECS, file_ref, files, "files that the program reads: their content counts")
+
+#define DSE_FIELDS_context(F)                                                                   \
+    F(REQ, STR, _, hash, "names this context in tasks")                                         \
+    F(OPT, STR, _, problem, "of one that is about no network; only external is said beside it") \
+    F(OPT, REC, external, external, "a program of the user's")                                  \
+    F(OPT, REC, file_ref, model, "the ONNX file")                                               \
+    F(OPT, STR, _, output, "name of the output that is classified; empty: the only one")        \
+    F(OPT, REC, dataset, dataset, "images to evaluate on")                                      \
+    F(OPT, REC, dataset, calibration, "images to calibrate on")                                 \
+    F(OPT, REAL, _, percentile, "calibration percentile, e.g. 99.99")                           \
+    F(OPT, BOOL, _, clean, "is there a clean cell? It is cell 0")                               \
+    F(OPT, STRS, _, corruptions, "names, in order")                                             \
+    F(OPT, INTS, _, severities, "1..5, in order; cells are corruption-major")                   \
+    F(OPT, INT, _, data_seed, "seed of the corruptions")                                        \
+    F(OPT, INT, _, shard_images, "images in a shard (the last may hold fewer)")                 \
+    F(OPT, INT, _, batch, "images computed at a time")                                          \
+    F(OPT, STR, _, weight_scales, "what shares a scale: channel (when missing) or tensor")      \
+    F(OPT, REALS, _, input_amax, "calibration, when it is already known")                       \
+    F(OPT, STRS, _, exits, "outputs of early exits, in order; output comes after them")         \
+    F(OPT, INT, _, mask_seed, "seed of dropout masks")                                          \
+    F(OPT, STR, _, method, "of calibration; percentile when missing")                           \
     F(OPT, REC, file_ref, calibration_file, "a calibration that is kept and used as it is")
 
 #define DSE_FIELDS_spec(F)                                                                     \
@@ -270,6 +285,7 @@
     F(OPT, INTS, _, tallies, "the words of problems/tally.def for the first cell, then the next") \
     F(OPT, REALS, _, values, "named numbers: the context's, in its order, then others")           \
     F(OPT, STRS, _, names, "of those others: the last of the values")                             \
+    F(OPT, STR, _, failure, "why there is no result; then nothing else is said")                  \
     F(OPT, STR, _, records, "of early exits (problems.h), base64; [cell][image][exit]")
 
 #define DSE_FIELDS_partials(F)                                                   \
@@ -307,6 +323,7 @@
     X(sweep)                \
     X(sweep_list)           \
     X(cell_result)          \
+    X(named_value)          \
     X(individual)           \
     X(individual_query)     \
     X(individual_page)      \
@@ -316,6 +333,7 @@
     X(worker_hello)         \
     X(file_ref)             \
     X(dataset)              \
+    X(external)             \
     X(context)              \
     X(spec)                 \
     X(prepared)             \

@@ -61,6 +61,11 @@ static const enum scope scopes[KEY_COUNT] = {
     [KEY_problem_weight_scales] = SCOPE_CANDIDATE,
     [KEY_problem_objectives] = SCOPE_SWEEP,
     [KEY_problem_constraints] = SCOPE_SWEEP,
+    [KEY_external_command] = SCOPE_CANDIDATE,
+    [KEY_external_protocol] = SCOPE_CANDIDATE,
+    [KEY_external_genes] = SCOPE_CANDIDATE,
+    [KEY_external_files] = SCOPE_CANDIDATE,
+    [KEY_external_timeout_s] = SCOPE_CANDIDATE, /* more time, and some fail no longer */
     [KEY_exploration_population] = SCOPE_SWEEP,
     [KEY_exploration_offspring] = SCOPE_SWEEP,
     [KEY_exploration_generations] = SCOPE_SWEEP,
@@ -73,10 +78,12 @@ static const enum scope scopes[KEY_COUNT] = {
     [KEY_exploration_mutation_eta] = SCOPE_SWEEP,
     [KEY_execution_shard_images] = SCOPE_CANDIDATE, /* a partial is one shard's */
     [KEY_execution_group] = SCOPE_NOTHING,
+    [KEY_execution_retry] = SCOPE_NOTHING,
+    [KEY_execution_on_failure] = SCOPE_SWEEP,
     [KEY_execution_batch] = SCOPE_CANDIDATE, /* float32 layers may sum in another order */
 };
 
-enum { FILES_MAX = 2 + 2 * DSE_WORKLOAD_LIST_MAX };
+enum { FILES_MAX = 2 + 3 * DSE_WORKLOAD_LIST_MAX };
 
 /* Hashes asked for so far, so that no file is read twice. */
 struct file_hashes {

@@ -199,10 +199,11 @@ static void pass_over_other_keys(struct workloads__reading *reading) {
     char name[WORKLOADS_NAME_SIZE];
     for (int i = 0; i < KEY_COUNT; i++) {
         enum workloads__key key = (enum workloads__key)i;
-        if (workloads__applies(&reading->workload, key) || reading->wrong[KEY_problem_type])
+        bool unknown = reading->wrong[KEY_problem_type] && workloads__depends_on_problem(key);
+        if (workloads__applies(&reading->workload, key) && !unknown)
             continue;
         reading->wrong[key] = true;
-        if (workloads__mark(&reading->workload, key)->line > 0)
+        if (!unknown && workloads__mark(&reading->workload, key)->line > 0)
             WORKLOADS_COMPLAIN(
                 reading, workloads__place(reading, key, -1),
                 "%s: means nothing to problem %s; leave it out", workloads__name(key, name),

@@ -160,6 +160,10 @@ static const char *const template_values[KEY_COUNT] = {
     [KEY_calibration_files] =
         "[\"/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz\",\n"
         "          \"/usr/share/datasets/fashion-mnist/train-labels-idx1-ubyte.gz\"]",
+    [KEY_external_command] = "[python3, examples/explore_script.py]",
+    [KEY_external_protocol] = "lines",
+    [KEY_external_genes] = "[units int 8 256, rate float 0 0.5, act category relu tanh gelu]",
+    [KEY_external_files] = "[examples/explore_script.py]",
     [KEY_corruptions_names] = "[gaussian_noise, gaussian_blur, contrast, pixelate]",
 };
 
@@ -167,7 +171,7 @@ static const char template_head[] =
     "# Every key of a workload file: what it means; its kind, bounds and default. Keys that have a\n"
     "# default can be left out. Relative paths start at the folder of the file, and ${NAME} in a\n"
     "# path stands for an environment variable of the daemon (for the characters ${ themselves\n"
-    "# write $${).\n"
+    "# write $${). Keys of another problem than the one below stand behind a #.\n"
     "#\n"
     "# This file is made from workloads/schema.def; a test compares the two. It is a workload that\n"
     "# runs where the package dataset-fashion-mnist is installed.\n";
@@ -194,6 +198,7 @@ void workloads__describe_value(enum workloads__key key, struct dse_buf *out) {
 }
 
 enum dse_status dse_workload_template(struct dse_buf *out, struct dse_err *err) {
+    static const struct dse_workload template_workload; /* says nothing: about a network */
     dse_buf_puts(out, template_head);
     for (int i = 0; i < KEY_COUNT; i++) {
         enum workloads__key key = (enum workloads__key)i;
@@ -208,7 +213,8 @@ enum dse_status dse_workload_template(struct dse_buf *out, struct dse_err *err) 
         workloads__describe_value(key, out);
         dse_buf_puts(out, "\n");
         dse_assert(value != NULL);
-        dse_buf_printf(out, "%s%s: %s\n", indent_of(key), info->key,
+        dse_buf_printf(out, "%s%s%s: %s\n", indent_of(key),
+                       workloads__applies(&template_workload, key) ? "" : "# ", info->key,
                        value[0] == '\0' ? "\"\"" : value);
     }
     return dse_buf_status(out, err);

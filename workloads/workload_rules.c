@@ -298,10 +298,47 @@ struct dse_problem_settings dse_workload_problem_settings(const struct dse_workl
         .constraints = workload->problem_constraints.items,
         .n_constraints = workload->problem_constraints.n,
         .type = workload->problem_type,
+        .genes = workload->external_genes.items,
+        .n_genes = workload->external_genes.n,
     };
 }
 
+/* ---- programs ---- */
+
+static void check_gene(struct workloads__reading *reading, int item, struct dse_gene *genes) {
+    const enum workloads__key key = KEY_external_genes;
+    struct dse_err err = {0};
+    if (dse_gene_parse(reading->workload.external_genes.items[item], &genes[item], NULL, &err) !=
+        DSE_OK) {
+        reading->wrong[key] = true;
+        WORKLOADS_COMPLAIN(reading, workloads__place(reading, key, item), "external.genes: %s",
+                           err.text);
+        return;
+    }
+    for (int i = 0; i < item; i++)
+        if (strcmp(genes[i].name, genes[item].name) == 0)
+            WORKLOADS_COMPLAIN(reading, workloads__place(reading, key, item),
+                               "external.genes: two genes are named %s", genes[i].name);
+}
+
+static void check_program(struct workloads__reading *reading) {
+    static struct dse_gene none;
+    struct dse_gene genes[DSE_WORKLOAD_LIST_MAX] = {none};
+    const struct dse_workload *w = &reading->workload;
+    if (!reading->wrong[KEY_external_command] && w->external_command.n == 0)
+        WORKLOADS_COMPLAIN(reading, workloads__place(reading, KEY_external_command, -1),
+                           "external.command: the list is empty; name your program");
+    if (reading->wrong[KEY_external_genes])
+        return;
+    if (w->external_genes.n == 0)
+        WORKLOADS_COMPLAIN(reading, workloads__place(reading, KEY_external_genes, -1),
+                           "external.genes: the list is empty; name at least one gene");
+    for (int i = 0; i < w->external_genes.n; i++)
+        check_gene(reading, i, genes);
+}
+
 void workloads__check_rules(struct workloads__reading *reading) {
+    check_program(reading);
     check_normalisation(reading);
     check_files_of(reading, KEY_dataset_files, false);
     check_files_of(reading, KEY_calibration_files, true);

@@ -6,7 +6,7 @@
 
 enum scope { OF_ALL, OF_NETWORKS, OF_PROGRAMS };
 
-/* Whole sections, or single keys of a section. */
+/* Whole sections, or single keys of a section; the first line that fits counts. */
 static const struct {
     const char *section, *key; /* NULL: every key */
     enum scope scope;
@@ -15,9 +15,10 @@ static const struct {
     {"dataset", NULL, OF_NETWORKS},
     {"calibration", NULL, OF_NETWORKS},
     {"corruptions", NULL, OF_NETWORKS},
-    {"problem", "bits_min", OF_NETWORKS},
-    {"problem", "bits_max", OF_NETWORKS},
-    {"problem", "weight_scales", OF_NETWORKS},
+    {"problem", "type", OF_ALL},
+    {"problem", "objectives", OF_ALL},
+    {"problem", "constraints", OF_ALL},
+    {"problem", NULL, OF_NETWORKS},
     {"execution", "shard_images", OF_NETWORKS},
     {"execution", "batch", OF_NETWORKS},
     {"external", NULL, OF_PROGRAMS},

@@ -12,6 +12,7 @@ struct member {
     struct dse_candidate candidate;
     int missing_shards;
     bool follows; /* another member does the work of its evaluation */
+    int failures; /* answers that said that it failed */
 };
 
 struct front_member {
@@ -24,6 +25,7 @@ struct dse_explorer {
     struct dse_store *store;
     int64_t sweep_id;
     bool finished;
+    bool aborted; /* its rows say that it failed */
     int64_t finished_individuals;
 
     /* for the life of the explorer */

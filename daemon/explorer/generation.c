@@ -151,9 +151,11 @@ static enum dse_status gather_pool(struct dse_explorer *ex, int generation, stru
     for (int i = 0; i < n_survivors; i++)
         DSE_TRY(dse_store_load_individual(ex->store, ex->sweep_id, survivors[i].generation,
                                           survivors[i].slot, &ex->wave_arena, &pool->rows[i], err));
+    bool skips = strcmp(ex->workload.execution_on_failure, "skip") == 0;
+    pool->n = n_survivors;
     for (int i = 0; i < n_born; i++)
-        pool->rows[n_survivors + i] = born[i];
-    pool->n = (int)n;
+        if (!skips || born[i].state != DSE_RESULT_FAILED)
+            pool->rows[pool->n++] = born[i];
     for (int i = 0; i < pool->n; i++)
         DSE_TRY(see_as_individual(ex, &pool->rows[i], &pool->individuals[i], err));
     return DSE_OK;

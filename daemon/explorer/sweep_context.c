@@ -6,7 +6,7 @@
 /* Hashes of the files met so far, so that each is read once. */
 struct known_files {
     struct dse_arena *arena;
-    struct dse_msg_file_ref files[2 * DSE_WORKLOAD_LIST_MAX + 2];
+    struct dse_msg_file_ref files[3 * DSE_WORKLOAD_LIST_MAX + 2];
     int n;
 };
 
@@ -110,6 +110,34 @@ static enum dse_status name_hashes(struct known_files *known, const struct dse_w
     return DSE_OK;
 }
 
+static enum dse_status describe_program(struct known_files *known,
+                                        const struct dse_workload *workload,
+                                        struct dse_msg_context *context, struct dse_err *err) {
+    const struct dse_text_list *files = &workload->external_files;
+    struct dse_msg_external *external = dse_arena_alloc(known->arena, 1, sizeof *external);
+    struct dse_msg_file_ref *refs = dse_arena_alloc(known->arena, (size_t)files->n, sizeof *refs);
+    if (external == NULL || refs == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a context");
+    for (int i = 0; i < files->n; i++) {
+        refs[i].path = files->items[i];
+        DSE_TRY(hash_once(known, files->items[i], &refs[i].sha256, err));
+    }
+    *external = (struct dse_msg_external){
+        .command = workload->external_command.items,
+        .command_n = workload->external_command.n,
+        .directory = workload->base_dir,
+        .kept_running = strcmp(workload->external_protocol, "lines") == 0,
+        .timeout_s = workload->external_timeout_s,
+        .seed = workload->seed,
+        .genes = workload->external_genes.items,
+        .genes_n = workload->external_genes.n,
+        .files = refs,
+        .files_n = files->n,
+    };
+    context->external = external;
+    return DSE_OK;
+}
+
 enum dse_status dse_context_build(const struct dse_workload *workload, const char *evaluator,
                                   struct dse_arena *arena, struct dse_msg_context *context,
                                   const char **content_hash, struct dse_err *err) {
@@ -127,6 +155,8 @@ enum dse_status dse_context_build(const struct dse_workload *workload, const cha
     };
     if (!dse_workload_is_about_network(workload)) {
         built = (struct dse_msg_context){.problem = workload->problem_type};
+        if (workload->external_command.n > 0)
+            DSE_TRY(describe_program(&known, workload, &built, err));
         DSE_TRY(name_hashes(&known, workload, evaluator, &built, content_hash, err));
         *context = built;
         return DSE_OK;

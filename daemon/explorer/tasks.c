@@ -194,12 +194,26 @@ static void remove_task(struct dse_explorer *ex, struct dse_task *task) {
 
 /* The next generation, once nobody works on this one any more. */
 static enum dse_status advance_when_whole(struct dse_explorer *ex, struct dse_err *err) {
+    if (ex->aborted)
+        return dse_explorer__advance(ex, err);
     if (ex->n_unfinished > 0)
         return DSE_OK;
     for (const struct dse_task *task = ex->tasks; task != NULL; task = task->next)
         if (task->in_work)
             return DSE_OK;
     return dse_explorer__advance(ex, err);
+}
+
+/* The workload wants no failure: the sweep ends here, in the same transaction. */
+static enum dse_status abort_sweep(struct dse_explorer *ex, const struct dse_individual_row *row,
+                                   struct dse_err *err) {
+    char *reason = dse_arena_printf(&ex->wave_arena, "individual %d.%d failed: %s", row->generation,
+                                    row->slot, row->reason);
+    if (reason == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a reason");
+    ex->aborted = true;
+    return dse_store_set_sweep_state(ex->store, ex->sweep_id, DSE_SWEEP_FAILED, reason,
+                                     dse_clock_wall_ms(), err);
 }
 
 static enum dse_status finish_row(struct dse_explorer *ex, struct member *member,
@@ -211,6 +225,8 @@ static enum dse_status finish_row(struct dse_explorer *ex, struct member *member
     if (state == DSE_RESULT_DONE)
         DSE_TRY(dse_explorer__measure(ex, &member->candidate, row, err));
     DSE_TRY(dse_store_update_individual(ex->store, row, err));
+    if (row->state == DSE_RESULT_FAILED && strcmp(ex->workload.execution_on_failure, "abort") == 0)
+        DSE_TRY(abort_sweep(ex, row, err));
     ex->n_unfinished--;
     ex->finished_individuals++;
     return DSE_OK;
@@ -245,6 +261,8 @@ static struct dse_outcome outcome_of(const struct dse_explorer *ex,
 static enum dse_status check_outcome(const struct dse_explorer *ex,
                                      const struct dse_msg_partial *result, struct dse_err *err) {
     struct dse_outcome outcome = outcome_of(ex, result);
+    if (result->failure != NULL)
+        return DSE_OK;
     bool fits = result->tallies_n == outcome.n_cells * outcome.tally_size &&
                 result->names_n <= result->values_n &&
                 (ex->prepared->tally == 0 || outcome.tally_size == ex->prepared->tally);
@@ -289,6 +307,23 @@ static enum dse_status keep_records(struct dse_explorer *ex, int64_t evaluation_
     return status;
 }
 
+/* The evaluation itself failed: it is tried again, or that is its result. */
+static enum dse_status take_failure(struct dse_explorer *ex, const struct dse_task *task, int i,
+                                    const char *failure, struct dse_err *err) {
+    struct member *member = &ex->wave[task->members[i]];
+    struct dse_task *again = NULL, **end = &again;
+    if (member->failures++ < ex->workload.execution_retry) {
+        DSE_TRY(add_task(ex, task->shard, &task->members[i], 1, &end, err));
+        again->next = ex->tasks;
+        ex->tasks = again;
+        return DSE_OK;
+    }
+    char *reason = dse_arena_strdup(&ex->wave_arena, failure);
+    if (reason == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a reason");
+    return dse_explorer__finish_member(ex, member, DSE_RESULT_FAILED, reason, err);
+}
+
 static enum dse_status write_partials(struct dse_explorer *ex, const struct dse_task *task,
                                       const struct dse_msg_partials *partials,
                                       struct dse_err *err) {
@@ -297,6 +332,10 @@ static enum dse_status write_partials(struct dse_explorer *ex, const struct dse_
         const struct dse_msg_partial *result = &partials->results[i];
         if (member->row.state != DSE_RESULT_PENDING)
             continue; /* given up while this task was in work */
+        if (result->failure != NULL) {
+            DSE_TRY(take_failure(ex, task, i, result->failure, err));
+            continue;
+        }
         struct dse_outcome outcome = outcome_of(ex, result);
         DSE_TRY(keep_records(ex, member->row.evaluation_id, task->shard, result, err));
         DSE_TRY(dse_store_put_partial(ex->store, member->row.evaluation_id, task->shard, &outcome,

@@ -236,8 +236,100 @@ static void problems_are_found_by_name(void **state) {
     assert_null(dse_problem_find("pruning"));
 }
 
+/* ---- problems without a network ---- */
+
+static void genes_are_read_as_written(void **state) {
+    (void)state;
+    struct dse_gene gene;
+    const char *labels = "";
+    char label[16];
+    struct dse_err err = {0};
+    assert_ok(dse_gene_parse(" units  int -8 256", &gene, &labels, &err), &err);
+    assert_string_equal(gene.name, "units");
+    assert_true(gene.type == DSE_GENE_INT && gene.lower == -8 && gene.upper == 256);
+    assert_null(labels);
+    assert_ok(dse_gene_parse("act category relu tanh  gelu ", &gene, &labels, &err), &err);
+    assert_true(gene.type == DSE_GENE_CATEGORY && gene.lower == 0 && gene.upper == 2);
+    assert_string_equal(dse_gene_label(labels, 2, label, sizeof label), "gelu");
+    assert_string_equal(dse_gene_label(labels, 0, label, sizeof label), "relu");
+    static const char *const wrong[] = {"",
+                                        "x",
+                                        "x real 0 1",
+                                        "x int 0",
+                                        "x int 0 b",
+                                        "x int 2 1",
+                                        "x int 0 1 2",
+                                        "1x int 0 1",
+                                        "x int 0 0x9",
+                                        "x float 0 inf",
+                                        "x category a",
+                                        "x category a 1b",
+                                        "x int 0.5 2",
+                                        "x int 0 4294967296"};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+        assert_int_equal(dse_gene_parse(wrong[i], &gene, NULL, NULL), DSE_INVALID);
+}
+
+static void a_function_measures_by_position(void **state) {
+    (void)state;
+    static const char *const wanted[] = {"f2", "maximize f1"}, *const bounds[] = {"f1 >= 3"};
+    const struct dse_problem_settings of_osy = {.type = "osy",
+                                                .objectives = wanted,
+                                                .n_objectives = 2,
+                                                .constraints = bounds,
+                                                .n_constraints = 1};
+    const struct dse_problem_def *problem = dse_problem_find("osy");
+    const struct dse_model_facts none = {0};
+    struct dse_space space = {0};
+    struct dse_err err = {0};
+    assert_string_equal(problem->name, "function");
+    assert_ok(problem->prepare(&of_osy, &none, &space, &err), &err);
+    assert_true(space.n_genes == 6 && space.n_constraints == 7);
+    assert_string_equal(space.genes[5].name, "x6");
+    const double values[] = {10, 20, -1, -1, 2, -1, -1, 0.5};
+    const struct dse_outcome outcome = {.values = values, .n_values = 8};
+    const struct dse_candidate candidate = {0};
+    double got[2], violation;
+    assert_ok(dse_space_measure(&space, &none, &candidate, &outcome, got, &violation, &err), &err);
+    assert_true(got[0] == 20 && got[1] == 10 && violation == 2.5);
+    assert_int_equal(space.objectives[1].sense, DSE_MAXIMIZE);
+    dse_space_fini(&space);
+}
+
+static void a_program_measures_by_name(void **state) {
+    (void)state;
+    static const char *const wanted[] = {"minimize loss", "maximise speed"};
+    static const char *const bounds[] = {"size <= 4"}, *const genes[] = {"x int 0 3"};
+    const struct dse_problem_settings of_program = {.type = "external",
+                                                    .objectives = wanted,
+                                                    .n_objectives = 2,
+                                                    .constraints = bounds,
+                                                    .n_constraints = 1,
+                                                    .genes = genes,
+                                                    .n_genes = 1};
+    static const char *const names[] = {"loss", "more", "size", "speed"};
+    const double values[] = {0.5, 1, 6, 30};
+    struct dse_outcome outcome = {.values = values, .n_values = 4, .names = names, .n_names = 4};
+    const struct dse_model_facts none = {0};
+    const struct dse_candidate candidate = {0};
+    struct dse_space space = {0};
+    double got[2], violation;
+    struct dse_err err = {0};
+    assert_ok(dse_problem_find("external")->prepare(&of_program, &none, &space, &err), &err);
+    assert_ok(dse_space_measure(&space, &none, &candidate, &outcome, got, &violation, &err), &err);
+    assert_true(got[0] == 0.5 && got[1] == 30 && violation == 2);
+    outcome.n_values = outcome.n_names = 3;
+    assert_int_equal(dse_space_measure(&space, &none, &candidate, &outcome, got, &violation, &err),
+                     DSE_FAILED);
+    assert_string_equal(err.text, "there is no value \"speed\" in the result");
+    dse_space_fini(&space);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(genes_are_read_as_written),
+        cmocka_unit_test(a_function_measures_by_position),
+        cmocka_unit_test(a_program_measures_by_name),
         cmocka_unit_test(constraints_are_read_with_any_blanks),
         cmocka_unit_test(malformed_constraints_are_refused),
         cmocka_unit_test(unknown_metrics_get_a_suggestion_and_the_list),

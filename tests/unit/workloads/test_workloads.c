@@ -368,7 +368,9 @@ static void assert_round_trip(const char *text) {
     assert_ok(dse_workload_print(&second, &twice, &err), &err);
     assert_string_equal(once.data, twice.data);
     assert_string_equal(first.name, second.name);
-    assert_string_equal(first.model_file, second.model_file);
+    assert_int_equal(first.model_file == NULL, !dse_workload_is_about_network(&first));
+    if (first.model_file != NULL)
+        assert_string_equal(first.model_file, second.model_file);
     assert_string_equal(first.model_output, second.model_output);
     assert_memory_equal(&first.dataset_mean, &second.dataset_mean, sizeof first.dataset_mean);
     assert_true(first.exploration_mutation_eta == second.exploration_mutation_eta);
@@ -454,6 +456,8 @@ static void append_random_workload(struct dse_rng *rng, struct dse_buf *out) {
         const struct dse_schema_info *info = &table[i];
         if (i > 0 && strcmp(info->section, table[i - 1].section) != 0)
             dse_buf_printf(out, "%s:\n", info->section);
+        if (strcmp(info->section, "external") == 0)
+            continue; /* not of a network; an empty section is allowed */
         if (strcmp(info->section, "model") == 0 && strcmp(info->key, "file") == 0)
             dse_buf_puts(out, "  file: files/model.onnx\n");
         else if (strcmp(info->section, "dataset") == 0 && strcmp(info->key, "format") == 0)
@@ -487,6 +491,46 @@ static void random_workloads_survive_printing(void **state) {
 }
 
 /* ---- schema and template ---- */
+
+/* The types of problems stand in the schema once more; it must have every one. */
+static void the_schema_has_every_problem(void **state) {
+    (void)state;
+    int n, n_keys, i = 0;
+    const struct dse_schema_info *keys = dse_schema_table(&n_keys);
+    while (strcmp(keys[i].section, "problem") != 0 || strcmp(keys[i].key, "type") != 0)
+        i++;
+    char words[512];
+    (void)snprintf(words, sizeof words, " %s ", keys[i].choices);
+    const struct dse_problem_def *problems = dse_problem_table(&n);
+    const struct dse_function_def *function;
+    for (int k = 0; k < n; k++) {
+        char word[64];
+        (void)snprintf(word, sizeof word, " %s ", problems[k].name);
+        assert_int_equal(strstr(words, word) == NULL, strcmp(problems[k].name, "function") == 0);
+    }
+    for (int k = 0; (function = dse_function_at(k)) != NULL; k++) {
+        char word[64];
+        (void)snprintf(word, sizeof word, " %s ", function->name);
+        assert_non_null(strstr(words, word));
+    }
+}
+
+/* What a workload about no network is printed as, it is read from again; a program's, too. */
+static void workloads_without_a_network_survive_printing(void **state) {
+    (void)state;
+    assert_round_trip("name: f\nproblem:\n  type: osy\n");
+    assert_round_trip("name: f\nproblem:\n  type: dtlz2\n  objectives: [f3, maximize f1]\n");
+    assert_round_trip("name: p\nproblem:\n  type: external\n  objectives: [minimize a]\n"
+                      "  constraints: [b <= 3]\nexternal:\n  command: [sh, \"a b\"]\n"
+                      "  genes: [x int 1 3, c category a b]\n  files: [files/batch.bin]\n");
+    struct dse_arena arena = {0};
+    struct dse_workload w;
+    parse_ok("name: f\nproblem:\n  type: dtlz2\n", &arena, &w);
+    assert_int_equal(w.problem_objectives.n, 3);
+    assert_string_equal(w.problem_objectives.items[2], "f3");
+    assert_false(dse_workload_is_about_network(&w));
+    dse_arena_fini(&arena);
+}
 
 static void sections_of_the_schema_stand_together(void **state) {
     (void)state;
@@ -605,6 +649,8 @@ int main(int argc, char **argv) {
         cmocka_unit_test(special_texts_survive_printing),
         cmocka_unit_test(odd_paths_survive_printing),
         cmocka_unit_test(random_workloads_survive_printing),
+        cmocka_unit_test(the_schema_has_every_problem),
+        cmocka_unit_test(workloads_without_a_network_survive_printing),
         cmocka_unit_test(sections_of_the_schema_stand_together),
         cmocka_unit_test(committed_texts_are_the_generated_ones),
         cmocka_unit_test(the_template_and_the_manual_have_every_key),
