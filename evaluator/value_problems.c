@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "evaluator/evaluator_internal.h"
-#include "evaluator/external_program.h"
+#include "evaluator/program/program.h"
 
 /* A gene as the program is told of it. */
 struct told_gene {
@@ -16,7 +16,7 @@ struct evaluator__values {
     struct dse_evaluator *evaluator;
     /* one of the two */
     const struct dse_function_def *function;
-    struct evaluator__program *program;
+    struct dse_program *program;
 
     int n_values; /* of a function */
     struct told_gene *genes;
@@ -54,7 +54,7 @@ static enum dse_status check_files(const struct dse_msg_external *external, stru
 
 static enum dse_status open_program(struct evaluator__values *it,
                                     const struct dse_msg_external *external, struct dse_err *err) {
-    const struct evaluator__program_options options = {
+    const struct dse_program_options options = {
         .command = external->command,
         .n_command = external->command_n,
         .directory = external->directory,
@@ -79,7 +79,7 @@ static enum dse_status open_program(struct evaluator__values *it,
         it->n_genes++;
         DSE_TRY(dse_gene_parse(it->texts[i], &it->genes[i].gene, &it->genes[i].labels, err));
     }
-    return evaluator__program_new(&options, &it->program, err);
+    return dse_program_new(&options, &it->program, err);
 }
 
 enum dse_status evaluator__values_open(struct dse_evaluator *evaluator,
@@ -101,7 +101,7 @@ enum dse_status evaluator__values_open(struct dse_evaluator *evaluator,
 void evaluator__values_free(struct evaluator__values *values) {
     if (values == NULL)
         return;
-    evaluator__program_free(values->program);
+    dse_program_free(values->program);
     for (int i = 0; values->texts != NULL && i < values->n_genes; i++)
         dse_free(values->texts[i]);
     dse_free(values->texts);
@@ -184,7 +184,7 @@ static enum dse_status ask_program(struct evaluator__values *it, const double *g
     write_question(it, genes, &question);
     enum dse_status status = dse_buf_status(&question, &why);
     if (status == DSE_OK)
-        status = evaluator__program_ask(it->program, &question, &answer, &why);
+        status = dse_program_ask(it->program, &question, &answer, &why);
     if (status == DSE_OK)
         status = read_answer(&answer, arena, partial, &why);
     dse_buf_fini(&question);

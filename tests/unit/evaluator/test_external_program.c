@@ -6,32 +6,31 @@
 #include <signal.h>
 #include <sys/wait.h>
 
-#include "evaluator/external_program.h"
+#include "evaluator/program/program.h"
 
 static char folder[256];
 
-static struct evaluator__program *make_program(const char *script, bool kept_running,
-                                               double timeout_s) {
+static struct dse_program *make_program(const char *script, bool kept_running, double timeout_s) {
     const char *const command[] = {"/bin/sh", "-c", script};
-    struct evaluator__program_options options = {
+    struct dse_program_options options = {
         .command = command,
         .n_command = 3,
         .directory = folder,
         .kept_running = kept_running,
         .timeout_s = timeout_s,
     };
-    struct evaluator__program *program = NULL;
+    struct dse_program *program = NULL;
     struct dse_err err = {0};
-    assert_ok(evaluator__program_new(&options, &program, &err), &err);
+    assert_ok(dse_program_new(&options, &program, &err), &err);
     return program;
 }
 
 /* Asks "{}" and compares the answer, or what the error says. */
-static void assert_answer(struct evaluator__program *program, const char *expected) {
+static void assert_answer(struct dse_program *program, const char *expected) {
     struct dse_buf line = {0}, answer = {0};
     struct dse_err err = {0};
     dse_buf_puts(&line, "{\"seed\": 1}\n");
-    enum dse_status status = evaluator__program_ask(program, &line, &answer, &err);
+    enum dse_status status = dse_program_ask(program, &line, &answer, &err);
     if (status == DSE_OK) {
         assert_string_equal(dse_buf_text(&answer), expected);
     } else {
@@ -43,10 +42,10 @@ static void assert_answer(struct evaluator__program *program, const char *expect
 }
 
 static void assert_once(const char *script, const char *expected) {
-    struct evaluator__program *program = make_program(script, false, 20);
+    struct dse_program *program = make_program(script, false, 20);
     for (int i = 0; i < 2; i++)
         assert_answer(program, expected);
-    evaluator__program_free(program);
+    dse_program_free(program);
 }
 
 static void a_program_a_candidate(void **state) {
@@ -65,20 +64,20 @@ static void failures_say_how(void **state) {
     assert_once("kill -11 $$", "/bin/sh: it was ended by signal 11");
     assert_once("echo nothing", "/bin/sh: it ended without an answer (a line that begins with {)");
     const char *const command[] = {"/no/such/program"};
-    struct evaluator__program_options options = {
+    struct dse_program_options options = {
         .command = command, .n_command = 1, .directory = folder, .timeout_s = 20};
-    struct evaluator__program *program = NULL;
+    struct dse_program *program = NULL;
     struct dse_err err = {0};
-    assert_ok(evaluator__program_new(&options, &program, &err), &err);
+    assert_ok(dse_program_new(&options, &program, &err), &err);
     assert_answer(program,
                   "/no/such/program: it ended with status 127; standard error: the program "
                   "could not be started: No such file or directory");
-    evaluator__program_free(program);
+    dse_program_free(program);
 }
 
 static void one_that_is_kept_running(void **state) {
     (void)state;
-    struct evaluator__program *program =
+    struct dse_program *program =
         make_program("n=0; echo ready; while read line; do n=$((n+1)); "
                      "[ $n = 3 ] && { echo tired >&2; exit 7; }; echo \"{\\\"n\\\": $n}\"; done",
                      true, 20);
@@ -86,7 +85,7 @@ static void one_that_is_kept_running(void **state) {
     assert_answer(program, "{\"n\": 2}");
     assert_answer(program, "/bin/sh: it ended with status 7; standard error: tired");
     assert_answer(program, "{\"n\": 1}"); /* started anew */
-    evaluator__program_free(program);
+    dse_program_free(program);
 }
 
 /* Waits until the process whose id stands in the file is gone. */
@@ -115,20 +114,20 @@ static void assert_is_gone(const char *file) {
 
 static void a_timeout_ends_the_program_and_its_children(void **state) {
     (void)state;
-    struct evaluator__program *program =
+    struct dse_program *program =
         make_program("sleep 600 & echo $! > child; echo slow >&2; wait", false, 0.5);
     assert_answer(program, "/bin/sh: no answer within the time limit; standard error: slow");
     assert_is_gone("child");
-    evaluator__program_free(program);
+    dse_program_free(program);
 }
 
 static void children_that_are_left_end_with_the_program(void **state) {
     (void)state;
-    struct evaluator__program *program =
+    struct dse_program *program =
         make_program("sleep 600 & echo $! > left; echo '{\"a\": 1}'", false, 20);
     assert_answer(program, "{\"a\": 1}");
     assert_is_gone("left");
-    evaluator__program_free(program);
+    dse_program_free(program);
 }
 
 static void the_end_of_the_worker_ends_the_program(void **state) {
@@ -136,7 +135,7 @@ static void the_end_of_the_worker_ends_the_program(void **state) {
     pid_t worker = fork();
     assert_true(worker >= 0);
     if (worker == 0) {
-        struct evaluator__program *program = make_program(
+        struct dse_program *program = make_program(
             "echo $$ > orphan; while read line; do echo '{\"a\": 1}'; done; sleep 600", true, 20);
         assert_answer(program, "{\"a\": 1}");
         (void)kill(getpid(), SIGKILL);

@@ -1,12 +1,12 @@
 /* A program of the user's, run once a candidate or kept running and fed lines. */
-#ifndef DSE_EVALUATOR_EXTERNAL_PROGRAM_H
-#define DSE_EVALUATOR_EXTERNAL_PROGRAM_H
+#ifndef DSE_EVALUATOR_PROGRAM_H
+#define DSE_EVALUATOR_PROGRAM_H
 
 #include "base/base.h"
 
-struct evaluator__program;
+struct dse_program;
 
-struct evaluator__program_options {
+struct dse_program_options {
     const char *const *command; /* n_command words: the program, found in PATH, and its arguments */
     int n_command;
     const char *directory;          /* it runs there */
@@ -16,16 +16,15 @@ struct evaluator__program_options {
     void *context;
 };
 /* Copies command and directory; starts nothing yet. */
-DSE_MUST_USE enum dse_status
-evaluator__program_new(const struct evaluator__program_options *options,
-                       struct evaluator__program **program, struct dse_err *err);
+DSE_MUST_USE enum dse_status dse_program_new(const struct dse_program_options *options,
+                                             struct dse_program **program, struct dse_err *err);
 /* Kills it and all that it started. NULL is fine. */
-void evaluator__program_free(struct evaluator__program *program);
+void dse_program_free(struct dse_program *program);
 /* Gives the program a line (with its end) and appends its answer to answer: the first line that
  * begins with { where it is kept running, else the last. FAILED: it did not answer; the text says
  * how it ended and what it wrote last to standard error. */
-DSE_MUST_USE enum dse_status evaluator__program_ask(struct evaluator__program *program,
-                                                    const struct dse_buf *line,
-                                                    struct dse_buf *answer, struct dse_err *err);
+DSE_MUST_USE enum dse_status dse_program_ask(struct dse_program *program,
+                                             const struct dse_buf *line, struct dse_buf *answer,
+                                             struct dse_err *err);
 
 #endif

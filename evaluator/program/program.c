@@ -3,7 +3,7 @@
  * whole group when that end closes, that is when the worker ends, however it ends; or when the
  * command ends, so that nothing it started is left. How the command ended it writes to another
  * pipe. The worker kills the group at a timeout. */
-#include "evaluator/external_program.h"
+#include "evaluator/program/program.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,7 +26,7 @@ enum { TO_PROGRAM, FROM_PROGRAM, ERRORS, LIFELINE, STATUS, PIPES };
 /* Which end of each is the worker's: 0 reads, 1 writes. */
 static const int worker_end[PIPES] = {1, 0, 0, 1, 0};
 
-struct evaluator__program {
+struct dse_program {
     char **argv;
     char *directory;
     bool kept_running;
@@ -40,9 +40,9 @@ struct evaluator__program {
     size_t tail_length;
 };
 
-enum dse_status evaluator__program_new(const struct evaluator__program_options *options,
-                                       struct evaluator__program **program, struct dse_err *err) {
-    struct evaluator__program *p = dse_alloc(1, sizeof *p);
+enum dse_status dse_program_new(const struct dse_program_options *options,
+                                struct dse_program **program, struct dse_err *err) {
+    struct dse_program *p = dse_alloc(1, sizeof *p);
     if (p == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a program");
     for (int i = 0; i < PIPES; i++)
@@ -57,21 +57,21 @@ enum dse_status evaluator__program_new(const struct evaluator__program_options *
     for (int i = 0; whole && i < options->n_command; i++)
         whole = (p->argv[i] = dse_strdup(options->command[i])) != NULL;
     if (!whole) {
-        evaluator__program_free(p);
+        dse_program_free(p);
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a program");
     }
     *program = p;
     return DSE_OK;
 }
 
-static void close_end(struct evaluator__program *p, int which) {
+static void close_end(struct dse_program *p, int which) {
     if (p->ends[which] >= 0)
         (void)close(p->ends[which]);
     p->ends[which] = -1;
 }
 
 /* Kills the group and forgets it. */
-static void end_program(struct evaluator__program *p) {
+static void end_program(struct dse_program *p) {
     for (int i = 0; i < PIPES; i++)
         close_end(p, i);
     if (p->group > 0) {
@@ -83,7 +83,7 @@ static void end_program(struct evaluator__program *p) {
     dse_buf_reset(&p->out);
 }
 
-void evaluator__program_free(struct evaluator__program *program) {
+void dse_program_free(struct dse_program *program) {
     if (program == NULL)
         return;
     end_program(program);
@@ -101,7 +101,7 @@ static void ignore_signal(int number) {
     (void)number;
 }
 
-_Noreturn static void become_command(const struct evaluator__program *p, int pipes[PIPES][2]) {
+_Noreturn static void become_command(const struct dse_program *p, int pipes[PIPES][2]) {
     sigset_t none;
     (void)sigemptyset(&none);
     (void)signal(SIGPIPE, SIG_DFL);
@@ -130,7 +130,7 @@ static void block_child_signal(sigset_t *without) {
     (void)sigaction(SIGCHLD, &action, NULL);
 }
 
-_Noreturn static void supervise(const struct evaluator__program *p, int pipes[PIPES][2]) {
+_Noreturn static void supervise(const struct dse_program *p, int pipes[PIPES][2]) {
     sigset_t without;
     int status = 0;
     (void)setpgid(0, 0);
@@ -151,7 +151,7 @@ _Noreturn static void supervise(const struct evaluator__program *p, int pipes[PI
     _exit(0);
 }
 
-static enum dse_status start_program(struct evaluator__program *p, struct dse_err *err) {
+static enum dse_status start_program(struct dse_program *p, struct dse_err *err) {
     int pipes[PIPES][2], made = 0;
     pid_t pid = -1;
     while (made < PIPES && pipe2(pipes[made], O_CLOEXEC) == 0)
@@ -186,7 +186,7 @@ struct question {
     bool ended;
 };
 
-static void keep_tail(struct evaluator__program *p, const char *bytes, size_t n) {
+static void keep_tail(struct dse_program *p, const char *bytes, size_t n) {
     if (n > TAIL_SIZE) {
         bytes += n - TAIL_SIZE;
         n = TAIL_SIZE;
@@ -197,7 +197,7 @@ static void keep_tail(struct evaluator__program *p, const char *bytes, size_t n)
     p->tail_length = kept + n;
 }
 
-static void read_end(struct evaluator__program *p, int which) {
+static void read_end(struct dse_program *p, int which) {
     char block[16 * 1024];
     ssize_t got = read(p->ends[which], block, sizeof block);
     if (got < 0 && errno == EINTR)
@@ -210,7 +210,7 @@ static void read_end(struct evaluator__program *p, int which) {
         dse_buf_append(&p->out, block, (size_t)got);
 }
 
-static void write_rest(struct evaluator__program *p, struct question *q) {
+static void write_rest(struct dse_program *p, struct question *q) {
     ssize_t put =
         write(p->ends[TO_PROGRAM], q->line->data + q->written, q->line->size - q->written);
     if (put > 0)
@@ -220,7 +220,7 @@ static void write_rest(struct evaluator__program *p, struct question *q) {
         close_end(p, TO_PROGRAM); /* where it does not read, its end will say why */
 }
 
-static void read_status(struct evaluator__program *p, struct question *q) {
+static void read_status(struct dse_program *p, struct question *q) {
     if (read(p->ends[STATUS], &q->status, sizeof q->status) != (ssize_t)sizeof q->status)
         q->status = SIGKILL; /* the supervisor itself was killed */
     q->ended = true;
@@ -228,7 +228,7 @@ static void read_status(struct evaluator__program *p, struct question *q) {
 }
 
 /* Waits for something to happen and takes it in. */
-static void step(struct evaluator__program *p, struct question *q) {
+static void step(struct dse_program *p, struct question *q) {
     struct pollfd polls[PIPES];
     for (int i = 0; i < PIPES; i++) {
         bool wanted = i != LIFELINE && (i != TO_PROGRAM || q->written < q->line->size);
@@ -263,8 +263,7 @@ static bool find_answer(const struct dse_buf *out, bool first, const char **line
 }
 
 /* "it ended with status 3; standard error: ..." */
-static enum dse_status fail_ask(struct evaluator__program *p, const char *what,
-                                struct dse_err *err) {
+static enum dse_status fail_ask(struct dse_program *p, const char *what, struct dse_err *err) {
     char tail[TAIL_SIZE + 1];
     size_t first = 0;
     while (first < p->tail_length && ((unsigned char)p->tail[first] & 0xc0) == 0x80)
@@ -282,7 +281,7 @@ static enum dse_status fail_ask(struct evaluator__program *p, const char *what,
              tail);
 }
 
-static enum dse_status fail_ended(struct evaluator__program *p, int status, struct dse_err *err) {
+static enum dse_status fail_ended(struct dse_program *p, int status, struct dse_err *err) {
     char what[96];
     if (WIFSIGNALED(status))
         (void)snprintf(what, sizeof what, "it was ended by signal %d", WTERMSIG(status));
@@ -294,7 +293,7 @@ static enum dse_status fail_ended(struct evaluator__program *p, int status, stru
 }
 
 /* Has it said all that it will say to this question? */
-static bool is_complete(const struct evaluator__program *p, const struct question *q) {
+static bool is_complete(const struct dse_program *p, const struct question *q) {
     const char *line;
     size_t length;
     if (q->ended && p->ends[FROM_PROGRAM] < 0 && p->ends[ERRORS] < 0)
@@ -302,7 +301,7 @@ static bool is_complete(const struct evaluator__program *p, const struct questio
     return p->kept_running && find_answer(&p->out, true, &line, &length);
 }
 
-static enum dse_status take_answer(struct evaluator__program *p, struct question *q,
+static enum dse_status take_answer(struct dse_program *p, struct question *q,
                                    struct dse_buf *answer, struct dse_err *err) {
     const char *line;
     size_t length;
@@ -318,9 +317,8 @@ static enum dse_status take_answer(struct evaluator__program *p, struct question
     return dse_buf_status(answer, err);
 }
 
-enum dse_status evaluator__program_ask(struct evaluator__program *program,
-                                       const struct dse_buf *line, struct dse_buf *answer,
-                                       struct dse_err *err) {
+enum dse_status dse_program_ask(struct dse_program *program, const struct dse_buf *line,
+                                struct dse_buf *answer, struct dse_err *err) {
     struct question q = {.line = line};
     if (program->group == 0)
         DSE_TRY(start_program(program, err));
