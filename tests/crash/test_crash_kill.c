@@ -1,10 +1,11 @@
 /* A sweep killed with -9 (daemon; a worker; both) at random moments ends with the same dump as the
  * undisturbed one; and so does one with another number of workers.
  *
- *   crash_kill [points [seed [workload.yaml]]]
+ *   crash_kill [points [seed [workload.yaml | joint]]]
  *
  * points is the number of kills of each kind (default 5), seed chooses their moments (default 1);
- * without a workload a small one on made-up images is explored. */
+ * without a workload a small one on made-up images is explored; joint: one with exits and dropout.
+ */
 #include "tests/lib/testing.h"
 
 #include <signal.h>
@@ -18,11 +19,11 @@ static int points = 5;
 static uint64_t seed = 1;
 static const char *workload; /* NULL: the sample */
 
-static const struct sample_options sample = {.images = SAMPLE_IMAGES(150),
-                                             .shard_images = SAMPLE_IMAGES(50),
-                                             .population = 16,
-                                             .generations = 14,
-                                             .seed = 3};
+static struct sample_options sample = {.images = SAMPLE_IMAGES(150),
+                                       .shard_images = SAMPLE_IMAGES(50),
+                                       .population = 16,
+                                       .generations = 14,
+                                       .seed = 3};
 
 static int64_t submit(const struct daemon_fixture *fixture) {
     char path[400];
@@ -156,7 +157,10 @@ int main(int argc, char **argv) {
         points = atoi(argv[1]);
     if (argc > 2)
         seed = strtoull(argv[2], NULL, 10);
-    if (argc > 3)
+    sample.joint = argc > 3 && strcmp(argv[3], "joint") == 0;
+    if (sample.joint)
+        sample.generations = 4;
+    else if (argc > 3)
         workload = argv[3];
     print_message("seed %llu, %d kills of each kind\n", (unsigned long long)seed, points);
     const struct CMUnitTest tests[] = {

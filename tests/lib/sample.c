@@ -53,15 +53,19 @@ void write_sample_workload(const char *dir, const struct sample_options *options
         &text,
         "name: sample\n"
         "seed: %d\n"
-        "model: {file: %s/workloads/models/resnet8-3exits-fashion.onnx, output: logits}\n"
+        "model: {file: %s/workloads/models/resnet8-3exits-fashion.onnx, output: logits%s}\n"
         "dataset: {format: idx, files: [images.idx, labels.idx], mean: [0.286],\n"
         "          std: [0.353], images: %d}\n"
         "calibration: {images: 4}\n"
         "corruptions: {names: [gaussian_noise, pixelate], severities: [1, 5]}\n"
         "exploration: {population: %d, generations: %d}\n"
         "execution: {shard_images: %d, group: 3}\n",
-        options->seed, DSE_SOURCE_DIR, options->images, options->population, options->generations,
-        options->shard_images);
+        options->seed, DSE_SOURCE_DIR, options->joint ? ", exits: [exit0, exit1]" : "",
+        options->images, options->population, options->generations, options->shard_images);
+    if (options->joint)
+        dse_buf_puts(
+            &text, "problem: {type: joint, thresholds: exact, threshold_grid: 8, passes_max: 3,\n"
+                   "          objectives: [accuracy_clean, accuracy_corrupted, bit_operations]}\n");
     write_file(dir, "w.yaml", &text);
     (void)snprintf(path, path_size, "%s/w.yaml", dir);
     dse_buf_fini(&text);

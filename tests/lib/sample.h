@@ -3,6 +3,7 @@
 #ifndef DSE_TESTS_SAMPLE_H
 #define DSE_TESTS_SAMPLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Under a sanitizer the loops of the engine are some twenty times slower: a tenth of the images
@@ -15,6 +16,7 @@
 
 struct sample_options {
     int images, shard_images, population, generations, seed;
+    bool joint; /* problem joint: three exits, dropout, bits; else quantization of the last exit */
 };
 
 /* Writes images.idx, labels.idx and w.yaml into dir; path gets the workload's path. */

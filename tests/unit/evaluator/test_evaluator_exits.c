@@ -1,0 +1,280 @@
+/* The evaluator with early exits and passes: records, and thresholds on them beside an evaluation
+ * that really stops. */
+#include <math.h>
+#include <unistd.h>
+
+#include "evaluator/evaluator.h"
+#include "evaluator/metrics/metrics.h"
+#include "problems/problems.h"
+#include "tests/lib/sample.h"
+#include "tests/unit/plan/plan_helpers.h"
+
+enum { IMAGES = 20, EXITS = 3, LAYERS = 12, CLASSES = 10, BITS = 8, VECTORS = 1000 };
+enum { TALLY = DSE_TALLY_SIZE + DSE_EXIT_WORDS * EXITS };
+static const char *const exits[EXITS] = {"exit0", "exit1", "logits"};
+static const double mean = 0.286, std = 0.353;
+
+static struct {
+    char dir[256], paths[3][300], sums[3][DSE_SHA256_HEX];
+    struct dse_arena arena;
+    struct dse_evaluator *ev;
+    struct dse_msg_prepared prepared;
+} s;
+
+static int open_exits(void **state) {
+    (void)state;
+    static const struct sample_options sample = {
+        .images = IMAGES, .shard_images = IMAGES, .population = 2, .generations = 1};
+    struct dse_msg_file_ref files[3];
+    struct dse_err err = {0};
+    make_temp_dir(s.dir, sizeof s.dir);
+    write_sample_workload(s.dir, &sample, s.paths[0], sizeof s.paths[0]);
+    (void)snprintf(s.paths[1], sizeof s.paths[1], "%s/images.idx", s.dir);
+    (void)snprintf(s.paths[2], sizeof s.paths[2], "%s/labels.idx", s.dir);
+    files[0].path = SAMPLE;
+    files[1].path = s.paths[1];
+    files[2].path = s.paths[2];
+    for (int i = 0; i < 3; i++) {
+        assert_ok(dse_sha256_file(files[i].path, s.sums[i], &err), &err);
+        files[i].sha256 = s.sums[i];
+    }
+    const struct dse_msg_dataset dataset = {.format = "idx",
+                                            .files = files + 1,
+                                            .files_n = 2,
+                                            .count = IMAGES,
+                                            .mean = &mean,
+                                            .mean_n = 1,
+                                            .std = &std,
+                                            .std_n = 1};
+    const struct dse_msg_context context = {.hash = "exits",
+                                            .model = &files[0],
+                                            .output = exits[EXITS - 1],
+                                            .exits = exits,
+                                            .exits_n = EXITS - 1,
+                                            .mask_seed = 5,
+                                            .dataset = &dataset,
+                                            .calibration = &dataset,
+                                            .percentile = 99.99,
+                                            .clean = true,
+                                            .shard_images = IMAGES,
+                                            .batch = 3};
+    assert_ok(dse_evaluator_new(DSE_KERNELS_AUTO, NULL, NULL, &s.ev, &err), &err);
+    assert_ok(dse_evaluator_open(s.ev, &context, &s.arena, &s.prepared, &err), &err);
+    return 0;
+}
+
+static int close_exits(void **state) {
+    (void)state;
+    dse_evaluator_free(s.ev);
+    dse_arena_fini(&s.arena);
+    for (int i = 0; i < 3; i++)
+        (void)unlink(s.paths[i]);
+    return rmdir(s.dir);
+}
+
+static struct dse_msg_partials run(int rate, const int64_t *passes, int n) {
+    static int64_t bits[LAYERS], rates[LAYERS];
+    struct dse_msg_candidate candidates[4];
+    struct dse_msg_partials partials;
+    struct dse_err err = {0};
+    for (int l = 0; l < LAYERS; l++) {
+        bits[l] = BITS;
+        rates[l] = l >= 6 ? rate : 0;
+    }
+    for (int i = 0; i < n; i++)
+        candidates[i] = (struct dse_msg_candidate){.key = i,
+                                                   .input_bits = bits,
+                                                   .input_bits_n = LAYERS,
+                                                   .weight_bits = bits,
+                                                   .weight_bits_n = LAYERS,
+                                                   .dropout = rates,
+                                                   .dropout_n = LAYERS,
+                                                   .passes = passes[i]};
+    const struct dse_msg_task task = {
+        .task = 1, .hash = "exits", .candidates = candidates, .candidates_n = n};
+    assert_ok(dse_evaluator_run(s.ev, &task, &s.arena, &partials, &err), &err);
+    return partials;
+}
+
+static void a_context_says_what_each_exit_needs(void **state) {
+    (void)state;
+    assert_int_equal(s.prepared.exits, EXITS);
+    assert_int_equal(s.prepared.layers_n, LAYERS);
+    assert_int_equal(s.prepared.tally, TALLY);
+    for (int l = 0; l < LAYERS; l++) {
+        const struct dse_msg_layer *layer = &s.prepared.layers[l];
+        int exit = strstr(layer->name, "stage3") != NULL || strstr(layer->name, "head") != NULL ? 2
+                   : strstr(layer->name, "stage2") != NULL || strstr(layer->name, "exit1") != NULL
+                       ? 1
+                       : 0;
+        assert_int_equal(layer->exit, exit);
+        if (strcmp(layer->name, "/conv1/Conv") == 0)
+            assert_int_equal(layer->after_n, 0);
+        if (strcmp(layer->name, "/exit0/fc/Gemm") == 0)
+            assert_int_equal(layer->after_n, 3);
+        if (strcmp(layer->name, "/head/fc/Gemm") == 0)
+            assert_int_equal(layer->after_n, 9);
+    }
+}
+
+/* ---- stopping ---- */
+
+/* A network that ends at one exit, with the calibration of the whole. */
+struct part {
+    struct dse_graph *graph;
+    struct dse_plan *plan;
+    struct dse_candidate candidate;
+    double *amax;
+    bool known[IMAGES]; /* has the record of the image been computed? */
+    uint8_t records[IMAGES][DSE_RECORD_BYTES];
+};
+
+static void open_part(struct part *part, struct dse_kernels *kernels, const char *exit) {
+    part->graph = load_graph(SAMPLE, exit);
+    part->amax = dse_alloc((size_t)part->graph->n_layers, sizeof *part->amax);
+    assert_non_null(part->amax);
+    for (int i = 0; i < part->graph->n_layers; i++)
+        for (int l = 0; l < LAYERS; l++)
+            if (strcmp(part->graph->nodes[part->graph->layers[i]].name,
+                       s.prepared.layers[l].name) == 0)
+                part->amax[i] = s.prepared.layers[l].input_amax;
+    part->plan = new_plan(part->graph, kernels, 1, part->amax);
+    part->candidate = new_candidate(part->graph->n_layers, BITS);
+}
+
+static void close_part(struct part *part) {
+    dse_plan_free(part->plan);
+    dse_candidate_fini(&part->candidate);
+    dse_free(part->amax);
+    dse_graph_free(part->graph);
+}
+
+/* Computed when somebody gets here, alone in its batch. */
+static const uint8_t *record_of(struct part *part, const float *image, int number, int label) {
+    if (!part->known[number]) {
+        double p[CLASSES];
+        float *logits = run_one(part->plan, part->graph, 1, &part->candidate, image, 1);
+        int predicted = dse_metrics_predict(logits, CLASSES, p);
+        struct dse_exit_numbers numbers = dse_metrics_exit_numbers(p, CLASSES, label, predicted);
+        dse_exit_record_write(&numbers, part->records[number]);
+        part->known[number] = true;
+        dse_free(logits);
+    }
+    return part->records[number];
+}
+
+static void read_data(float *images, int *labels) {
+    enum { PIXELS = 28 * 28, IMAGE_HEADER = 16, LABEL_HEADER = 8 };
+    struct dse_buf bytes = {0}, classes = {0};
+    struct dse_err err = {0};
+    assert_ok(dse_file_read(s.paths[1], 1 << 20, &bytes, &err), &err);
+    assert_ok(dse_file_read(s.paths[2], 1 << 20, &classes, &err), &err);
+    for (int i = 0; i < IMAGES * PIXELS; i++)
+        images[i] = (float)(((unsigned char)bytes.data[IMAGE_HEADER + i] / 255.0 - mean) / std);
+    for (int i = 0; i < IMAGES; i++)
+        labels[i] = (unsigned char)classes.data[LABEL_HEADER + i];
+    dse_buf_fini(&bytes);
+    dse_buf_fini(&classes);
+}
+
+static void thresholds_on_records_are_an_evaluation_that_stops(void **state) {
+    (void)state;
+    static float images[IMAGES * 28 * 28];
+    static struct part parts[EXITS];
+    int labels[IMAGES];
+    const int64_t one_pass = 1;
+    struct dse_buf records = {0};
+    struct dse_err err = {0};
+    struct dse_rng rng;
+    struct dse_kernels *kernels = new_kernels(DSE_KERNELS_AUTO);
+    struct dse_msg_partials partials = run(0, &one_pass, 1);
+    int64_t left[EXITS] = {0};
+    read_data(images, labels);
+    for (int k = 0; k < EXITS; k++)
+        open_part(&parts[k], kernels, exits[k]);
+    assert_ok(dse_base64_decode(partials.results[0].records, &records, &err), &err);
+    assert_int_equal(records.size, IMAGES * EXITS * DSE_RECORD_BYTES);
+    dse_rng_init(&rng, 1, DSE_RNG_TEST, 90, 0);
+    for (int v = 0; v < VECTORS; v++) {
+        double thresholds[EXITS - 1];
+        int64_t applied[TALLY] = {0}, stopped[TALLY] = {0};
+        for (int k = 0; k < EXITS - 1; k++)
+            thresholds[k] = 2.4 * dse_rng_uniform(&rng);
+        const struct dse_exit_policy policy = {EXITS, thresholds, 0};
+        dse_exits_apply(&policy, (const uint8_t *)records.data, IMAGES, applied);
+        for (int i = 0; i < IMAGES; i++) {
+            int k = 0;
+            const uint8_t *record = NULL;
+            for (;; k++) {
+                record = record_of(&parts[k], images + i * 28 * 28, i, labels[i]);
+                if (k == EXITS - 1 ||
+                    ldexp(dse_exit_record_entropy(record), -DSE_TALLY_BITS_ENTROPY) < thresholds[k])
+                    break;
+            }
+            dse_exit_record_tally(record, k, EXITS, 1, stopped);
+            left[k]++;
+        }
+        assert_memory_equal(applied, stopped, sizeof applied);
+    }
+    for (int k = 0; k < EXITS; k++) {
+        assert_true(left[k] > VECTORS);
+        close_part(&parts[k]);
+    }
+    dse_kernels_free(kernels);
+    dse_buf_fini(&records);
+}
+
+/* Without thresholds all take the last exit, and the worker's own tally says so. */
+static void the_last_exits_records_are_its_tally(void **state) {
+    (void)state;
+    const int64_t passes = 3;
+    const double none[EXITS - 1] = {0, 0};
+    const struct dse_exit_policy policy = {EXITS, none, 0};
+    int64_t tally[TALLY] = {0};
+    struct dse_buf records = {0};
+    struct dse_err err = {0};
+    struct dse_msg_partials partials = run(6000, &passes, 1);
+    const int64_t *own = partials.results[0].tallies;
+    assert_ok(dse_base64_decode(partials.results[0].records, &records, &err), &err);
+    dse_exits_apply(&policy, (const uint8_t *)records.data, IMAGES, tally);
+    static const int exact[] = {DSE_TALLY_SEEN, DSE_TALLY_CORRECT, DSE_TALLY_ENTROPY,
+                                DSE_TALLY_CONFIDENCE};
+    for (size_t i = 0; i < sizeof exact / sizeof exact[0]; i++)
+        assert_int_equal(tally[exact[i]], own[exact[i]]);
+    for (int b = 0; b < 3 * DSE_TALLY_BINS; b++)
+        assert_int_equal(tally[DSE_TALLY_BIN_SEEN + b], own[DSE_TALLY_BIN_SEEN + b]);
+    for (int k = 0; k < EXITS; k++)
+        assert_int_equal(own[dse_exit_word(DSE_EXIT_LEFT, k, EXITS)],
+                         tally[dse_exit_word(DSE_EXIT_LEFT, k, EXITS)]);
+    assert_int_equal(own[dse_exit_word(DSE_EXIT_CORRECT, EXITS - 1, EXITS)],
+                     own[DSE_TALLY_CORRECT]);
+    assert_true(own[DSE_TALLY_MUTUAL] > 0 && own[DSE_TALLY_DEVIATION] > 0);
+    dse_buf_fini(&records);
+}
+
+/* T passes are the same whether more passes are computed beside them or not. */
+static void fewer_passes_beside_more_are_those_alone(void **state) {
+    (void)state;
+    const int64_t passes[] = {4, 1, 3, 2};
+    struct dse_msg_partials together = run(6000, passes, 4);
+    assert_true(together.layers_saved > 0.5);
+    for (int i = 0; i < 4; i++) {
+        struct dse_msg_partials alone = run(6000, &passes[i], 1);
+        assert_memory_equal(alone.results[0].tallies, together.results[i].tallies,
+                            TALLY * sizeof(int64_t));
+        assert_string_equal(alone.results[0].records, together.results[i].records);
+    }
+    assert_string_not_equal(together.results[0].records, together.results[2].records);
+}
+
+int main(int argc, char **argv) {
+    (void)argc;
+    dse_kernels_fix_environment(argv);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_context_says_what_each_exit_needs),
+        cmocka_unit_test(thresholds_on_records_are_an_evaluation_that_stops),
+        cmocka_unit_test(the_last_exits_records_are_its_tally),
+        cmocka_unit_test(fewer_passes_beside_more_are_those_alone),
+    };
+    return cmocka_run_group_tests(tests, open_exits, close_exits);
+}
