@@ -132,10 +132,9 @@ struct decoder {
 };
 
 static enum dse_status build_space(const struct dse_workload *workload,
-                                   const struct dse_msg_prepared *prepared, bool has_clean,
-                                   struct dse_arena *arena, struct decoder *decoder,
-                                   struct dse_err *err) {
-    DSE_TRY(dse_context_model_facts(prepared, has_clean, arena, &decoder->model, err));
+                                   const struct dse_msg_prepared *prepared, struct dse_arena *arena,
+                                   struct decoder *decoder, struct dse_err *err) {
+    DSE_TRY(dse_context_model_facts(workload, prepared, arena, &decoder->model, err));
     return dse_context_search_space(workload, &decoder->model, &decoder->problem, &decoder->space,
                                     err);
 }
@@ -152,8 +151,7 @@ static enum dse_status make_decoder(struct dse_store *store, const struct dse_sw
         dse_record_decode(DSE_RECORD_prepared, json, strlen(json), arena, &decoder->prepared, err));
     DSE_TRY(dse_workload_parse_stored(row->canonical, strlen(row->canonical), row->file,
                                       row->base_dir, arena, &decoder->workload, err));
-    return build_space(&decoder->workload, &decoder->prepared, decoder->spec.context->clean, arena,
-                       decoder, err);
+    return build_space(&decoder->workload, &decoder->prepared, arena, decoder, err);
 }
 
 static enum dse_status add_bits(const struct decoder *decoder, const struct dse_individual_row *row,
@@ -541,15 +539,17 @@ enum dse_status dse_report_objectives(const struct dse_space *space, struct dse_
     if (list == NULL)
         return no_memory(err);
     for (int i = 0; i < space->n_objectives; i++) {
-        const struct dse_metric_def *metric = dse_metric_find(space->objectives[i].metric);
-        char *name = dse_arena_strdup(arena, space->objectives[i].metric);
-        if (name == NULL)
-            return no_memory(err);
+        struct dse_metric metric = {.unit = ""}; /* of a value: nobody knows */
+        const char *name = space->objectives[i].metric;
+        if (space->kind == DSE_SPACE_OF_METRICS)
+            DSE_TRY(dse_metric_parse(name, strlen(name), &metric, err));
         list[i] = (struct dse_msg_objective){
-            .metric = name,
+            .metric = dse_arena_strdup(arena, name),
             .sense = space->objectives[i].sense == DSE_MAXIMIZE ? "maximize" : "minimize",
-            .unit = metric != NULL ? metric->unit : "", /* of a value: nobody knows */
+            .unit = metric.unit,
         };
+        if (list[i].metric == NULL)
+            return no_memory(err);
     }
     *objectives = list;
     *n = space->n_objectives;
@@ -558,8 +558,8 @@ enum dse_status dse_report_objectives(const struct dse_space *space, struct dse_
 
 static enum dse_status prepare_space(struct dse_preparation *preparation, struct decoder *decoder,
                                      struct dse_err *err) {
-    return build_space(&preparation->workload, preparation->prepared, preparation->context.clean,
-                       &preparation->arena, decoder, err);
+    return build_space(&preparation->workload, preparation->prepared, &preparation->arena, decoder,
+                       err);
 }
 
 enum dse_status dse_report_plan(struct dse_preparation *preparation, struct dse_msg_plan *plan,
@@ -571,8 +571,7 @@ enum dse_status dse_report_plan(struct dse_preparation *preparation, struct dse_
     struct dse_msg_spec spec = {.population = search.population,
                                 .offspring = search.offspring,
                                 .generations = search.generations};
-    bool has_baseline = dse_workload_is_about_network(&preparation->workload);
-    int64_t evaluations = (int64_t)expected_individuals(&spec) + has_baseline;
+    int64_t evaluations = (int64_t)expected_individuals(&spec);
     struct dse_msg_plan answer = {
         .name = preparation->workload.name,
         .content_hash = preparation->content_hash,
@@ -584,8 +583,6 @@ enum dse_status dse_report_plan(struct dse_preparation *preparation, struct dse_
         .images_per_cell = prepared->images,
         .population = search.population,
         .generations = search.generations,
-        .evaluations_max = evaluations,
-        .inferences_max = evaluations * prepared->images * prepared->cells_n,
     };
     enum dse_status status = prepare_space(preparation, &decoder, err);
     if (status != DSE_OK)
@@ -597,6 +594,8 @@ enum dse_status dse_report_plan(struct dse_preparation *preparation, struct dse_
     DSE_TRY_GOTO(status, dse_workload_print(&preparation->workload, &canonical, err), fail);
     answer.canonical = dse_arena_strdup(&preparation->arena, canonical.data);
     answer.genes = decoder.space.n_genes;
+    answer.evaluations_max = evaluations + (decoder.model.has_baseline ? 1 : 0);
+    answer.inferences_max = answer.evaluations_max * prepared->images * prepared->cells_n;
     if (answer.canonical == NULL)
         status = no_memory(err);
     else

@@ -8,7 +8,7 @@
 #include "protocol/protocol.h"
 
 /* Raise when the result of any evaluation may change: results of other versions are not reused. */
-#define DSE_EVALUATOR_VERSION "5"
+#define DSE_EVALUATOR_VERSION "6"
 
 struct dse_evaluator;
 

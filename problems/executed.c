@@ -2,7 +2,7 @@
  * from the first dropout on. */
 #include "problems/problems_internal.h"
 
-static int counted_bits(int bits) {
+int problems__counted_bits(int bits) {
     enum { FLOAT32_BITS = 32 };
     return bits == 0 ? FLOAT32_BITS : bits;
 }
@@ -49,8 +49,8 @@ double problems__executed(const struct dse_model_facts *model,
             if (candidate->passes > 1 && is_stochastic(model, candidate, i))
                 macs *= candidate->passes;
             if (with_bits)
-                macs *= counted_bits(candidate->weight_bits[i]) *
-                        counted_bits(candidate->input_bits[i]);
+                macs *= problems__counted_bits(candidate->weight_bits[i]) *
+                        problems__counted_bits(candidate->input_bits[i]);
             of_exit += macs;
         }
         sum += of_exit * share_reaching(outcome, k, n_exits);

@@ -76,6 +76,7 @@ void dse_exit_record_tally(const uint8_t *record, int exit, int n_exits, int sig
     tally[DSE_TALLY_BIN_SEEN + bin] += sign;
     tally[DSE_TALLY_BIN_CORRECT + bin] += correct;
     tally[DSE_TALLY_BIN_CONFIDENCE + bin] += sign * confidence;
+    tally[DSE_TALLY_CONFIDENCE_CORRECT] += correct * confidence;
     tally[dse_exit_word(DSE_EXIT_LEFT, exit, n_exits)] += sign;
     tally[dse_exit_word(DSE_EXIT_LEFT_CORRECT, exit, n_exits)] += correct;
 }

@@ -7,23 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum dse_status fail_unknown_metric(const char *name, struct dse_err *err) {
-    enum { MOST = 32 };
-    const char *names[MOST];
-    char joined[512];
-    int n;
-    const struct dse_metric_def *table = dse_metric_table(&n);
-    dse_assert(n <= MOST);
-    for (int i = 0; i < n; i++)
-        names[i] = table[i].name;
-    (void)dse_words_join(names, n, joined, sizeof joined);
-    const char *meant = dse_word_nearest(name, names, n);
-    if (meant != NULL)
-        DSE_FAIL(err, DSE_INVALID, "unknown metric \"%.60s\", did you mean \"%s\"? Metrics: %s",
-                 name, meant, joined);
-    DSE_FAIL(err, DSE_INVALID, "unknown metric \"%.60s\". Metrics: %s", name, joined);
-}
-
 /* ---- constraints ---- */
 
 static const char *skip_blanks(const char *at) {
@@ -34,8 +17,8 @@ static const char *skip_blanks(const char *at) {
 
 static enum dse_status fail_malformed(const char *text, struct dse_err *err) {
     DSE_FAIL(err, DSE_INVALID,
-             "constraint \"%.100s\" is not of the form \"metric >= number\" or "
-             "\"metric <= number\"",
+             "constraint \"%.100s\" is not of the form \"metric >= number\" or \"metric <= "
+             "number\" (or \"baseline - number\")",
              text);
 }
 
@@ -49,59 +32,129 @@ static bool read_plain_number(const char **at, double *x) {
     return plain;
 }
 
+/* Length of the metric at text: no blanks but within parentheses. */
+static size_t metric_length(const char *text) {
+    size_t length = 0;
+    for (int depth = 0; text[length] != '\0'; length++) {
+        char c = text[length];
+        depth += c == '(' ? 1 : c == ')' ? -1 : 0;
+        bool belongs = isalnum((unsigned char)c) || strchr("_()+:", c) != NULL;
+        if (!belongs && !(depth > 0 && isspace((unsigned char)c)))
+            break;
+    }
+    return length;
+}
+
+/* A number, or "baseline" with a number added or taken away. */
+static bool read_bound(const char **at, struct dse_constraint *constraint) {
+    static const char baseline[] = "baseline";
+    if (strncmp(*at, baseline, strlen(baseline)) != 0)
+        return read_plain_number(at, &constraint->bound);
+    constraint->relative = true;
+    *at = skip_blanks(*at + strlen(baseline));
+    if (**at == '\0')
+        return true;
+    double sign = **at == '-' ? -1 : 1;
+    if (**at != '-' && **at != '+')
+        return false;
+    *at = skip_blanks(*at + 1);
+    if (!isdigit((unsigned char)**at) && **at != '.')
+        return false;
+    bool is_read = read_plain_number(at, &constraint->bound);
+    constraint->bound *= sign;
+    return is_read;
+}
+
+/* The text without blanks; false when it is longer than any name. */
+static bool copy_name(const char *text, size_t length, char out[DSE_METRIC_NAME_SIZE]) {
+    size_t n = 0;
+    for (size_t i = 0; i < length; i++) {
+        if (isspace((unsigned char)text[i]))
+            continue;
+        if (n == DSE_METRIC_NAME_SIZE - 1)
+            return false;
+        out[n++] = text[i];
+    }
+    out[n] = '\0';
+    return true;
+}
+
 enum dse_status problems__parse_constraint(const char *text, struct dse_constraint *constraint,
                                            struct dse_err *err) {
-    const char *at = skip_blanks(text);
-    size_t length = 0;
-    while (isalnum((unsigned char)at[length]) || at[length] == '_')
-        length++;
+    const char *name = skip_blanks(text);
+    size_t length = metric_length(name);
     struct dse_constraint read = {0};
-    if (length == 0)
+    if (length == 0 || isdigit((unsigned char)*name))
         return fail_malformed(text, err);
-    if (length >= sizeof read.metric) /* longer than every name; fail_unknown_metric cuts it */
-        return fail_unknown_metric(at, err);
-    memcpy(read.metric, at, length);
-    at = skip_blanks(at + length);
+    const char *at = skip_blanks(name + length);
     if (strncmp(at, ">=", 2) != 0 && strncmp(at, "<=", 2) != 0)
         return fail_malformed(text, err);
     read.relation = *at == '>' ? DSE_AT_LEAST : DSE_AT_MOST;
     at = skip_blanks(at + 2);
-    if (!read_plain_number(&at, &read.bound) || *skip_blanks(at) != '\0')
+    if (!read_bound(&at, &read) || *skip_blanks(at) != '\0')
         return fail_malformed(text, err);
+    if (!copy_name(name, length, read.metric))
+        DSE_FAIL(err, DSE_INVALID, "unknown metric \"%.60s...\": longer than any", name);
     *constraint = read;
     return DSE_OK;
 }
 
-/* ---- checks without a model ---- */
+/* ---- checks ---- */
 
-static enum dse_status check_objective(const struct dse_problem_settings *settings, int i,
+static enum dse_status check_metric(const char *name, const struct dse_model_facts *model,
+                                    struct dse_metric *metric, struct dse_err *err) {
+    DSE_TRY(dse_metric_parse(name, strlen(name), metric, err));
+    return model != NULL ? dse_metric_check(metric, model, err) : DSE_OK;
+}
+
+/* Do two objectives that can be read mean the same? */
+static bool are_equal(const struct dse_problem_settings *settings, const char *a, const char *b) {
+    struct dse_metric x, y;
+    if (problems__has_values(settings))
+        return strcmp(a, b) == 0;
+    return dse_metric_parse(a, strlen(a), &x, NULL) == DSE_OK &&
+           dse_metric_parse(b, strlen(b), &y, NULL) == DSE_OK && dse_metric_equal(&x, &y);
+}
+
+static enum dse_status check_objective(const struct dse_problem_settings *settings,
+                                       const struct dse_model_facts *model, int i,
                                        struct dse_err *err) {
     const char *name = settings->objectives[i];
+    struct dse_metric metric;
     if (i >= DSE_MAX_OBJECTIVES)
         DSE_FAIL(err, DSE_INVALID, "%d objectives; at most %d are allowed", settings->n_objectives,
                  DSE_MAX_OBJECTIVES);
     if (problems__has_values(settings))
         DSE_TRY(problems__read_value_objective(settings, name, NULL, err));
-    else if (dse_metric_find(name) == NULL)
-        return fail_unknown_metric(name, err);
-    for (int k = 0; k < i; k++)
-        if (strcmp(settings->objectives[k], name) == 0)
-            DSE_FAIL(err, DSE_INVALID, "objective \"%s\" stands twice in the list", name);
+    else
+        DSE_TRY(check_metric(name, model, &metric, err));
+    for (int k = 0; k < i; k++) {
+        const char *earlier = settings->objectives[k];
+        bool is_literal = strcmp(name, earlier) == 0;
+        if (are_equal(settings, name, earlier))
+            DSE_FAIL(err, DSE_INVALID, "objective \"%s\" stands twice in the list%s%s", name,
+                     is_literal ? "" : ", before as ", is_literal ? "" : earlier);
+    }
     return DSE_OK;
 }
 
-static enum dse_status check_constraint(const struct dse_problem_settings *settings, int i,
+static enum dse_status check_constraint(const struct dse_problem_settings *settings,
+                                        const struct dse_model_facts *model, int i,
                                         struct dse_err *err) {
     struct dse_constraint constraint;
+    struct dse_metric metric;
     if (i >= DSE_MAX_CONSTRAINTS)
         DSE_FAIL(err, DSE_INVALID, "%d constraints; at most %d are allowed",
                  settings->n_constraints, DSE_MAX_CONSTRAINTS);
     DSE_TRY(problems__parse_constraint(settings->constraints[i], &constraint, err));
-    if (problems__has_values(settings))
+    bool has_values = problems__has_values(settings);
+    if (constraint.relative && (has_values || (model != NULL && !model->has_baseline)))
+        DSE_FAIL(err, DSE_INVALID, "constraint \"%.100s\" compares with the baseline, and %s",
+                 settings->constraints[i],
+                 has_values ? "this problem has none" : "exploration.baseline is false");
+    if (has_values)
         return problems__check_value_name(settings, constraint.metric, err);
-    if (dse_metric_find(constraint.metric) == NULL)
-        return fail_unknown_metric(constraint.metric, err);
-    return DSE_OK;
+    return check_metric(constraint.metric, model, &metric, err);
 }
 
 /* status for entry i: notes which entry it was when it is wrong. */
@@ -112,107 +165,50 @@ static enum dse_status note_index(enum dse_status status, int i, int *index) {
 }
 
 enum dse_status dse_problem_check_objectives(const struct dse_problem_settings *settings,
-                                             int *index, struct dse_err *err) {
+                                             const struct dse_model_facts *model, int *index,
+                                             struct dse_err *err) {
     if (settings->n_objectives <= 0)
         return note_index(
             dse_err_set(err, DSE_INVALID, "no objectives; name at least one metric to optimise"), 0,
             index);
     for (int i = 0; i < settings->n_objectives; i++)
-        DSE_TRY(note_index(check_objective(settings, i, err), i, index));
+        DSE_TRY(note_index(check_objective(settings, model, i, err), i, index));
     return DSE_OK;
 }
 
 enum dse_status dse_problem_check_constraints(const struct dse_problem_settings *settings,
-                                              int *index, struct dse_err *err) {
+                                              const struct dse_model_facts *model, int *index,
+                                              struct dse_err *err) {
     for (int i = 0; i < settings->n_constraints; i++)
-        DSE_TRY(note_index(check_constraint(settings, i, err), i, index));
+        DSE_TRY(note_index(check_constraint(settings, model, i, err), i, index));
     return DSE_OK;
 }
 
-/* ---- with a model ---- */
-
-/* An evaluation of the float32 baseline that saw one image a cell, correctly and in doubt about
- * nothing: a metric that has no value even for it will never have one. */
-struct perfect_result {
-    struct dse_candidate candidate;
-    int64_t *tallies;
-    struct dse_outcome outcome;
-};
-
-static enum dse_status perfect_result_init(struct perfect_result *perfect,
-                                           const struct dse_model_facts *model,
-                                           struct dse_err *err) {
-    dse_assert(model->n_cells >= 0);
-    int size = dse_exit_tally_size(model->n_exits);
-    int64_t *tallies = dse_alloc((size_t)model->n_cells * (size_t)size, sizeof *tallies);
-    if (tallies == NULL)
-        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d cells", model->n_cells);
-    for (int i = 0; i < model->n_cells; i++)
-        tallies[i * size + DSE_TALLY_SEEN] = tallies[i * size + DSE_TALLY_CORRECT] = 1;
-    enum dse_status status = dse_candidate_init(&perfect->candidate, model->n_layers, 0, err);
-    if (status != DSE_OK) {
-        dse_free(tallies);
-        return status;
-    }
-    perfect->tallies = tallies;
-    perfect->outcome =
-        (struct dse_outcome){.tallies = tallies, .n_cells = model->n_cells, .tally_size = size};
-    return DSE_OK;
-}
-
-static void perfect_result_fini(struct perfect_result *perfect) {
-    dse_candidate_fini(&perfect->candidate);
-    dse_free(perfect->tallies);
-}
-
-static enum dse_status check_defined(const char *what, const char *name,
-                                     const struct dse_model_facts *model,
-                                     const struct perfect_result *perfect, struct dse_err *err) {
-    const struct dse_metric_def *metric = dse_metric_find(name);
-    if (!isfinite(metric->value(model, &perfect->candidate, &perfect->outcome)))
-        DSE_FAIL(err, DSE_INVALID, "%s \"%s\" needs %s, and this workload has none", what, name,
-                 metric->needs);
-    return DSE_OK;
-}
-
-static enum dse_status check_all_defined(const struct dse_space *space,
-                                         const struct dse_model_facts *model,
-                                         const struct perfect_result *perfect,
-                                         struct dse_err *err) {
-    for (int i = 0; i < space->n_objectives; i++)
-        DSE_TRY(check_defined("objective", space->objectives[i].metric, model, perfect, err));
-    for (int i = 0; i < space->n_constraints; i++)
-        DSE_TRY(check_defined("constraint on", space->constraints[i].metric, model, perfect, err));
-    return DSE_OK;
-}
+/* ---- into a space ---- */
 
 static void copy_metrics(const struct dse_problem_settings *settings, struct dse_space *space) {
+    enum dse_status status = DSE_OK;
     space->n_objectives = settings->n_objectives;
     space->n_constraints = settings->n_constraints;
-    for (int i = 0; i < space->n_objectives; i++) {
-        const struct dse_metric_def *metric = dse_metric_find(settings->objectives[i]);
-        (void)snprintf(space->objectives[i].metric, DSE_METRIC_NAME_SIZE, "%s", metric->name);
-        space->objectives[i].sense = metric->sense;
+    for (int i = 0; i < space->n_objectives && status == DSE_OK; i++) {
+        const char *name = settings->objectives[i];
+        struct dse_metric metric;
+        status = dse_metric_parse(name, strlen(name), &metric, NULL);
+        if (status != DSE_OK)
+            break;
+        memcpy(space->objectives[i].metric, metric.name, sizeof metric.name);
+        space->objectives[i].sense = metric.sense;
     }
-    for (int i = 0; i < space->n_constraints; i++) {
-        enum dse_status status =
-            problems__parse_constraint(settings->constraints[i], &space->constraints[i], NULL);
-        dse_assert(status == DSE_OK); /* checked before */
-    }
+    for (int i = 0; i < space->n_constraints && status == DSE_OK; i++)
+        status = problems__parse_constraint(settings->constraints[i], &space->constraints[i], NULL);
+    dse_assert(status == DSE_OK); /* checked before */
 }
 
 enum dse_status problems__fill_metrics(const struct dse_problem_settings *settings,
                                        const struct dse_model_facts *model, struct dse_space *space,
                                        struct dse_err *err) {
-    DSE_TRY(dse_problem_check_objectives(settings, NULL, err));
-    DSE_TRY(dse_problem_check_constraints(settings, NULL, err));
-    struct perfect_result perfect;
-    DSE_TRY(perfect_result_init(&perfect, model, err));
-    struct dse_space filled = *space;
-    copy_metrics(settings, &filled);
-    enum dse_status status = check_all_defined(&filled, model, &perfect, err);
-    perfect_result_fini(&perfect);
-    if (status == DSE_OK)
-        *space = filled;
-    return status;
+    DSE_TRY(dse_problem_check_objectives(settings, model, NULL, err));
+    DSE_TRY(dse_problem_check_constraints(settings, model, NULL, err));
+    copy_metrics(settings, space);
+    return DSE_OK;
 }

@@ -26,7 +26,7 @@ struct dse_gene {
 
 enum dse_sense { DSE_MINIMIZE, DSE_MAXIMIZE };
 
-enum { DSE_MAX_OBJECTIVES = 8, DSE_MAX_CONSTRAINTS = 8, DSE_METRIC_NAME_SIZE = 48 };
+enum { DSE_MAX_OBJECTIVES = 8, DSE_MAX_CONSTRAINTS = 8, DSE_METRIC_NAME_SIZE = 128 };
 
 struct dse_objective {
     char metric[DSE_METRIC_NAME_SIZE];
@@ -39,6 +39,7 @@ struct dse_constraint {
     char metric[DSE_METRIC_NAME_SIZE];
     enum dse_relation relation;
     double bound;
+    bool relative; /* the bound is added to the baseline's value */
 };
 
 /* What is searched. Owned by its creator; genes is a heap array. */
@@ -87,14 +88,21 @@ struct dse_layer_facts {
     int n_after;
 };
 
-/* What `prepare` needs to know. Borrowed for the call. */
+/* A data cell. Defined below: struct dse_corruption_def. */
+struct dse_cell_facts {
+    const struct dse_corruption_def *corruption; /* NULL: clean */
+    int severity;                                /* 1..5; 0: clean */
+};
+
+/* What is known of what is evaluated. Borrowed for the call. */
 struct dse_model_facts {
     const struct dse_layer_facts *layers;
     int n_layers;
-    int n_cells;    /* data cells of an evaluation */
-    bool has_clean; /* cell 0 is the clean images; all others are corrupted images */
-    int n_exits;    /* outputs, the last included; 0 counts as 1 */
-    int classes;    /* 0: not known */
+    const struct dse_cell_facts *cells;
+    int n_cells;
+    int n_exits;       /* outputs, the last included; 0 counts as 1 */
+    int classes;       /* 0: not known */
+    bool has_baseline; /* the float32 network is evaluated too */
 };
 
 enum { DSE_EXITS_MOST = 8 };
@@ -287,35 +295,78 @@ bool dse_corruption_in_group(const struct dse_corruption_def *corruption, const 
 /* Is it one of those seven words? */
 bool dse_corruption_is_group(const char *word);
 
+/* The cell that workers call so: "clean", "fog:3". False when there is none. */
+bool dse_cell_parse(const char *name, struct dse_cell_facts *cell);
+
 /* ---- Metrics ------------------------------------------------------------------------------ */
 
-/* A named number of an evaluated candidate. Sense is what an objective of it means. */
-struct dse_metric_def {
-    const char *name; /* "accuracy_clean" */
-    enum dse_sense sense;
-    const char *unit; /* "share", "bit operations per image" */
-    const char *help;
-    const char *needs; /* what must be there for it to be defined: "corrupted images" */
-    /* The value; NaN when it is not defined (no corrupted cells, or a cell without images). */
-    double (*value)(const struct dse_model_facts *model, const struct dse_candidate *candidate,
-                    const struct dse_outcome *outcome);
+/* A number of an evaluated candidate, as the user names it:
+ *   MEASURE(SCOPE)  a measure of images (measures.def) over a scope: clean; corrupted (the mean of
+ *                   the standard corruptions' cells, every cell counting the same; of the extra
+ *                   ones where there are no others); standard; extra; all (both); noise, blur,
+ *                   weather, digital; a corruption; one severity of it, fog:3; severity:3 (of the
+ *                   standard corruptions, or else the extra ones); unions of these joined by +,
+ *                   again the mean of all cells; worst (of all cells, clean too); worst_group (of
+ *                   the means of noise, blur, weather and digital, or else that of extra)
+ *   MEASURE_clean, MEASURE_corrupted, MEASURE_worst  the same, shorter
+ *   COST            what the candidate costs (costs.def)
+ *   mce, mce_extra  mean over the standard (extra) corruptions of sum_s err / sum_s err of the
+ *                   float32 network of the workload; mce(alexnet): of the published AlexNet
+ * Made by dse_metric_parse; only name, sense and unit are for others to read. */
+enum { DSE_SCOPE_TERMS_MAX = 20 };
+struct dse_scope_term {
+    int kind;  /* of metric_scopes.c */
+    int which; /* group or corruption */
+    int severity;
 };
-/* accuracy_clean, accuracy_corrupted (mean over the corrupted cells of correct / seen: every cell
- * counts the same), accuracy_worst (smallest over all cells), bit_operations (sum of MACs x weight
- * bits x input bits), size_bits (sum of weights x bits), mean_weight_bits (size_bits / weights).
- * Bits 0, float32, count as 32. */
-const struct dse_metric_def *dse_metric_table(int *n_metrics);
-/* By name; NULL when there is none. */
-const struct dse_metric_def *dse_metric_find(const char *name);
+struct dse_metric {
+    char name[DSE_METRIC_NAME_SIZE]; /* as written, without blanks */
+    enum dse_sense sense;
+    const char *unit; /* "share", "bit operations per image"; static */
+    int kind, which;  /* of problems_internal.h */
+    struct dse_scope_term terms[DSE_SCOPE_TERMS_MAX];
+    int n_terms;
+};
+/* Reads length bytes of text. INVALID names what is allowed, and what may have been meant. */
+DSE_MUST_USE enum dse_status dse_metric_parse(const char *text, size_t length,
+                                              struct dse_metric *metric, struct dse_err *err);
+/* Can it have a value there? INVALID says what is missing. Only cells and baseline are looked at.
+ */
+DSE_MUST_USE enum dse_status dse_metric_check(const struct dse_metric *metric,
+                                              const struct dse_model_facts *model,
+                                              struct dse_err *err);
+bool dse_metric_equal(const struct dse_metric *a, const struct dse_metric *b);
+
+/* One evaluated candidate, and what it is compared with. Borrowed. */
+struct dse_evidence {
+    const struct dse_model_facts *model;
+    const struct dse_candidate *candidate;
+    const struct dse_outcome *outcome;
+    const struct dse_outcome *baseline; /* of the float32 network; NULL: not evaluated */
+};
+
+/* A value with the 95 % interval of what it estimates and the images seen for it. Exact numbers
+ * (costs) have 0 images and no interval: low and high are NaN. One cell: Wilson's interval of a
+ * share, else the mean's from its sum of squares (ECE: by the signs of its bins, delta method). A
+ * mean over cells has the mean of the cells' ends: the same images stand in all of them, so their
+ * errors may move together, and this is right when they do, too wide when not. worst: that of the
+ * worst cell or group, as if it had been chosen beforehand. mce: the baseline is taken as given. */
+struct dse_estimate {
+    double value; /* NaN: not defined, as for a cell without images or a tally too short */
+    double low, high;
+    int64_t images;
+};
+struct dse_estimate dse_metric_estimate(const struct dse_metric *metric,
+                                        const struct dse_evidence *evidence);
 
 /* Objective and constraint values of one evaluated candidate. objectives holds
  * space->n_objectives values in the metric's own sense and unit, all finite; violation is the sum
  * of max(0, distance to the bound) over the constraints, each in its metric's unit (0: feasible).
  * FAILED names a metric that is not a number. */
-DSE_MUST_USE enum dse_status
-dse_space_measure(const struct dse_space *space, const struct dse_model_facts *model,
-                  const struct dse_candidate *candidate, const struct dse_outcome *outcome,
-                  double *objectives, double *violation, struct dse_err *err);
+DSE_MUST_USE enum dse_status dse_space_measure(const struct dse_space *space,
+                                               const struct dse_evidence *evidence,
+                                               double *objectives, double *violation,
+                                               struct dse_err *err);
 
 /* The 95 % Wilson score interval (Wilson 1927) of a share, from `correct` of `seen`; seen > 0.
  * 0 <= *low <= correct / seen <= *high <= 1. */
@@ -333,7 +384,7 @@ struct dse_problem_settings {
     int exit_batch;                /* images that leave together; 0: each alone */
     const char *const *objectives; /* metric names */
     int n_objectives;
-    const char *const *constraints; /* "metric >= number" or "metric <= number" */
+    const char *const *constraints; /* "metric >= bound" or "metric <= bound" */
     int n_constraints;
     const char *type;         /* name of the problem; NULL: one that is about a network */
     const char *const *genes; /* of problem external, as dse_gene_parse takes them */
@@ -364,16 +415,18 @@ struct dse_problem_def {
 const struct dse_problem_def *dse_problem_table(int *n_problems);
 /* By name; the name of a function problem gives `function`. NULL when there is none. */
 const struct dse_problem_def *dse_problem_find(const char *name);
-/* Check objectives and constraints of settings without a model: unknown metrics, malformed
- * constraints, too many, none, the same objective twice. The message names the allowed metrics.
- * INVALID sets *index (may be NULL) to the offending entry, 0 for an empty list; OK leaves it.
- * A constraint is "accuracy_clean >= 0.85" or with "<="; blanks do not matter. */
+/* Check objectives and constraints of settings: unknown metrics, metrics that the model's cells do
+ * not define, malformed constraints, too many, none, the same objective twice. model: what is known
+ * so far (dse_metric_check); NULL: nothing. INVALID sets *index (may be NULL) to the offending
+ * entry, 0 for an empty list; OK leaves it.
+ * A constraint is "accuracy_clean >= 0.85" or with "<="; blanks do not matter. The bound may be
+ * relative to the baseline: "accuracy(fog) >= baseline - 0.03". */
 DSE_MUST_USE enum dse_status
-dse_problem_check_objectives(const struct dse_problem_settings *settings, int *index,
-                             struct dse_err *err);
+dse_problem_check_objectives(const struct dse_problem_settings *settings,
+                             const struct dse_model_facts *model, int *index, struct dse_err *err);
 DSE_MUST_USE enum dse_status
-dse_problem_check_constraints(const struct dse_problem_settings *settings, int *index,
-                              struct dse_err *err);
+dse_problem_check_constraints(const struct dse_problem_settings *settings,
+                              const struct dse_model_facts *model, int *index, struct dse_err *err);
 
 /* ---- Function problems -------------------------------------------------------------------- */
 

@@ -36,6 +36,8 @@ enum dse_status problems__external_prepare(const struct dse_problem_settings *se
 void problems__genes_decode(const struct dse_space *space, const double *genome,
                             struct dse_candidate *candidate);
 
+/* 0, float32, counts as 32. */
+int problems__counted_bits(int bits);
 /* Multiply-accumulates of what is executed for an image, mean over the images of all cells: early
  * exits in the shares in which images leave, layers that dropout reaches once a pass; with_bits:
  * each times weight bits and input bits (0 counts as 32). */
@@ -53,6 +55,57 @@ DSE_MUST_USE enum dse_status problems__build(unsigned parts,
 void problems__repair_parts(unsigned parts, const struct dse_space *space, double *genome);
 void problems__decode_parts(unsigned parts, const struct dse_space *space, const double *genome,
                             struct dse_candidate *candidate);
+
+/* ---- metrics ---- */
+
+struct problems__measure {
+    const char *name;
+    enum dse_sense sense;
+    const char *unit;
+    int last;                                        /* word of the tally that it needs */
+    struct dse_estimate (*of)(const int64_t *tally); /* seen > 0 */
+};
+extern const struct problems__measure problems__measures[];
+extern const int problems__n_measures;
+
+struct problems__cost {
+    const char *name;
+    enum dse_sense sense;
+    const char *unit;
+    bool of_exits; /* needs early exits */
+    double (*of)(const struct dse_model_facts *model, const struct dse_candidate *candidate,
+                 const struct dse_outcome *outcome);
+};
+extern const struct problems__cost problems__costs[];
+extern const int problems__n_costs;
+
+/* Kinds of struct dse_metric; what `which` means then. */
+enum problems__metric_kind {
+    KIND_MEASURE, /* place in problems__measures */
+    KIND_COST,    /* place in problems__costs */
+    KIND_MCE,     /* one of the following */
+};
+enum problems__mce { MCE_STANDARD, MCE_EXTRA, MCE_ALEXNET, N_MCE };
+/* Do images of the cell count for this mCE? */
+bool problems__is_of_mce(const struct dse_metric *metric, const struct dse_cell_facts *cell);
+
+/* Reads "clean+fog:3", length bytes; what stands around it is the caller's. */
+DSE_MUST_USE enum dse_status problems__scope_parse(const char *text, size_t length,
+                                                   struct dse_metric *metric, struct dse_err *err);
+/* "a, b, ...": the scopes, for messages. */
+const char *problems__scope_words(char *out, size_t size);
+/* Are there cells of standard corruptions? */
+bool problems__has_standard(const struct dse_model_facts *model);
+/* Is the cell part of the scope? has_standard: of the model that it belongs to. */
+bool problems__scope_has(const struct dse_metric *metric, const struct dse_cell_facts *cell,
+                         bool has_standard);
+enum problems__scope_fold { SCOPE_MEAN, SCOPE_WORST, SCOPE_WORST_GROUP };
+enum problems__scope_fold problems__scope_fold_of(const struct dse_metric *metric);
+/* The first term that no cell of the model matches; NULL: all have cells. */
+const char *problems__scope_lacks(const struct dse_metric *metric,
+                                  const struct dse_model_facts *model);
+/* Cells of a group, for worst_group. */
+bool problems__cell_in_group(const struct dse_cell_facts *cell, enum dse_corruption_group group);
 
 #define X(name, help)                                                                         \
     enum dse_status problems__##name##_prepare(const struct dse_problem_settings *settings,   \

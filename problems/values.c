@@ -107,8 +107,8 @@ enum dse_status problems__fill_values(const struct dse_problem_settings *setting
                                       struct dse_space *space, struct dse_err *err) {
     const struct dse_function_def *def = function_of(settings);
     struct dse_space filled = *space;
-    DSE_TRY(dse_problem_check_objectives(settings, NULL, err));
-    DSE_TRY(dse_problem_check_constraints(settings, NULL, err));
+    DSE_TRY(dse_problem_check_objectives(settings, NULL, NULL, err));
+    DSE_TRY(dse_problem_check_constraints(settings, NULL, NULL, err));
     filled.n_objectives = settings->n_objectives;
     filled.n_constraints = 0;
     filled.kind = def != NULL ? DSE_SPACE_OF_POSITIONS : DSE_SPACE_OF_NAMES;

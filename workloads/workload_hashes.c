@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-static const char content_version[] = "paretod workload content 5\n";
+static const char content_version[] = "paretod workload content 6\n";
 static const char context_version[] = "paretod workload context 4\n";
 
 /* What a key decides. */
@@ -66,6 +66,7 @@ static const enum scope scopes[KEY_COUNT] = {
     [KEY_external_genes] = SCOPE_CANDIDATE,
     [KEY_external_files] = SCOPE_CANDIDATE,
     [KEY_external_timeout_s] = SCOPE_CANDIDATE, /* more time, and some fail no longer */
+    [KEY_exploration_baseline] = SCOPE_SWEEP,
     [KEY_exploration_population] = SCOPE_SWEEP,
     [KEY_exploration_offspring] = SCOPE_SWEEP,
     [KEY_exploration_generations] = SCOPE_SWEEP,

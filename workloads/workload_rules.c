@@ -193,8 +193,44 @@ static void check_cells(struct workloads__reading *reading) {
 
 /* ---- objectives and constraints ---- */
 
-typedef enum dse_status (*settings_check)(const struct dse_problem_settings *settings, int *index,
+typedef enum dse_status (*settings_check)(const struct dse_problem_settings *settings,
+                                          const struct dse_model_facts *model, int *index,
                                           struct dse_err *err);
+
+/* A cell for each severity of a corruption. */
+static void add_cells(const struct dse_workload *w, const struct dse_corruption_def *corruption,
+                      struct dse_cell_facts *cells, int *n) {
+    for (int i = 0; i < w->corruptions_severities.n; i++)
+        cells[(*n)++] =
+            (struct dse_cell_facts){corruption, (int)w->corruptions_severities.items[i]};
+}
+
+/* What is known of the evaluation before its model is read: its cells, and whether there is a
+ * baseline. NULL without memory, or where the keys that say so are wrong. */
+static const struct dse_model_facts *facts_so_far(struct workloads__reading *reading) {
+    const struct dse_workload *w = &reading->workload;
+    int n_corruptions;
+    const struct dse_corruption_def *table = dse_corruption_table(&n_corruptions);
+    size_t most = 1 + (size_t)n_corruptions * (size_t)w->corruptions_severities.n;
+    struct dse_model_facts *facts = dse_arena_alloc(&reading->scratch, 1, sizeof *facts);
+    struct dse_cell_facts *cells = dse_arena_alloc(&reading->scratch, most, sizeof *cells);
+    reading->no_memory = reading->no_memory || facts == NULL || cells == NULL;
+    if (reading->no_memory || reading->wrong[KEY_corruptions_clean] ||
+        reading->wrong[KEY_corruptions_names] || reading->wrong[KEY_corruptions_severities])
+        return NULL;
+    facts->cells = cells;
+    facts->n_cells = w->corruptions_clean ? 1 : 0; /* zeros are a clean cell */
+    for (int c = 0; c < n_corruptions; c++) {
+        bool is_used = false;
+        for (int i = 0; i < w->corruptions_names.n; i++)
+            is_used = is_used || dse_corruption_find(w->corruptions_names.items[i]) == &table[c] ||
+                      dse_corruption_in_group(&table[c], w->corruptions_names.items[i]);
+        if (is_used)
+            add_cells(w, &table[c], cells, &facts->n_cells);
+    }
+    facts->has_baseline = w->exploration_baseline;
+    return facts;
+}
 
 /* The settings with one objective or constraint only. */
 static struct dse_problem_settings settings_with_one(struct workloads__reading *reading,
@@ -211,58 +247,38 @@ static struct dse_problem_settings settings_with_one(struct workloads__reading *
     return settings;
 }
 
+/* Complains about an item, and says what to do where only the cells are missing. */
+static void complain_about_item(struct workloads__reading *reading, enum workloads__key key,
+                                int item, bool is_known, const struct dse_err *why) {
+    char name[WORKLOADS_NAME_SIZE];
+    bool is_about_cells = is_known && strstr(why->text, "baseline") == NULL;
+    WORKLOADS_COMPLAIN(reading, workloads__place(reading, key, item), "%s: %s%s%s",
+                       workloads__name(key, name), why->text,
+                       is_about_cells ? ": see corruptions.clean and corruptions.names" : "",
+                       is_known && !is_given(reading, key) ? ", or set problem.objectives" : "");
+}
+
 /* Asks the problem about each item alone, so that every wrong one is found, then about all. */
 static void check_with_problem(struct workloads__reading *reading, enum workloads__key key,
                                settings_check check) {
     const struct dse_text_list *list = workloads__member(&reading->workload, key);
-    char name[WORKLOADS_NAME_SIZE];
     if (reading->wrong[key])
         return;
+    const struct dse_model_facts *facts = facts_so_far(reading);
     for (int i = 0; i < list->n; i++) {
         struct dse_problem_settings one = settings_with_one(reading, key, i);
         struct dse_err err = {0};
         int index = 0;
-        if (check(&one, &index, &err) == DSE_OK)
+        if (check(&one, facts, &index, &err) == DSE_OK)
             continue;
         reading->wrong[key] = true;
-        WORKLOADS_COMPLAIN(reading, workloads__place(reading, key, i), "%s: %s",
-                           workloads__name(key, name), err.text);
+        complain_about_item(reading, key, i, check(&one, NULL, &index, NULL) == DSE_OK, &err);
     }
     struct dse_problem_settings all = dse_workload_problem_settings(&reading->workload);
     struct dse_err err = {0};
     int index = -1;
-    if (!reading->wrong[key] && check(&all, &index, &err) != DSE_OK)
-        WORKLOADS_COMPLAIN(reading, workloads__place(reading, key, index), "%s: %s",
-                           workloads__name(key, name), err.text);
-}
-
-/* Does the text ("accuracy_clean", "accuracy_clean >= 0.8") begin with this metric? */
-static bool is_about(const char *text, const char *metric) {
-    size_t length = strlen(metric);
-    text += strspn(text, " ");
-    return strncmp(text, metric, length) == 0 &&
-           strspn(text + length, "abcdefghijklmnopqrstuvwxyz_0123456789") == 0;
-}
-
-static void check_metrics_have_cells(struct workloads__reading *reading, enum workloads__key key) {
-    const struct dse_workload *w = &reading->workload;
-    const struct dse_text_list *list = workloads__member(&reading->workload, key);
-    char name[WORKLOADS_NAME_SIZE];
-    for (int i = 0; !reading->wrong[key] && i < list->n; i++) {
-        struct dse_mark mark = workloads__place(reading, key, i);
-        if (is_about(list->items[i], "accuracy_corrupted") && w->corruptions_names.n == 0 &&
-            !reading->wrong[KEY_corruptions_names])
-            WORKLOADS_COMPLAIN(reading, mark,
-                               "%s: accuracy_corrupted needs corruptions: list some in "
-                               "corruptions.names%s",
-                               workloads__name(key, name),
-                               is_given(reading, key) ? ""
-                                                      : ", or set problem.objectives without it");
-        if (is_about(list->items[i], "accuracy_clean") && !w->corruptions_clean &&
-            !reading->wrong[KEY_corruptions_clean])
-            WORKLOADS_COMPLAIN(reading, mark, "%s: accuracy_clean needs corruptions.clean: true",
-                               workloads__name(key, name));
-    }
+    if (!reading->wrong[key] && check(&all, facts, &index, &err) != DSE_OK)
+        complain_about_item(reading, key, index, false, &err);
 }
 
 static void check_objectives(struct workloads__reading *reading) {
@@ -277,7 +293,6 @@ static void check_objectives(struct workloads__reading *reading) {
     if (reading->errors->n + reading->errors->dropped > errors_before)
         return;
     check_with_problem(reading, key, dse_problem_check_objectives);
-    check_metrics_have_cells(reading, key);
 }
 
 struct dse_problem_settings dse_workload_problem_settings(const struct dse_workload *workload) {
@@ -351,5 +366,4 @@ void workloads__check_rules(struct workloads__reading *reading) {
     check_exact(reading);
     check_objectives(reading);
     check_with_problem(reading, KEY_problem_constraints, dse_problem_check_constraints);
-    check_metrics_have_cells(reading, KEY_problem_constraints);
 }

@@ -55,8 +55,12 @@ static void try_thresholds(void *context, const double *thresholds,
     size_t bytes = (size_t)finder->candidate->n_thresholds * sizeof *thresholds;
     memcpy(finder->candidate->thresholds, thresholds, bytes);
     memcpy(point.thresholds, thresholds, bytes);
-    if (dse_space_measure(&finder->ex->space, &finder->ex->model, finder->candidate, outcome,
-                          point.objectives, &violation, NULL) == DSE_OK &&
+    const struct dse_evidence evidence = {.model = &finder->ex->model,
+                                          .candidate = finder->candidate,
+                                          .outcome = outcome,
+                                          .baseline = finder->ex->baseline};
+    if (dse_space_measure(&finder->ex->space, &evidence, point.objectives, &violation, NULL) ==
+            DSE_OK &&
         violation <= 0)
         keep_point(finder, &point);
 }

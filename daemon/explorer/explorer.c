@@ -41,7 +41,7 @@ static enum dse_status read_context(struct dse_explorer *ex, const struct dse_sw
 }
 
 static enum dse_status build_space(struct dse_explorer *ex, struct dse_err *err) {
-    DSE_TRY(dse_context_model_facts(ex->prepared, ex->context.clean, &ex->arena, &ex->model, err));
+    DSE_TRY(dse_context_model_facts(&ex->workload, ex->prepared, &ex->arena, &ex->model, err));
     DSE_TRY(dse_context_search_space(&ex->workload, &ex->model, &ex->problem, &ex->space, err));
     ex->search = dse_context_search_options(&ex->workload);
     return DSE_OK;

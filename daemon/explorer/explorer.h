@@ -86,10 +86,18 @@ DSE_MUST_USE enum dse_status dse_context_build(const struct dse_workload *worklo
                                                struct dse_msg_context *context,
                                                const char **content_hash, struct dse_err *err);
 /* What the problem needs to know of the model, from what a worker found out. */
-DSE_MUST_USE enum dse_status dse_context_model_facts(const struct dse_msg_prepared *prepared,
-                                                     bool has_clean, struct dse_arena *arena,
+DSE_MUST_USE enum dse_status dse_context_model_facts(const struct dse_workload *workload,
+                                                     const struct dse_msg_prepared *prepared,
+                                                     struct dse_arena *arena,
                                                      struct dse_model_facts *facts,
                                                      struct dse_err *err);
+/* What the float32 network of a sweep was found to do; *baseline lives in the arena, NULL while it
+ * has no result. */
+DSE_MUST_USE enum dse_status dse_context_load_baseline(struct dse_store *store, int64_t sweep_id,
+                                                       const struct dse_model_facts *model,
+                                                       struct dse_arena *arena,
+                                                       const struct dse_outcome **baseline,
+                                                       struct dse_err *err);
 /* The workload's problem, and its search space over a model; space is the caller's to finish. */
 DSE_MUST_USE enum dse_status dse_context_search_space(const struct dse_workload *workload,
                                                       const struct dse_model_facts *facts,

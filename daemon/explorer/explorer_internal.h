@@ -37,6 +37,7 @@ struct dse_explorer {
     const struct dse_problem_def *problem;
     struct dse_space space;
     struct dse_model_facts model;
+    const struct dse_outcome *baseline; /* NULL: not known (yet) */
     int n_shards, n_cells;
 
     struct front_member *front;

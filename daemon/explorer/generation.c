@@ -1,10 +1,12 @@
-/* What comes next in a sweep: the first generation, the survivors of a whole one and its offspring,
- * or the end. Each step is one transaction, and the next step is found by looking at the rows: that
- * is all there is to recovery. */
+/* What comes next in a sweep: the baseline, which others are compared with, the first generation,
+ * the survivors of a whole one and its offspring, or the end. Each step is one transaction, and the
+ * next step is found by looking at the rows: that is all there is to recovery. */
 #include <math.h>
 #include <string.h>
 
 #include "daemon/explorer/explorer_internal.h"
+
+enum { BASELINE = -1 }; /* its generation */
 
 /* ---- writing a generation ---- */
 
@@ -100,13 +102,17 @@ static enum dse_status ask(struct dse_explorer *ex, int generation,
     return DSE_OK;
 }
 
-static enum dse_status write_first_generation(struct dse_explorer *ex, struct dse_err *err) {
+static enum dse_status write_baseline(struct dse_explorer *ex, int generation,
+                                      struct dse_err *err) {
+    return insert_individual(ex, generation, 0, "float32", err);
+}
+
+static enum dse_status write_first_generation(struct dse_explorer *ex, int generation,
+                                              struct dse_err *err) {
     double *genomes = NULL;
     int n;
-    if (ex->problem->about_network)
-        DSE_TRY(insert_individual(ex, -1, 0, "float32", err));
-    DSE_TRY(ask(ex, 0, NULL, 0, &genomes, &n, err));
-    return insert_generation(ex, 0, genomes, n, err);
+    DSE_TRY(ask(ex, generation, NULL, 0, &genomes, &n, err));
+    return insert_generation(ex, generation, genomes, n, err);
 }
 
 /* ---- ending a generation ---- */
@@ -241,8 +247,8 @@ static void forget_wave(struct dse_explorer *ex) {
 static enum dse_status load_wave(struct dse_explorer *ex, int generation, struct dse_err *err) {
     forget_wave(ex);
     ex->generation = generation;
-    if (generation == 0)
-        DSE_TRY(add_pending(ex, -1, err));
+    if (generation == 0) /* sweeps of schema 1 have both at a time */
+        DSE_TRY(add_pending(ex, BASELINE, err));
     DSE_TRY(add_pending(ex, generation, err));
     ex->n_unfinished = ex->n_wave;
     return dse_explorer__make_tasks(ex, err);
@@ -256,11 +262,6 @@ static enum dse_status in_transaction(struct dse_explorer *ex, int generation,
     return dse_store_finish(ex->store, step(ex, generation, err), err);
 }
 
-static enum dse_status begin_sweep(struct dse_explorer *ex, int generation, struct dse_err *err) {
-    (void)generation;
-    return write_first_generation(ex, err);
-}
-
 enum dse_status dse_explorer__advance(struct dse_explorer *ex, struct dse_err *err) {
     for (;;) {
         struct dse_sweep_row row;
@@ -271,13 +272,17 @@ enum dse_status dse_explorer__advance(struct dse_explorer *ex, struct dse_err *e
         if (ex->finished)
             return DSE_OK;
         DSE_TRY(dse_store_count_sweep(ex->store, ex->sweep_id, &counts, err));
-        if (counts.generation < 0) {
-            DSE_TRY(in_transaction(ex, 0, begin_sweep, err));
+        if (counts.generation < BASELINE && ex->model.has_baseline) {
+            DSE_TRY(in_transaction(ex, BASELINE, write_baseline, err));
             continue;
         }
-        DSE_TRY(load_wave(ex, counts.generation, err));
+        if (counts.generation >= BASELINE)
+            DSE_TRY(load_wave(ex, counts.generation, err));
         if (ex->n_unfinished > 0)
             return DSE_OK;
-        DSE_TRY(in_transaction(ex, counts.generation, write_next_generation, err));
+        if (counts.generation < 0)
+            DSE_TRY(in_transaction(ex, 0, write_first_generation, err));
+        else
+            DSE_TRY(in_transaction(ex, counts.generation, write_next_generation, err));
     }
 }

@@ -176,13 +176,18 @@ enum dse_status dse_context_build(const struct dse_workload *workload, const cha
     return DSE_OK;
 }
 
-enum dse_status dse_context_model_facts(const struct dse_msg_prepared *prepared, bool has_clean,
+enum dse_status dse_context_model_facts(const struct dse_workload *workload,
+                                        const struct dse_msg_prepared *prepared,
                                         struct dse_arena *arena, struct dse_model_facts *facts,
                                         struct dse_err *err) {
     struct dse_layer_facts *layers =
         dse_arena_alloc(arena, (size_t)prepared->layers_n, sizeof *layers);
-    if (layers == NULL)
+    struct dse_cell_facts *cells = dse_arena_alloc(arena, (size_t)prepared->cells_n, sizeof *cells);
+    if (layers == NULL || cells == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d layers", prepared->layers_n);
+    for (int i = 0; i < prepared->cells_n; i++)
+        if (!dse_cell_parse(prepared->cells[i], &cells[i]))
+            DSE_FAIL(err, DSE_PROTOCOL, "cell \"%.60s\" is not known", prepared->cells[i]);
     for (int i = 0; i < prepared->layers_n; i++) {
         const struct dse_msg_layer *from = &prepared->layers[i];
         int *after = dse_arena_alloc(arena, (size_t)from->after_n, sizeof *after);
@@ -204,8 +209,9 @@ enum dse_status dse_context_model_facts(const struct dse_msg_prepared *prepared,
     *facts = (struct dse_model_facts){
         .layers = layers,
         .n_layers = prepared->layers_n,
+        .cells = cells,
         .n_cells = prepared->cells_n,
-        .has_clean = has_clean,
+        .has_baseline = workload->exploration_baseline && dse_workload_is_about_network(workload),
         .n_exits = (int)prepared->exits,
         .classes = (int)prepared->classes,
     };

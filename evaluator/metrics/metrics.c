@@ -80,8 +80,7 @@ void dse_metrics_tally(const double *p, int classes, int label, int predicted, i
     for (int k = 0; k < classes; k++)
         confidence = fmax(confidence, p[k]);
     double brier = brier_of(p, classes, label), entropy = dse_metrics_entropy(p, classes);
-    double nll = -dse_math_log(fmax(p[label], LEAST_PROBABILITY));
-    nll = fmax(nll, 0);
+    double nll = fmax(-dse_math_log(fmax(p[label], LEAST_PROBABILITY)), 0);
     int correct = predicted == label, bin = bin_of(confidence);
     tally[DSE_TALLY_SEEN]++;
     tally[DSE_TALLY_CORRECT] += correct;
@@ -98,6 +97,11 @@ void dse_metrics_tally(const double *p, int classes, int label, int predicted, i
     tally[DSE_TALLY_BIN_SEEN + bin]++;
     tally[DSE_TALLY_BIN_CORRECT + bin] += correct;
     ADD(BIN_CONFIDENCE, bin, confidence);
+    ADD(CONFIDENCE_CORRECT, 0, correct ? confidence : 0);
+    if (p[label] > 0)
+        ADD(NLL_EXCESS, 0, fmax(-dse_math_log(p[label]) - nll, 0));
+    else
+        tally[DSE_TALLY_IMPOSSIBLE]++;
 #undef ADD
 }
 

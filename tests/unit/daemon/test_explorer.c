@@ -2,6 +2,8 @@
  * bad answers. */
 #include "tests/lib/testing.h"
 
+#include <math.h>
+
 #include "daemon/explorer/explorer.h"
 #include "workloads/workloads.h"
 
@@ -82,7 +84,7 @@ static char *make_prepared(void) {
     return encode(DSE_RECORD_prepared, &prepared);
 }
 
-static void make_fixture(struct fixture *f) {
+static void make_fixture_of(struct fixture *f, const char *text) {
     struct dse_err err = {0};
     make_temp_dir(f->dir, sizeof f->dir);
     (void)snprintf(f->path, sizeof f->path, "%s/pareto.db", f->dir);
@@ -93,16 +95,20 @@ static void make_fixture(struct fixture *f) {
                                       .seed = 7,
                                       .content_hash = "x",
                                       .context_hash = "c",
-                                      .source = canonical,
+                                      .source = text,
                                       .file = "w.yaml",
                                       .base_dir = "/",
-                                      .canonical = canonical,
+                                      .canonical = text,
                                       .spec = spec};
     assert_ok(dse_store_open(f->path, 0, &f->store, &err), &err);
     assert_ok(dse_store_put_context(f->store, "c", prepared, &err), &err);
     assert_ok(dse_store_insert_sweep(f->store, &row, &f->sweep, &err), &err);
     dse_free(spec);
     dse_free(prepared);
+}
+
+static void make_fixture(struct fixture *f) {
+    make_fixture_of(f, canonical);
 }
 
 static void remove_fixture(struct fixture *f) {
@@ -330,6 +336,116 @@ static void an_answer_that_does_not_fit_is_refused_and_asked_again(void **state)
     remove_fixture(&f);
 }
 
+/* Are all candidates of the task float32 networks? */
+static bool is_of_baseline(const struct dse_explorer *ex, const struct dse_task *task) {
+    struct dse_arena arena = {0};
+    struct dse_msg_task message;
+    struct dse_err err = {0};
+    int64_t bits = 0;
+    assert_ok(dse_explorer_describe_task(ex, task, 1, &arena, &message, &err), &err);
+    for (int i = 0; i < message.candidates_n; i++)
+        for (int l = 0; l < LAYERS; l++)
+            bits += message.candidates[i].input_bits[l] + message.candidates[i].weight_bits[l];
+    dse_arena_fini(&arena);
+    return bits == 0;
+}
+
+static void the_baseline_is_evaluated_first(void **state) {
+    (void)state;
+    struct fixture f;
+    make_fixture(&f);
+    struct dse_explorer *ex = open_explorer(&f);
+    struct dse_task *tasks[SHARDS];
+    for (int s = 0; s < SHARDS; s++) {
+        tasks[s] = dse_explorer_next_task(ex, 0);
+        assert_true(is_of_baseline(ex, tasks[s]));
+    }
+    assert_null(dse_explorer_next_task(ex, 0));
+    for (int s = 0; s < SHARDS; s++)
+        answer_task(ex, tasks[s]);
+    assert_false(is_of_baseline(ex, dse_explorer_next_task(ex, 0)));
+    dse_explorer_free(ex);
+    remove_fixture(&f);
+}
+
+static void a_sweep_may_do_without_a_baseline(void **state) {
+    (void)state;
+    struct fixture f;
+    struct dse_buf text = {0}, whole = {0};
+    dse_buf_puts(&text, canonical);
+    char *place = strstr(text.data, "exploration: {");
+    dse_buf_append(&whole, text.data, (size_t)(place - text.data));
+    dse_buf_printf(&whole, "exploration: {baseline: false, %s", place + strlen("exploration: {"));
+    make_fixture_of(&f, whole.data);
+    struct dse_explorer *ex = open_explorer(&f);
+    assert_false(is_of_baseline(ex, dse_explorer_next_task(ex, 0)));
+    dse_explorer_free(ex);
+    ex = open_explorer(&f);
+    while (!dse_explorer_finished(ex))
+        answer_task(ex, dse_explorer_next_task(ex, 0));
+    dse_explorer_free(ex);
+    dse_buf_reset(&text);
+    dump(&f, &text);
+    assert_int_equal(count_lines_with(text.data, "\"record\":\"individual\""),
+                     POPULATION * GENERATIONS);
+    assert_int_equal(count_lines_with(text.data, "\"state\":\"done\""),
+                     POPULATION * GENERATIONS + 1);
+    dse_buf_fini(&text);
+    dse_buf_fini(&whole);
+    remove_fixture(&f);
+}
+
+/* Share of wrong images in the two corrupted cells, summed. */
+static double errors_of(struct fixture *f, const struct dse_individual_row *row) {
+    struct dse_arena arena = {0};
+    struct dse_outcome outcome;
+    struct dse_err err = {0};
+    double sum = 0;
+    assert_ok(dse_store_load_outcome(f->store, row->evaluation_id, &arena, &outcome, &err), &err);
+    for (int cell = 1; cell < CELLS; cell++)
+        sum += 1.0 - (double)dse_outcome_cell(&outcome, cell)[DSE_TALLY_CORRECT] /
+                         (SHARDS * SHARD_IMAGES);
+    dse_arena_fini(&arena);
+    return sum;
+}
+
+static void results_are_compared_with_the_baseline(void **state) {
+    (void)state;
+    static const char text[] = "name: test\nseed: 7\nmodel: {file: /m.onnx}\n"
+                               "dataset: {format: idx, files: [/i, /l], images: 300}\n"
+                               "corruptions: {names: [contrast], severities: [1, 2]}\n"
+                               "problem: {objectives: [mce, bit_operations],"
+                               " constraints: [accuracy(contrast) >= baseline + 0.6]}\n"
+                               "exploration: {population: 8, generations: 1}\n"
+                               "execution: {shard_images: 100, group: 3}\n";
+    struct fixture f;
+    struct dse_arena arena = {0};
+    struct dse_individual_row baseline, *rows;
+    struct dse_err err = {0};
+    int n, n_feasible = 0;
+    make_fixture_of(&f, text);
+    struct dse_explorer *ex = open_explorer(&f);
+    while (!dse_explorer_finished(ex))
+        answer_task(ex, dse_explorer_next_task(ex, 0));
+    dse_explorer_free(ex);
+    assert_ok(dse_store_load_individual(f.store, f.sweep, -1, 0, &arena, &baseline, &err), &err);
+    assert_true(baseline.objectives[0] == 1);
+    assert_ok(
+        dse_store_load_individuals(f.store, f.sweep, DSE_SELECT_ALL, 0, &arena, &rows, &n, &err),
+        &err);
+    assert_int_equal(n, POPULATION);
+    double of_baseline = errors_of(&f, &baseline);
+    for (int i = 0; i < n; i++) {
+        double errors = errors_of(&f, &rows[i]), missing = (errors - of_baseline) / 2 + 0.6;
+        assert_true(fabs(rows[i].objectives[0] - errors / of_baseline) < 1e-12);
+        assert_true(fabs(rows[i].violation - fmax(missing, 0)) < 1e-12);
+        n_feasible += rows[i].violation == 0;
+    }
+    assert_true(n_feasible > 0 && n_feasible < n);
+    dse_arena_fini(&arena);
+    remove_fixture(&f);
+}
+
 static void tasks_prefer_shards_that_the_worker_holds(void **state) {
     (void)state;
     struct fixture f;
@@ -373,6 +489,9 @@ int main(void) {
         cmocka_unit_test(the_front_is_the_front),
         cmocka_unit_test(a_candidate_that_ends_its_workers_fails_and_the_rest_goes_on),
         cmocka_unit_test(an_answer_that_does_not_fit_is_refused_and_asked_again),
+        cmocka_unit_test(the_baseline_is_evaluated_first),
+        cmocka_unit_test(a_sweep_may_do_without_a_baseline),
+        cmocka_unit_test(results_are_compared_with_the_baseline),
         cmocka_unit_test(tasks_prefer_shards_that_the_worker_holds),
         cmocka_unit_test(evaluations_are_shared_between_sweeps),
     };

@@ -15,10 +15,11 @@ static const struct dse_layer_facts layers[LAYERS] = {
     {.name = "c", .macs = 5000, .weights = 1, .exit = 1, .after = after_c, .n_after = 2},
     {.name = "head1", .macs = 40, .weights = 1, .exit = 1, .after = after_head1, .n_after = 3},
 };
-static const struct dse_model_facts model = {.layers = layers,
+static const struct dse_cell_facts clean[1];
+static const struct dse_model_facts model = {.cells = clean,
+                                             .layers = layers,
                                              .n_layers = LAYERS,
                                              .n_cells = 1,
-                                             .has_clean = true,
                                              .n_exits = 2,
                                              .classes = 10};
 static const char *const objectives[] = {"accuracy_clean", "macs"};
@@ -136,7 +137,12 @@ static double measure(const char *metric, const struct dse_candidate *candidate,
     tally[dse_exit_word(DSE_EXIT_LEFT, 1, 2)] = left1;
     const struct dse_outcome outcome = {
         .tallies = tally, .n_cells = 1, .tally_size = DSE_TALLY_SIZE + 2 * DSE_EXIT_WORDS};
-    return dse_metric_find(metric)->value(&model, candidate, &outcome);
+    const struct dse_evidence evidence = {&model, candidate, &outcome, NULL};
+    struct dse_metric parsed;
+    struct dse_err err = {0};
+    assert_ok(dse_metric_parse(metric, strlen(metric), &parsed, &err), &err);
+    assert_ok(dse_metric_check(&parsed, &model, &err), &err);
+    return dse_metric_estimate(&parsed, &evidence).value;
 }
 
 static void only_what_is_executed_counts(void **state) {
