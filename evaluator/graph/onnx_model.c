@@ -308,6 +308,12 @@ void dse_onnx_set_node_output(struct dse_onnx *model, int node, int k, const cha
         proto->output[k] = copy;
 }
 
+void dse_onnx_append_input(struct dse_onnx *model, int node, const char *value) {
+    Onnx__NodeProto *proto = node_at(model, node);
+    (void)insert_pointer(model, &proto->input, &proto->n_input, proto->n_input,
+                         take_text(model, value));
+}
+
 void dse_onnx_append_output(struct dse_onnx *model, int node, const char *value) {
     Onnx__NodeProto *proto = node_at(model, node);
     (void)insert_pointer(model, &proto->output, &proto->n_output, proto->n_output,
@@ -463,6 +469,26 @@ void dse_onnx_add_constant(struct dse_onnx *model, const char *name, enum dse_on
     tensor->raw_data.len = bytes;
     (void)insert_pointer(model, &model->graph->initializer, &model->graph->n_initializer,
                          model->graph->n_initializer, tensor);
+}
+
+const float *dse_onnx_get_floats(const struct dse_onnx *model, const char *name, int *rank,
+                                 int64_t *dims) {
+    size_t at = find_constant(model, name), n = 0;
+    if (at == model->graph->n_initializer)
+        return NULL;
+    const Onnx__TensorProto *tensor = model->graph->initializer[at];
+    if (!tensor->has_data_type || tensor->data_type != DSE_ONNX_FLOAT ||
+        tensor->n_dims > DSE_ONNX_MAX_RANK ||
+        graph__count((int)tensor->n_dims, tensor->dims, &n, NULL) != DSE_OK)
+        return NULL;
+    for (size_t i = 0; i < tensor->n_dims; i++)
+        dims[i] = tensor->dims[i];
+    *rank = (int)tensor->n_dims;
+    if (tensor->has_raw_data) /* memory of the arena, so it is aligned */
+        return tensor->raw_data.len == n * sizeof(float)
+                   ? (const float *)(const void *)tensor->raw_data.data
+                   : NULL;
+    return tensor->n_float_data == n ? tensor->float_data : NULL;
 }
 
 void dse_onnx_remove_constant(struct dse_onnx *model, const char *name) {

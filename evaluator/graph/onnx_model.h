@@ -72,6 +72,7 @@ void dse_onnx_copy_node(struct dse_onnx *model, int source, int at);
 void dse_onnx_remove_node(struct dse_onnx *model, int node);
 void dse_onnx_set_node_name(struct dse_onnx *model, int node, const char *name);
 void dse_onnx_set_node_input(struct dse_onnx *model, int node, int k, const char *value);
+void dse_onnx_append_input(struct dse_onnx *model, int node, const char *value);
 void dse_onnx_append_output(struct dse_onnx *model, int node, const char *value);
 void dse_onnx_set_node_output(struct dse_onnx *model, int node, int k, const char *value);
 
@@ -94,6 +95,10 @@ bool dse_onnx_is_constant(const struct dse_onnx *model, const char *name);
 /* dims: rank extents, rank 0 for a scalar; data as many elements, in C order. */
 void dse_onnx_add_constant(struct dse_onnx *model, const char *name, enum dse_onnx_type type,
                            int rank, const int64_t *dims, const void *data);
+/* Elements of a float32 constant, borrowed; NULL when there is none of that name, type and a rank
+ * of at most DSE_ONNX_MAX_RANK. dims: DSE_ONNX_MAX_RANK. */
+const float *dse_onnx_get_floats(const struct dse_onnx *model, const char *name, int *rank,
+                                 int64_t *dims);
 void dse_onnx_remove_constant(struct dse_onnx *model, const char *name);
 
 /* ---- inputs and outputs of the model ---- */

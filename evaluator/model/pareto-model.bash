@@ -1,6 +1,6 @@
 # bash completion of pareto-model
 _pareto_model() {
-    local commands=" inspect mcdo branch exits build train calibrate "
+    local commands=" inspect mcdo branch exits build train calibrate convert "
     local options="--json --no-color --help --version"
     local word=${COMP_WORDS[COMP_CWORD]} command="" i
     COMPREPLY=()
@@ -10,7 +10,7 @@ _pareto_model() {
             --exits | --width | --data | --validation | --mean | --std | --epochs | --batch | \
             --initial-learning-rate | --optimizer | --momentum | --weight-decay | --schedule | \
             --warm-up | --label-smoothing | --exit-weight | --shift | --cutout | --threads | \
-            --ckpt-path | --log | --tensorboard-logdir | --images | --method | --percentile) ((i++)) ;;
+            --ckpt-path | --log | --tensorboard-logdir | --images | --method | --percentile | --calibration | --input-bits | --weight-bits | --weight-scales) ((i++)) ;;
         -*) ;;
         *)
             command=${COMP_WORDS[i]}
@@ -31,6 +31,10 @@ _pareto_model() {
         options+=" --ckpt-path --resume --log --tensorboard-logdir --images"
         ;;
     calibrate) options+=" --data --images --mean --std --method --percentile --output" ;;
+    convert)
+        options+=" --data --images --mean --std --method --percentile --output --calibration"
+        options+=" --input-bits --weight-bits --weight-scales"
+        ;;
     esac
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
