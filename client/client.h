@@ -42,6 +42,8 @@ struct client;
       "PLOT is front, hypervolume, bits, severity, corruptions, parallel or violation;\n"          \
       "without one, all that have something to show. bits and severity show the chosen\n"          \
       "individuals, corruptions the first of them. Prints the names of the files.\n")              \
+    X(report, "[SWEEP]", 0, 1, "write an HTML page about a sweep",                                 \
+      "Summary, front, pictures and workload in one file that needs no network.\n")                \
     X(list, "", 0, 0, "print all sweeps", "")                                                      \
     X(status, "[SWEEP]", 0, 1, "print the state of a sweep", "")                                   \
     X(pause, "[SWEEP]", 0, 1, "give a sweep no more work for now", "What is under way is kept.\n") \
@@ -73,29 +75,29 @@ enum client__command_id {
 
 /* Every option: X(member, kind, text, value as shown, commands, help). Kinds: those of
  * console.h. */
-#define CLIENT_OPTION_TABLE(X)                                                                       \
-    X(socket, TEXT, "--socket", "PATH", CLIENT_ANY, "socket of the daemon (STATE/socket)")           \
-    X(state, TEXT, "--state", "DIR", CLIENT_ANY, "state directory of the daemon")                    \
-    X(json, FLAG, "--json", "", CLIENT_ANY, "print the daemon's result as one line of JSON")         \
-    X(no_color, FLAG, "--no-color", "", CLIENT_ANY, "no colours")                                    \
-    X(help, HELP, "--help", "", CLIENT_ANY, "print help and exit")                                   \
-    X(version, VERSION, "--version", "", CLIENT_ANY, "print the version and exit")                   \
-    X(workers, COUNT, "--workers", "N", CLIENT_ON(run) | CLIENT_ON(plan),                            \
-      "worker processes of a private daemon")                                                        \
-    X(reuse, FLAG, "--reuse", "", CLIENT_ON(submit),                                                 \
-      "take an existing, not failed sweep of equal content")                                         \
-    X(plot, FLAG, "--plot", "", CLIENT_ON(front) | CLIENT_ON(run),                                   \
-      "draw the plot where output is not a terminal, too")                                           \
-    X(sha256, FLAG, "--sha256", "", CLIENT_ON(dump), "print the SHA-256 of the dump instead")        \
-    X(front, FLAG, "--front", "", CLIENT_ON(export), "only the front")                               \
-    X(cells, FLAG, "--cells", "", CLIENT_ON(export),                                                 \
-      "with the images seen and right of each cell")                                                 \
-    X(force, FLAG, "--force", "", CLIENT_ON(delete), "cancel the sweep first, if needed")            \
-    X(format, TEXT, "--format", "NAME", CLIENT_ON(export) | CLIENT_ON(plot),                         \
-      "export: csv (default) or json; plot: svg (default),\npng, pdf, tikz or csv")                  \
-    X(output, TEXT, "--output", "FILE", CLIENT_ON(export) | CLIENT_ON(plot),                         \
-      "write there instead of to standard output; -o FILE;\nplot: a directory (results/NAME-SWEEP)") \
-    X(individuals, TEXT, "--individuals", "LIST", CLIENT_ON(plot),                                   \
+#define CLIENT_OPTION_TABLE(X)                                                                                                                        \
+    X(socket, TEXT, "--socket", "PATH", CLIENT_ANY, "socket of the daemon (STATE/socket)")                                                            \
+    X(state, TEXT, "--state", "DIR", CLIENT_ANY, "state directory of the daemon")                                                                     \
+    X(json, FLAG, "--json", "", CLIENT_ANY, "print the daemon's result as one line of JSON")                                                          \
+    X(no_color, FLAG, "--no-color", "", CLIENT_ANY, "no colours")                                                                                     \
+    X(help, HELP, "--help", "", CLIENT_ANY, "print help and exit")                                                                                    \
+    X(version, VERSION, "--version", "", CLIENT_ANY, "print the version and exit")                                                                    \
+    X(workers, COUNT, "--workers", "N", CLIENT_ON(run) | CLIENT_ON(plan),                                                                             \
+      "worker processes of a private daemon")                                                                                                         \
+    X(reuse, FLAG, "--reuse", "", CLIENT_ON(submit),                                                                                                  \
+      "take an existing, not failed sweep of equal content")                                                                                          \
+    X(plot, FLAG, "--plot", "", CLIENT_ON(front) | CLIENT_ON(run),                                                                                    \
+      "draw the plot where output is not a terminal, too")                                                                                            \
+    X(sha256, FLAG, "--sha256", "", CLIENT_ON(dump), "print the SHA-256 of the dump instead")                                                         \
+    X(front, FLAG, "--front", "", CLIENT_ON(export), "only the front")                                                                                \
+    X(cells, FLAG, "--cells", "", CLIENT_ON(export),                                                                                                  \
+      "with the images seen and right of each cell")                                                                                                  \
+    X(force, FLAG, "--force", "", CLIENT_ON(delete), "cancel the sweep first, if needed")                                                             \
+    X(format, TEXT, "--format", "NAME", CLIENT_ON(export) | CLIENT_ON(plot),                                                                          \
+      "export: csv (default) or json; plot: svg (default),\npng, pdf, tikz or csv")                                                                   \
+    X(output, TEXT, "--output", "FILE", CLIENT_ON(export) | CLIENT_ON(plot) | CLIENT_ON(report),                                                      \
+      "write there instead of to standard output; -o FILE;\nplot: a directory (results/NAME-SWEEP); report: a\nfile (report.html in that directory)") \
+    X(individuals, TEXT, "--individuals", "LIST", CLIENT_ON(plot) | CLIENT_ON(report),                                                                \
       "chosen ones, as 12.3,baseline (some of the front)")
 
 #define CLIENT_OPTION_TYPE_FLAG    bool

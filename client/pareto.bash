@@ -1,6 +1,6 @@
 # bash completion of pareto
 _pareto() {
-    local commands=" run plan submit watch front show export plot list status pause resume cancel delete priority workers dump ping model "
+    local commands=" run plan submit watch front show export plot report list status pause resume cancel delete priority workers dump ping model "
     local options="--socket --state --json --no-color --help --version"
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command="" i
     COMPREPLY=()
@@ -38,6 +38,7 @@ _pareto() {
     delete) options+=" --force" ;;
     export) options+=" --front --cells --format --output" ;;
     plot) options+=" --format --output --individuals" ;;
+    report) options+=" --output --individuals" ;;
     esac
     if [[ $word == -* ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")

@@ -102,6 +102,21 @@ static enum dse_status answer_status(struct dse_methods *methods, struct dse_cli
     return dse_report_sweep(methods->store, methods->scheduler, which->sweep, arena, sweep, err);
 }
 
+static enum dse_status answer_workload(struct dse_methods *methods, struct dse_client *client,
+                                       const void *params, struct dse_arena *arena, void **result,
+                                       struct dse_err *err) {
+    const struct dse_msg_sweep_id *id = params;
+    struct dse_msg_sweep_workload *answer = new_result(arena, sizeof *answer, result, err);
+    struct dse_sweep_row row;
+    (void)client;
+    if (answer == NULL)
+        return DSE_NO_MEMORY;
+    DSE_TRY(dse_store_load_sweep(methods->store, id->sweep, arena, &row, err));
+    *answer = (struct dse_msg_sweep_workload){
+        .sweep = id->sweep, .file = row.file, .canonical = row.canonical};
+    return DSE_OK;
+}
+
 static enum dse_status answer_watch(struct dse_methods *methods, struct dse_client *client,
                                     const void *params, struct dse_arena *arena, void **result,
                                     struct dse_err *err) {
@@ -453,19 +468,13 @@ static void begin_request(struct dse_methods *methods, struct dse_client *client
 
 /* Methods that wait for a preparation have no entry. */
 static const handler handlers[DSE_METHOD_COUNT] = {
-    [DSE_METHOD_hello] = answer_hello,
-    [DSE_METHOD_list] = answer_list,
-    [DSE_METHOD_status] = answer_status,
-    [DSE_METHOD_watch] = answer_watch,
-    [DSE_METHOD_front] = answer_front,
-    [DSE_METHOD_show] = answer_show,
-    [DSE_METHOD_cancel] = answer_cancel,
-    [DSE_METHOD_dump] = answer_dump,
-    [DSE_METHOD_individuals] = answer_individuals,
-    [DSE_METHOD_pause] = answer_pause,
-    [DSE_METHOD_resume] = answer_resume,
-    [DSE_METHOD_priority] = answer_priority,
-    [DSE_METHOD_delete] = answer_delete,
+    [DSE_METHOD_hello] = answer_hello,       [DSE_METHOD_list] = answer_list,
+    [DSE_METHOD_status] = answer_status,     [DSE_METHOD_workload] = answer_workload,
+    [DSE_METHOD_watch] = answer_watch,       [DSE_METHOD_front] = answer_front,
+    [DSE_METHOD_show] = answer_show,         [DSE_METHOD_cancel] = answer_cancel,
+    [DSE_METHOD_dump] = answer_dump,         [DSE_METHOD_individuals] = answer_individuals,
+    [DSE_METHOD_pause] = answer_pause,       [DSE_METHOD_resume] = answer_resume,
+    [DSE_METHOD_priority] = answer_priority, [DSE_METHOD_delete] = answer_delete,
     [DSE_METHOD_workers] = answer_workers,
 };
 

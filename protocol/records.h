@@ -130,6 +130,11 @@
 
 #define DSE_FIELDS_sweep_list(F) F(REQ, RECS, sweep, sweeps, "sweeps, oldest first")
 
+#define DSE_FIELDS_sweep_workload(F)                                    \
+    F(REQ, INT, _, sweep, "sweep id")                                   \
+    F(REQ, STR, _, file, "path of the workload file at its submission") \
+    F(REQ, STR, _, canonical, "the workload with every default, as YAML")
+
 #define DSE_FIELDS_cell_result(F)                          \
     F(REQ, STR, _, cell, "clean, or corruption:severity")  \
     F(REQ, INT, _, seen, "images seen")                    \
@@ -322,6 +327,7 @@
     X(plan)                 \
     X(sweep)                \
     X(sweep_list)           \
+    X(sweep_workload)       \
     X(cell_result)          \
     X(named_value)          \
     X(individual)           \
@@ -351,6 +357,7 @@
     X(submit, workload_text, sweep, "store a workload as a sweep; answered when it is on disk") \
     X(list, empty, sweep_list, "all sweeps")                                                    \
     X(status, sweep_id, sweep, "one sweep")                                                     \
+    X(workload, sweep_id, sweep_workload, "the workload of a sweep")                            \
     X(watch, sweep_id, sweep, "one sweep, then a progress event at every change until its end") \
     X(front, sweep_id, front, "the non-dominated feasible individuals")                         \
     X(show, individual_id, individual, "one individual with its cells and bits")                \

@@ -152,7 +152,7 @@ enum dse_status plots__make_corruptions(struct plots__drawing *drawing, struct d
                    "set yrange [%d.5:-0.5]\nunset grid\nset cbrange [0:1]\n"
                    "set palette defined (0 '#440154', 0.25 '#3B528B', 0.5 '#21918C', 0.75 "
                    "'#5EC962', 1 '#FDE725')\n"
-                   "plot $map using 1:2:3 with image, $map using 1:2:(sprintf('%%.2f',$3)):"
+                   "plot $map using 1:2:3 with image pixels, $map using 1:2:(sprintf('%%.2f',$3)):"
                    "($3>0.6?0x000000:0xFFFFFF) with labels font SMALL tc rgb variable\n",
                    n - 1);
     return DSE_OK;

@@ -168,7 +168,10 @@ static void put_quoted(const char *text, struct dse_buf *out) {
 static void put_script(struct plots__drawing *drawing, const char *path, struct dse_buf *out) {
     dse_buf_puts(out, "set datafile separator \"\\t\"\n");
     put_blocks(drawing, out);
-    dse_buf_printf(out, "set terminal %s\n", formats[drawing->format].terminal);
+    dse_buf_printf(out, "set terminal %s", formats[drawing->format].terminal);
+    if (drawing->format == DSE_PLOT_FORMAT_svg) /* so that several fit into one page */
+        dse_buf_printf(out, " name '%s'", drawing->name);
+    dse_buf_puts(out, "\n");
     dse_buf_printf(out, "SMALL = ',%d'\n", formats[drawing->format].small);
     dse_buf_puts(out, "set termoption noenhanced\nset output ");
     put_quoted(path, out);
@@ -206,7 +209,8 @@ static enum dse_status draw_file(struct plots__drawing *drawing, const char *pat
 enum dse_status dse_plots_draw(enum dse_plot plot, enum dse_plot_format format,
                                const struct dse_plots_sweep *sweep, const char *path,
                                struct dse_err *err) {
-    struct plots__drawing drawing = {.sweep = sweep, .format = format};
+    struct plots__drawing drawing = {
+        .name = plots[plot].name, .sweep = sweep, .format = format};
     enum dse_status status = plots[plot].make(&drawing, err);
     if (status == DSE_OK)
         status = dse_buf_status(&drawing.commands, err);

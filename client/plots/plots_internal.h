@@ -27,13 +27,13 @@ struct plots__series {
 
 /* A plot being made. */
 struct plots__drawing {
+    const char *name; /* of the plot */
     const struct dse_plots_sweep *sweep;
     enum dse_plot_format format;
     struct plots__series series[PLOTS__SERIES_MAX];
     int n_series;
     struct dse_buf commands; /* of gnuplot, after the data */
     struct dse_arena arena;
-    double height; /* of the picture in usual heights; 0 counts as 1 */
 };
 
 /* Starts a series; NULL when there are too many. The name is borrowed. */
