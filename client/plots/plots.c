@@ -182,6 +182,19 @@ static void put_script(struct plots__drawing *drawing, const char *path, struct 
     dse_buf_puts(out, "\nset output\n");
 }
 
+/* Can a file be made there? gnuplot's own words about it are no help. */
+static enum dse_status check_place(struct plots__drawing *drawing, const char *path,
+                                   struct dse_err *err) {
+    const char *slash = strrchr(path, '/');
+    const char *directory = slash == NULL ? "."
+                            : slash == path
+                                ? "/"
+                                : dse_arena_strndup(&drawing->arena, path, (size_t)(slash - path));
+    if (directory != NULL && access(directory, W_OK | X_OK) != 0)
+        return dse_err_set_errno(err, directory);
+    return DSE_OK;
+}
+
 static enum dse_status draw_file(struct plots__drawing *drawing, const char *path,
                                  struct dse_err *err) {
     struct dse_buf text = {0};
@@ -196,6 +209,8 @@ static enum dse_status draw_file(struct plots__drawing *drawing, const char *pat
         put_script(drawing, part != NULL ? part : path, &text);
         status = dse_buf_status(&text, err);
         if (status == DSE_OK)
+            status = check_place(drawing, path, err);
+        if (status == DSE_OK)
             status = plots__run_gnuplot(&text, err);
         if (status == DSE_OK && part != NULL && rename(part, path) != 0)
             status = dse_err_set_errno(err, path);
@@ -209,8 +224,7 @@ static enum dse_status draw_file(struct plots__drawing *drawing, const char *pat
 enum dse_status dse_plots_draw(enum dse_plot plot, enum dse_plot_format format,
                                const struct dse_plots_sweep *sweep, const char *path,
                                struct dse_err *err) {
-    struct plots__drawing drawing = {
-        .name = plots[plot].name, .sweep = sweep, .format = format};
+    struct plots__drawing drawing = {.name = plots[plot].name, .sweep = sweep, .format = format};
     enum dse_status status = plots[plot].make(&drawing, err);
     if (status == DSE_OK)
         status = dse_buf_status(&drawing.commands, err);
