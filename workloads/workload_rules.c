@@ -352,7 +352,21 @@ static void check_program(struct workloads__reading *reading) {
         check_gene(reading, i, genes);
 }
 
+/* Exact hypervolumes are computed for so many objectives. */
+static void check_standstill(struct workloads__reading *reading) {
+    enum { OBJECTIVES_MAX = 4 };
+    const struct dse_workload *w = &reading->workload;
+    if (reading->wrong[KEY_exploration_standstill] || reading->wrong[KEY_problem_objectives])
+        return;
+    if (w->exploration_standstill > 0 && w->problem_objectives.n > OBJECTIVES_MAX)
+        WORKLOADS_COMPLAIN(reading, workloads__place(reading, KEY_exploration_standstill, -1),
+                           "exploration.standstill: the hypervolume of %d objectives is not "
+                           "computed, only of up to %d",
+                           w->problem_objectives.n, OBJECTIVES_MAX);
+}
+
 void workloads__check_rules(struct workloads__reading *reading) {
+    check_standstill(reading);
     check_program(reading);
     check_normalisation(reading);
     check_files_of(reading, KEY_dataset_files, false);

@@ -92,6 +92,13 @@ dse_explorer__insert(struct dse_explorer *ex, struct dse_individual_row *row, st
 DSE_MUST_USE enum dse_status dse_explorer__find_thresholds(struct dse_explorer *ex, int generation,
                                                            struct dse_err *err);
 
+/* ---- stop.c ---- */
+
+/* Is this generation the last? kept: its survivors, n_kept of them. Inside a transaction. */
+DSE_MUST_USE enum dse_status dse_explorer__should_stop(struct dse_explorer *ex, int generation,
+                                                       const struct dse_individual *kept,
+                                                       int n_kept, bool *stop, struct dse_err *err);
+
 /* ---- tasks.c ---- */
 
 DSE_MUST_USE enum dse_status dse_explorer__make_tasks(struct dse_explorer *ex, struct dse_err *err);

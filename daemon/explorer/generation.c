@@ -201,7 +201,9 @@ static enum dse_status write_next_generation(struct dse_explorer *ex, int genera
     DSE_TRY(dse_explorer__find_thresholds(ex, generation, err));
     DSE_TRY(gather_pool(ex, generation, &pool, err));
     DSE_TRY(select_survivors(ex, &pool, generation, &parents, &n_parents, err));
-    if (generation + 1 < ex->search.generations)
+    bool stop = false;
+    DSE_TRY(dse_explorer__should_stop(ex, generation, parents, n_parents, &stop, err));
+    if (!stop)
         DSE_TRY(ask(ex, generation + 1, parents, n_parents, &genomes, &n, err));
     if (n > 0)
         return insert_generation(ex, generation + 1, genomes, n, err);

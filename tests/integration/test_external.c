@@ -90,6 +90,34 @@ static void a_failure_may_end_the_sweep(void **state) {
     assert_says(sweep, "status", NULL, "standard error: zero ");
 }
 
+/* Sweeps that stop before their last generation: by number of individuals, when nothing grows any
+ * more, and when time is up. */
+static void a_sweep_stops_early(void **state) {
+    (void)state;
+    static const struct {
+        const char *key;
+        int generations_least, generations_most;
+    } cases[] = {{"individuals: 95", 10, 10}, {"standstill: 5", 6, 300}, {"time_s: 1", 1, 99990}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char path[512], final[32];
+        struct dse_buf text = {0};
+        dse_buf_printf(&text,
+                       "name: early\nproblem:\n  type: bnh\nexploration:\n  population: 10\n"
+                       "  generations: 100000\n  %s\n",
+                       cases[i].key);
+        write_text("w.yaml", dse_buf_text(&text));
+        dse_buf_fini(&text);
+        (void)snprintf(path, sizeof path, "%s/w.yaml", fixture.dir);
+        int64_t sweep = fixture_submit(&fixture, path);
+        assert_true(fixture_watch(&fixture, sweep, INT64_MAX, final, sizeof final));
+        assert_string_equal(final, "done");
+        int64_t individuals = fixture_count_individuals(&fixture, sweep);
+        print_message("%s: %lld individuals\n", cases[i].key, (long long)individuals);
+        assert_in_range(individuals, 10 * cases[i].generations_least,
+                        10 * cases[i].generations_most);
+    }
+}
+
 static void the_example_in_python(void **state) {
     (void)state;
     char final[32];
@@ -108,9 +136,8 @@ static void the_example_in_python(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(failures_are_ranked_last),
-        cmocka_unit_test(failures_may_be_left_out),
-        cmocka_unit_test(a_failure_may_end_the_sweep),
+        cmocka_unit_test(failures_are_ranked_last),    cmocka_unit_test(failures_may_be_left_out),
+        cmocka_unit_test(a_failure_may_end_the_sweep), cmocka_unit_test(a_sweep_stops_early),
         cmocka_unit_test(the_example_in_python),
     };
     static const char *const extra[] = {"--workers", "2", NULL};
