@@ -153,6 +153,24 @@ static void damaged_files_are_read_or_refused(void **state) {
     }
 }
 
+/* A wrong pixel in an archive does not have the check sum. */
+static void check_sums_of_archives_are_compared(void **state) {
+    (void)state;
+    static const char *const paths[] = {"damaged"};
+    uint8_t bytes[2048], first_image[BYTES];
+    size_t size = read_whole(FILES "both.npz", bytes, sizeof bytes);
+    for (int i = 0; i < BYTES; i++)
+        first_image[i] = (uint8_t)i;
+    uint8_t *pixels = memmem(bytes, size, first_image, sizeof first_image);
+    assert_non_null(pixels);
+    pixels[5] ^= 1;
+    write_damaged(bytes, size);
+    struct dse_err err = {0};
+    struct dse_dataset dataset;
+    assert_int_equal(load_run(DSE_DATASET_NPY, paths, 1, 0, 1, &dataset, &err), DSE_INVALID);
+    assert_non_null(strstr(err.text, "does not have its check sum"));
+}
+
 static void every_failed_allocation_is_reported(void **state) {
     (void)state;
     static const char *const paths[] = {FILES "packed.npz"};
@@ -316,6 +334,7 @@ int main(void) {
         cmocka_unit_test(arrays_are_read_as_numpy_wrote_them),
         cmocka_unit_test(bad_arrays_are_refused_with_reasons),
         IN_FOLDER(damaged_files_are_read_or_refused),
+        IN_FOLDER(check_sums_of_archives_are_compared),
         cmocka_unit_test(every_failed_allocation_is_reported),
         cmocka_unit_test(rows_are_read_one_at_a_time),
         IN_FOLDER(cifar100_has_two_kinds_of_labels),

@@ -113,6 +113,7 @@ static void copies_have_the_attributes_and_names_of_their_own(void **state) {
     assert_string_equal(dse_onnx_new_name(model, "relu"), "relu_2");
     assert_string_equal(dse_onnx_new_name(model, "fresh"), "fresh");
     dse_onnx_copy_node(model, 0, 1);
+    assert_int_equal(dse_onnx_get_int(model, 1, "group", 0), 1);
     dse_onnx_set_node_output(model, 1, 0, "c_2");
     dse_onnx_set_node_name(model, 1, "conv_2");
     dse_onnx_set_int(model, 1, "group", 2);

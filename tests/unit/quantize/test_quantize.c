@@ -256,6 +256,20 @@ static void methods_as_recorded(void **state) {
     (void)fclose(expected);
 }
 
+/* Bins 0 and 1 are equal and the others empty: every candidate has divergence 0. */
+static void of_equal_divergences_the_last_is_taken(void **state) {
+    (void)state;
+    enum { BINS = 200 };
+    uint64_t counts[BINS] = {5, 5};
+    const struct dse_histogram histogram = {
+        .counts = counts, .n_bins = BINS, .width = 0.5, .total = 10, .largest = 1};
+    const struct dse_calibration_rule rule = {DSE_CALIBRATION_ENTROPY, 0};
+    struct dse_err err = {0};
+    double amax = -1;
+    assert_ok(dse_histogram_amax(&histogram, &rule, &amax, &err), &err);
+    assert_true(amax == BINS * 0.5);
+}
+
 static void an_empty_histogram_has_no_magnitude(void **state) {
     (void)state;
     static const float zeros[5];
@@ -328,6 +342,7 @@ int main(void) {
         cmocka_unit_test(unusable_values_leave_the_histogram_as_it_was),
         cmocka_unit_test(percentiles_as_numpy_computes_them),
         cmocka_unit_test(methods_as_recorded),
+        cmocka_unit_test(of_equal_divergences_the_last_is_taken),
         cmocka_unit_test(an_empty_histogram_has_no_magnitude),
         cmocka_unit_test(calibrations_are_kept_exactly),
     };
