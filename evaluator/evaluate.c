@@ -156,7 +156,7 @@ static enum dse_status run_cell(struct dse_evaluator *ev, struct run *run, int s
                                 struct dse_err *err) {
     size_t image_size = (size_t)ev->data.h * (size_t)ev->data.w * (size_t)ev->data.c;
     int n_images = evaluator__images_of_shard(ev, shard), before = shard * ev->shard_images;
-    const uint8_t *pixels = ev->shards[shard].pixels + (size_t)cell * (size_t)n_images * image_size;
+    const uint8_t *pixels = evaluator__cell_pixels(ev, shard, cell);
     for (int first = 0; first < n_images; first += ev->batch) {
         int n = n_images - first < ev->batch ? n_images - first : ev->batch;
         dse_dataset_normalize(pixels + (size_t)first * image_size, (size_t)n * image_size,

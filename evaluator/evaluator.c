@@ -5,9 +5,6 @@
 
 #include "evaluator/cost/cost.h"
 
-/* Images of all cells of the shards kept in memory; the least recently used go first. */
-static const size_t SHARD_MEMORY_BYTES = (size_t)256 << 20;
-
 void evaluator__report(struct dse_evaluator *ev, const char *phase, int64_t done, int64_t total) {
     if (ev->progress != NULL)
         ev->progress(ev->progress_context, phase, done, total);
@@ -26,6 +23,7 @@ enum dse_status dse_evaluator_new(enum dse_kernel_choice choice, dse_evaluator_p
         dse_free(ev);
         return status;
     }
+    evaluator__open_cache(ev);
     *evaluator = ev;
     return DSE_OK;
 }
@@ -34,10 +32,7 @@ static void close_context(struct dse_evaluator *ev) {
     ev->hash[0] = '\0';
     evaluator__values_free(ev->values);
     ev->values = NULL;
-    for (int s = 0; ev->shards != NULL && s < ev->n_shards; s++)
-        dse_free(ev->shards[s].pixels);
-    dse_free(ev->shards);
-    ev->shards = NULL;
+    evaluator__drop_shards(ev);
     dse_free(ev->cells);
     ev->cells = NULL;
     dse_free(ev->images);
@@ -56,6 +51,7 @@ void dse_evaluator_free(struct dse_evaluator *evaluator) {
     if (evaluator == NULL)
         return;
     close_context(evaluator);
+    dse_cache_close(evaluator->cache);
     dse_kernels_free(evaluator->kernels);
     dse_free(evaluator);
 }
@@ -315,7 +311,6 @@ static enum dse_status allocate_for_data(struct dse_evaluator *ev,
     ev->batch = (int)context->batch;
     ev->shard_images = context->shard_images < ev->data.n ? (int)context->shard_images : ev->data.n;
     ev->n_shards = (ev->data.n + ev->shard_images - 1) / ev->shard_images;
-    ev->shard_bytes = (size_t)ev->n_cells * (size_t)ev->shard_images * image_size;
     ev->shards = dse_alloc((size_t)ev->n_shards, sizeof *ev->shards);
     ev->images = dse_alloc_aligned((size_t)ev->batch * image_size, sizeof *ev->images);
     if (ev->shards == NULL || ev->images == NULL)
@@ -404,71 +399,5 @@ enum dse_status dse_evaluator_open(struct dse_evaluator *evaluator,
     }
     memcpy(evaluator->hash, context->hash, strlen(context->hash) + 1);
     *prepared = answer;
-    return DSE_OK;
-}
-
-/* ---- shards ---- */
-
-static void drop_oldest_shard(struct dse_evaluator *ev) {
-    struct shard *oldest = NULL;
-    for (int s = 0; s < ev->n_shards; s++)
-        if (ev->shards[s].pixels != NULL && (oldest == NULL || ev->shards[s].used < oldest->used))
-            oldest = &ev->shards[s];
-    if (oldest == NULL)
-        return;
-    dse_free(oldest->pixels);
-    oldest->pixels = NULL;
-}
-
-static int shards_in_memory(const struct dse_evaluator *ev) {
-    int n = 0;
-    for (int s = 0; s < ev->n_shards; s++)
-        n += ev->shards[s].pixels != NULL;
-    return n;
-}
-
-int evaluator__images_of_shard(const struct dse_evaluator *ev, int shard) {
-    int left = ev->data.n - shard * ev->shard_images;
-    return left < ev->shard_images ? left : ev->shard_images;
-}
-
-static enum dse_status fill_shard(struct dse_evaluator *ev, int shard, uint8_t *pixels,
-                                  struct dse_err *err) {
-    size_t image_size = (size_t)ev->data.h * (size_t)ev->data.w * (size_t)ev->data.c;
-    int n = evaluator__images_of_shard(ev, shard);
-    for (int cell = 0; cell < ev->n_cells; cell++) {
-        evaluator__report(ev, "corrupting images", cell, ev->n_cells);
-        for (int i = 0; i < n; i++) {
-            int image = shard * ev->shard_images + i;
-            const uint8_t *src = ev->data.pixels + (size_t)image * image_size;
-            uint8_t *dst = pixels + ((size_t)cell * (size_t)n + (size_t)i) * image_size;
-            if (ev->cells[cell].severity == 0)
-                memcpy(dst, src, image_size);
-            else
-                DSE_TRY(dse_corrupt_image(ev->corrupter, ev->cells[cell].corruption,
-                                          ev->cells[cell].severity, ev->data_seed,
-                                          (uint32_t)ev->data.indices[image], src, dst, err));
-        }
-    }
-    return DSE_OK;
-}
-
-enum dse_status evaluator__ensure_shard(struct dse_evaluator *ev, int shard, struct dse_err *err) {
-    struct shard *wanted = &ev->shards[shard];
-    wanted->used = ++ev->use_clock;
-    if (wanted->pixels != NULL)
-        return DSE_OK;
-    while (shards_in_memory(ev) > 0 &&
-           (size_t)(shards_in_memory(ev) + 1) * ev->shard_bytes > SHARD_MEMORY_BYTES)
-        drop_oldest_shard(ev);
-    uint8_t *pixels = dse_alloc(ev->shard_bytes, 1);
-    if (pixels == NULL)
-        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a shard of %zu bytes", ev->shard_bytes);
-    enum dse_status status = fill_shard(ev, shard, pixels, err);
-    if (status != DSE_OK) {
-        dse_free(pixels);
-        return status;
-    }
-    wanted->pixels = pixels;
     return DSE_OK;
 }

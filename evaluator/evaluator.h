@@ -21,6 +21,9 @@ dse_evaluator_new(enum dse_kernel_choice choice, dse_evaluator_progress progress
                   void *progress_context, struct dse_evaluator **evaluator, struct dse_err *err);
 void dse_evaluator_free(struct dse_evaluator *evaluator);
 const char *dse_evaluator_kernels(const struct dse_evaluator *evaluator);
+/* What an operator should know and has not been told: that the cache of corrupted images cannot be
+ * used, and work goes on without. Into out[size], which is returned; "" when there is nothing. */
+const char *dse_evaluator_take_warning(struct dse_evaluator *evaluator, char *out, size_t size);
 
 /* Opens a context in place of the one before: checks every file against its SHA-256 (CONFLICT when
  * it has changed), loads model and data, calibrates unless context->input_amax is given.

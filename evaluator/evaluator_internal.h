@@ -1,21 +1,30 @@
 /* The evaluator, inside: what an open context is.
  *
- * evaluator   contexts opened and closed, shards of images kept in memory
+ * evaluator   contexts opened and closed
+ * shards      images of the cells, in memory or mapped from the cache
  * evaluate    a task: candidates over the images of a shard
  * value_problems  the same where there is no network */
 #ifndef DSE_EVALUATOR_INTERNAL_H
 #define DSE_EVALUATOR_INTERNAL_H
 
+#include "evaluator/cache/cache.h"
 #include "evaluator/corrupt/corrupt.h"
 #include "evaluator/datasets/datasets.h"
 #include "evaluator/evaluator.h"
 #include "evaluator/graph/graph.h"
 #include "evaluator/plan/plan.h"
 
-/* The images of one shard: [cell][image][h][w][c]. */
+/* The images of one cell of a shard, [image][h][w][c]. */
+struct cell_images {
+    const uint8_t *pixels;
+    struct dse_cache_block block; /* where they are mapped from the cache */
+    uint8_t *room;                /* owned, where they are in memory */
+};
+
 struct shard {
-    uint8_t *pixels; /* NULL: not in memory */
-    uint64_t used;   /* clock of the last use */
+    struct cell_images *cells; /* [cell]; NULL: not ready */
+    size_t memory;             /* bytes of the cells' rooms */
+    uint64_t used;             /* clock of the last use */
 };
 
 struct cell {
@@ -40,18 +49,26 @@ struct dse_evaluator {
     uint64_t data_seed, mask_seed;
     int shard_images, n_shards, batch;
     struct shard *shards;
-    size_t shard_bytes;
+    size_t shard_memory; /* bytes of all rooms */
     uint64_t use_clock;
     float *images; /* [batch][h][w][c] */
+
+    struct dse_cache *cache; /* NULL: none */
+    char warning[1024];      /* not taken yet; "": none */
 
     struct evaluator__values *values; /* in place of all that, where there is no network */
 };
 
 /* Calls the program's function, where there is one. */
 void evaluator__report(struct dse_evaluator *ev, const char *phase, int64_t done, int64_t total);
-/* Makes the images of a shard ready: shards[shard].pixels. */
+/* Makes the images of a shard ready. */
 DSE_MUST_USE enum dse_status evaluator__ensure_shard(struct dse_evaluator *ev, int shard,
                                                      struct dse_err *err);
+/* Of a shard that is ready; borrowed until another is made ready. */
+const uint8_t *evaluator__cell_pixels(const struct dse_evaluator *ev, int shard, int cell);
+void evaluator__drop_shards(struct dse_evaluator *ev);
+/* The user's cache, or none with a warning. */
+void evaluator__open_cache(struct dse_evaluator *ev);
 int evaluator__images_of_shard(const struct dse_evaluator *ev, int shard);
 
 /* An open context of a problem that is about no network (value_problems.c). INVALID: the problem is

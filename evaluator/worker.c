@@ -87,11 +87,19 @@ static enum dse_status answer_open(struct worker *worker, const struct dse_msg_c
     return send_message(DSE_WORKER_prepared, &prepared, err);
 }
 
+static void log_warning(struct worker *worker) {
+    char text[1024];
+    if (dse_evaluator_take_warning(worker->evaluator, text, sizeof text)[0] != '\0')
+        dse_log(DSE_LOG_WARN, "worker", "no-cache", "reason=\"%s\"", text);
+}
+
 static enum dse_status answer_task(struct worker *worker, const struct dse_msg_task *task,
                                    struct dse_arena *arena, struct dse_err *err) {
     struct dse_msg_partials partials;
     struct dse_err why = {0};
-    if (dse_evaluator_run(worker->evaluator, task, arena, &partials, &why) != DSE_OK)
+    enum dse_status status = dse_evaluator_run(worker->evaluator, task, arena, &partials, &why);
+    log_warning(worker);
+    if (status != DSE_OK)
         return send_failure(task->task, &why, err);
     return send_message(DSE_WORKER_partials, &partials, err);
 }

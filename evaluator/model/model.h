@@ -21,7 +21,8 @@ enum model__command_id {
 #define MODEL_ANY      ((uint64_t)0)
 
 /* Commands that take images. */
-#define MODEL_DATA (MODEL_ON(calibrate) | MODEL_ON(convert) | MODEL_ON(train))
+#define MODEL_DATA     (MODEL_ON(calibrate) | MODEL_ON(convert) | MODEL_ON(train))
+#define MODEL_PICTURES (MODEL_DATA | MODEL_ON(corrupt))
 
 #define MODEL_OPTION_TYPE_FLAG    bool
 #define MODEL_OPTION_TYPE_TEXT    const char *

@@ -5,12 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "evaluator/datasets/datasets.h"
-
-enum { MAX_FILES = 64 };
-
-/* "FORMAT:FILE,FILE..." taken apart; strings live in the arena. */
-static enum dse_status read_request(struct model *m, const char *text, const char *paths[MAX_FILES],
+enum dse_status model__read_request(struct model *m, const char *text,
+                                    const char *paths[MODEL_FILES_MAX],
                                     struct dse_dataset_request *request, struct dse_err *err) {
     char *copy = dse_arena_strdup(&m->arena, text);
     if (copy == NULL)
@@ -24,8 +20,8 @@ static enum dse_status read_request(struct model *m, const char *text, const cha
         DSE_FAIL(err, DSE_USAGE, "'%s' is no format of images; see pareto-workload(5)", copy);
     request->paths = paths;
     for (char *at = strtok_r(colon + 1, ",", &rest); at != NULL; at = strtok_r(NULL, ",", &rest)) {
-        if (request->n_paths == MAX_FILES)
-            DSE_FAIL(err, DSE_USAGE, "more than %d files", (int)MAX_FILES);
+        if (request->n_paths == MODEL_FILES_MAX)
+            DSE_FAIL(err, DSE_USAGE, "more than %d files", (int)MODEL_FILES_MAX);
         paths[request->n_paths++] = at;
     }
     if (request->n_paths == 0)
@@ -99,10 +95,10 @@ static enum dse_status take_images(struct model *m, struct dse_dataset *dataset,
 
 enum dse_status model__load_images(struct model *m, const char *text, int count,
                                    struct model__images *images, struct dse_err *err) {
-    const char *paths[MAX_FILES];
+    const char *paths[MODEL_FILES_MAX];
     struct dse_dataset_request request = {.count = count == 0 ? DSE_DATASET_ALL : count};
     struct dse_dataset dataset = {0};
-    DSE_TRY(read_request(m, text, paths, &request, err));
+    DSE_TRY(model__read_request(m, text, paths, &request, err));
     DSE_TRY(dse_dataset_load(&request, &dataset, err));
     enum dse_status status = take_images(m, &dataset, images, err);
     dse_dataset_fini(&dataset);

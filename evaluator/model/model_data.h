@@ -2,8 +2,16 @@
 #ifndef DSE_EVALUATOR_MODEL_DATA_H
 #define DSE_EVALUATOR_MODEL_DATA_H
 
+#include "evaluator/datasets/datasets.h"
 #include "evaluator/model/model.h"
 #include "evaluator/train/trainer.h"
+
+enum { MODEL_FILES_MAX = 64 };
+/* "FORMAT:FILE,FILE..." taken apart into request and paths; strings live in the arena. */
+DSE_MUST_USE enum dse_status model__read_request(struct model *m, const char *text,
+                                                 const char *paths[MODEL_FILES_MAX],
+                                                 struct dse_dataset_request *request,
+                                                 struct dse_err *err);
 
 struct model__images {
     struct dse_train_data data;

@@ -1,6 +1,6 @@
 # bash completion of pareto-model
 _pareto_model() {
-    local commands=" inspect mcdo branch exits build train calibrate convert "
+    local commands=" inspect mcdo branch exits build train calibrate convert corrupt cache "
     local options="--json --no-color --help --version"
     local word=${COMP_WORDS[COMP_CWORD]} command="" i
     COMPREPLY=()
@@ -10,7 +10,8 @@ _pareto_model() {
             --exits | --width | --data | --validation | --mean | --std | --epochs | --batch | \
             --initial-learning-rate | --optimizer | --momentum | --weight-decay | --schedule | \
             --warm-up | --label-smoothing | --exit-weight | --shift | --cutout | --threads | \
-            --ckpt-path | --log | --tensorboard-logdir | --images | --method | --percentile | --calibration | --input-bits | --weight-bits | --weight-scales) ((i++)) ;;
+            --ckpt-path | --log | --tensorboard-logdir | --images | --method | --percentile | --calibration | --input-bits | --weight-bits | --weight-scales | \
+            --corruptions | --severities | --frost-dir | --keep) ((i++)) ;;
         -*) ;;
         *)
             command=${COMP_WORDS[i]}
@@ -20,6 +21,8 @@ _pareto_model() {
     done
     case $command in
     inspect) options+=" --output" ;;
+    corrupt) options+=" --seed --data --images --corruptions --severities --png --frost-dir" ;;
+    cache) options+=" --clean --keep" ;;
     mcdo) options+=" --starting-layer --droprate" ;;
     branch) options+=" --n-branches" ;;
     exits) options+=" --seed" ;;

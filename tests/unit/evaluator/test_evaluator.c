@@ -1,8 +1,10 @@
 /* The evaluator on a small made-up data set: shards, cells, tasks, and what it refuses. */
 #include "tests/lib/testing.h"
 
+#include <stdlib.h>
 #include <unistd.h>
 
+#include "evaluator/cache/cache.h"
 #include "evaluator/evaluator.h"
 #include "evaluator/quantize/quantize.h"
 #include "problems/problems.h"
@@ -127,6 +129,57 @@ static void a_context_says_what_it_holds(void **state) {
     assert_int_equal(f->prepared.tally, DSE_TALLY_SIZE);
     for (int c = 0; c < CELLS; c++)
         assert_string_equal(f->prepared.cells[c], cells[c]);
+}
+
+/* What every cell's tallies add up to, over all shards. */
+static void sum_tallies(struct fixture *f, int64_t sums[CELLS]) {
+    int64_t four[LAYERS];
+    memset(sums, 0, CELLS * sizeof *sums);
+    const struct dse_msg_candidate candidate = uniform(5, 4, four);
+    for (int shard = 0; shard < 3; shard++) {
+        struct dse_msg_partials partials = run(f, shard, &candidate, 1);
+        for (int cell = 0; cell < CELLS; cell++)
+            for (int word = 0; word < DSE_TALLY_SIZE; word++)
+                sums[cell] += partials.results[0].tallies[cell * DSE_TALLY_SIZE + word];
+    }
+}
+
+static void with_cache(struct fixture *f, const char *cache, int64_t sums[CELLS],
+                       char warning[1024]) {
+    struct dse_err err = {0};
+    dse_evaluator_free(f->ev);
+    f->ev = NULL;
+    (void)setenv("PARETO_CACHE", cache, 1);
+    assert_ok(dse_evaluator_new(DSE_KERNELS_AUTO, NULL, NULL, &f->ev, &err), &err);
+    open_context(f);
+    sum_tallies(f, sums);
+    (void)dse_evaluator_take_warning(f->ev, warning, 1024);
+}
+
+static void a_cache_changes_no_result(void **state) {
+    struct fixture *f = *state;
+    enum { BLOCKS = 3 * (CELLS - 1) };
+    int64_t without[CELLS], filling[CELLS], filled[CELLS], refused[CELLS];
+    char dir[300], warning[1024];
+    struct dse_cache_usage usage;
+    struct dse_err err = {0};
+    (void)snprintf(dir, sizeof dir, "%s/cache", f->dir);
+    with_cache(f, "off", without, warning);
+    with_cache(f, dir, filling, warning);
+    assert_string_equal(warning, "");
+    assert_ok(dse_cache_measure(dir, &usage, &err), &err);
+    assert_int_equal(usage.blocks, BLOCKS);
+    with_cache(f, dir, filled, warning);
+    assert_memory_equal(filling, without, sizeof without);
+    assert_memory_equal(filled, without, sizeof without);
+    with_cache(f, "/dev/null/cache", refused, warning); /* goes on, and says so once */
+    assert_memory_equal(refused, without, sizeof without);
+    assert_non_null(strstr(warning, "/dev/null"));
+    assert_string_equal(dse_evaluator_take_warning(f->ev, warning, sizeof warning), "");
+    assert_ok(dse_cache_clean(dir, 0, &usage, &err), &err);
+    assert_int_equal(usage.blocks, BLOCKS);
+    assert_int_equal(rmdir(dir), 0);
+    (void)setenv("PARETO_CACHE", "off", 1);
 }
 
 static void every_image_of_every_cell_is_seen_once(void **state) {
@@ -281,6 +334,7 @@ static void a_share_of_every_class_can_be_asked_for(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_context_says_what_it_holds, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_cache_changes_no_result, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_image_of_every_cell_is_seen_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(results_do_not_depend_on_company_or_order, set_up,
                                         tear_down),
