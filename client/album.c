@@ -86,9 +86,9 @@ static enum dse_status choose_named(struct client__album *album, const char *lis
 /* Without names: members spread evenly over the front, as it is sorted by its first objective. */
 static enum dse_status choose_from_front(struct client__album *album, struct dse_err *err) {
     enum { MEMBERS = 4 };
-    struct dse_msg_sweep_id id = {.sweep = album->sweep->sweep};
+    struct dse_msg_front_query query = {.sweep = album->sweep->sweep};
     struct dse_rpc_reply reply;
-    DSE_TRY(client__call(album->c, DSE_METHOD_front, &id, &reply, err));
+    DSE_TRY(client__call(album->c, DSE_METHOD_front, &query, &reply, err));
     const struct dse_msg_front *front = reply.result;
     int n = front->members_n < MEMBERS ? front->members_n : MEMBERS;
     for (int i = 0; i < n; i++) {

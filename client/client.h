@@ -32,7 +32,8 @@ struct client;
     X(front, "[SWEEP]", 0, 1, "print the Pareto front as it is now",                               \
       "One row an individual: its id (generation.slot), its objectives and the mean\n"             \
       "bits of weights and inputs over the layers (float32 counts 32). The first row\n"            \
-      "is the float32 network.\n")                                                                 \
+      "is the float32 network. --objectives asks the stored evaluations again, for the\n"          \
+      "front of other metrics, without computing an image.\n")                                     \
     X(show, "[SWEEP] INDIVIDUAL", 1, 2, "print one individual with its cells and bits",            \
       "INDIVIDUAL is generation.slot as the front prints it, or \"baseline\".\n")                  \
     X(export, "[SWEEP]", 0, 1, "write all individuals as CSV or JSON",                             \
@@ -88,6 +89,8 @@ enum client__command_id {
       "take an existing, not failed sweep of equal content")                                                                                          \
     X(plot, FLAG, "--plot", "", CLIENT_ON(front) | CLIENT_ON(run),                                                                                    \
       "draw the plot where output is not a terminal, too")                                                                                            \
+    X(objectives, TEXT, "--objectives", "LIST", CLIENT_ON(front),                                                                                     \
+      "metrics instead of the sweep's own, as in\naccuracy(fog),bit_operations")                                                                      \
     X(sha256, FLAG, "--sha256", "", CLIENT_ON(dump), "print the SHA-256 of the dump instead")                                                         \
     X(front, FLAG, "--front", "", CLIENT_ON(export), "only the front")                                                                                \
     X(cells, FLAG, "--cells", "", CLIENT_ON(export),                                                                                                  \

@@ -223,8 +223,9 @@ static enum dse_status load(struct report *r, struct dse_err *err) {
     struct client *c = r->album.c;
     struct dse_rpc_reply reply;
     DSE_TRY(client__album_load(&r->album, c->options.operands[0], err));
+    struct dse_msg_front_query query = {.sweep = r->album.sweep->sweep};
     struct dse_msg_sweep_id id = {.sweep = r->album.sweep->sweep};
-    DSE_TRY(client__call(c, DSE_METHOD_front, &id, &reply, err));
+    DSE_TRY(client__call(c, DSE_METHOD_front, &query, &reply, err));
     r->front = reply.result;
     DSE_TRY(client__call(c, DSE_METHOD_workload, &id, &reply, err));
     r->workload = reply.result;

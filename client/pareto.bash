@@ -33,7 +33,7 @@ _pareto() {
     run) options+=" --workers --plot" ;;
     plan) options+=" --workers" ;;
     submit) options+=" --reuse" ;;
-    front) options+=" --plot" ;;
+    front) options+=" --plot --objectives" ;;
     dump) options+=" --sha256" ;;
     delete) options+=" --force" ;;
     export) options+=" --front --cells --format --output" ;;

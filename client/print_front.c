@@ -201,11 +201,34 @@ static enum dse_status print_front(struct client *c, const struct dse_msg_front 
     return DSE_OK;
 }
 
+/* The words of a list with commas between them. */
+static enum dse_status split_list(const char *list, struct dse_arena *arena,
+                                  const char *const **words, int *n, struct dse_err *err) {
+    const char **found = dse_arena_alloc(arena, strlen(list) + 1, sizeof *found);
+    int count = 0;
+    for (const char *at = list; found != NULL; at++) {
+        size_t length = strcspn(at, ",");
+        found[count] = dse_arena_strndup(arena, at, length);
+        if (found[count++] == NULL)
+            break;
+        at += length;
+        if (*at == '\0') {
+            *words = found;
+            *n = count;
+            return DSE_OK;
+        }
+    }
+    DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a list");
+}
+
 enum dse_status client__front_of(struct client *c, int64_t sweep, struct dse_err *err) {
-    struct dse_msg_sweep_id id = {.sweep = sweep};
+    struct dse_msg_front_query query = {.sweep = sweep, .estimates = c->options.json};
     struct dse_rpc_reply reply;
     struct dse_buf out = {0};
-    DSE_TRY(client__call(c, DSE_METHOD_front, &id, &reply, err));
+    if (c->options.objectives != NULL)
+        DSE_TRY(split_list(c->options.objectives, &c->arena, &query.objectives, &query.objectives_n,
+                           err));
+    DSE_TRY(client__call(c, DSE_METHOD_front, &query, &reply, err));
     if (c->options.json)
         return client__put_json(&reply, err);
     enum dse_status status = print_front(c, reply.result, &out, err);

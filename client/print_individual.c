@@ -35,6 +35,18 @@ enum dse_status client__individual_of(const char *operand, int64_t *generation, 
     return DSE_OK;
 }
 
+/* What the value is an estimate of; nothing for an exact number. */
+static void print_interval(struct client *c, const struct client__measure *measure,
+                           const struct dse_msg_estimate *estimate, struct dse_buf *out) {
+    struct dse_arena *arena = &c->arena;
+    if (estimate->images == 0 || !isfinite(estimate->low))
+        return;
+    dse_buf_printf(out, "  (%s .. %s, %s images)",
+                   client__measure_text(arena, measure, estimate->low),
+                   client__measure_text(arena, measure, estimate->high),
+                   dse_console_count_text(arena, estimate->images));
+}
+
 static void print_objectives(struct client *c, const struct dse_msg_individual *individual,
                              struct dse_buf *out) {
     struct dse_arena *arena = &c->arena;
@@ -44,8 +56,11 @@ static void print_objectives(struct client *c, const struct dse_msg_individual *
     for (int i = 0; i < n; i++) {
         struct client__measure measure =
             client__measure_of(arena, &individual->objective_names[i], individual->objectives[i]);
-        dse_buf_printf(out, "%-32s  %12s\n", measure.label,
+        dse_buf_printf(out, "%-32s  %12s", measure.label,
                        client__measure_text(arena, &measure, individual->objectives[i]));
+        if (i < individual->estimates_n)
+            print_interval(c, &measure, &individual->estimates[i], out);
+        dse_buf_puts(out, "\n");
     }
 }
 

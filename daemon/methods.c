@@ -131,11 +131,10 @@ static enum dse_status answer_front(struct dse_methods *methods, struct dse_clie
                                     const void *params, struct dse_arena *arena, void **result,
                                     struct dse_err *err) {
     (void)client;
-    const struct dse_msg_sweep_id *which = params;
     struct dse_msg_front *front = new_result(arena, sizeof *front, result, err);
     if (front == NULL)
         return DSE_NO_MEMORY;
-    return dse_report_front(methods->store, methods->scheduler, which->sweep, arena, front, err);
+    return dse_report_front(methods->store, methods->scheduler, params, arena, front, err);
 }
 
 static enum dse_status answer_show(struct dse_methods *methods, struct dse_client *client,

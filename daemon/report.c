@@ -1,10 +1,8 @@
 /* Rows as records for clients. */
-#include "daemon/report.h"
+#include "daemon/report_internal.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "daemon/explorer/explorer.h"
 
 static enum dse_status no_memory(struct dse_err *err) {
     return dse_err_set(err, DSE_NO_MEMORY, "out of memory for an answer");
@@ -30,9 +28,10 @@ static double born_and_measured(const struct dse_msg_spec *spec,
     return born < (double)counts->measured ? born : (double)counts->measured;
 }
 
-static enum dse_status describe_row(struct dse_store *store, const struct dse_scheduler *scheduler,
-                                    const struct dse_sweep_row *row, struct dse_arena *arena,
-                                    struct dse_msg_sweep *sweep, struct dse_err *err) {
+enum dse_status daemon__describe_sweep(struct dse_store *store,
+                                       const struct dse_scheduler *scheduler,
+                                       const struct dse_sweep_row *row, struct dse_arena *arena,
+                                       struct dse_msg_sweep *sweep, struct dse_err *err) {
     struct dse_msg_spec spec;
     struct dse_sweep_counts counts;
     DSE_TRY(read_spec(row, arena, &spec, err));
@@ -81,7 +80,7 @@ enum dse_status dse_report_sweep(struct dse_store *store, const struct dse_sched
                                  struct dse_msg_sweep *sweep, struct dse_err *err) {
     struct dse_sweep_row row;
     DSE_TRY(dse_store_load_sweep(store, sweep_id, arena, &row, err));
-    return describe_row(store, scheduler, &row, arena, sweep, err);
+    return daemon__describe_sweep(store, scheduler, &row, arena, sweep, err);
 }
 
 enum dse_status dse_report_list(struct dse_store *store, const struct dse_scheduler *scheduler,
@@ -94,7 +93,7 @@ enum dse_status dse_report_list(struct dse_store *store, const struct dse_schedu
     if (sweeps == NULL)
         return no_memory(err);
     for (int i = 0; i < n; i++)
-        DSE_TRY(describe_row(store, scheduler, &rows[i], arena, &sweeps[i], err));
+        DSE_TRY(daemon__describe_sweep(store, scheduler, &rows[i], arena, &sweeps[i], err));
     *list = (struct dse_msg_sweep_list){.sweeps = sweeps, .sweeps_n = n};
     return DSE_OK;
 }
@@ -106,7 +105,7 @@ static const char *result_state_text(enum dse_result_state state) {
     return texts[state];
 }
 
-static struct dse_msg_individual describe_individual(const struct dse_individual_row *row) {
+struct dse_msg_individual daemon__describe_individual(const struct dse_individual_row *row) {
     return (struct dse_msg_individual){
         .generation = row->generation,
         .slot = row->slot,
@@ -121,19 +120,9 @@ static struct dse_msg_individual describe_individual(const struct dse_individual
     };
 }
 
-/* What is needed to see a sweep's genomes as bits. */
-struct decoder {
-    struct dse_workload workload;
-    struct dse_msg_prepared prepared;
-    struct dse_msg_spec spec;
-    const struct dse_problem_def *problem;
-    struct dse_model_facts model;
-    struct dse_space space;
-};
-
 static enum dse_status build_space(const struct dse_workload *workload,
                                    const struct dse_msg_prepared *prepared, struct dse_arena *arena,
-                                   struct decoder *decoder, struct dse_err *err) {
+                                   struct daemon__decoder *decoder, struct dse_err *err) {
     DSE_TRY(dse_context_model_facts(workload, prepared, arena, &decoder->model, err));
     return dse_context_search_space(workload, &decoder->model, &decoder->problem, &decoder->space,
                                     err);
@@ -141,9 +130,9 @@ static enum dse_status build_space(const struct dse_workload *workload,
 
 /* space is the caller's to finish. Problem settings come from the canonical workload, whose files
  * may be gone by now: that does not matter for looking at results. */
-static enum dse_status make_decoder(struct dse_store *store, const struct dse_sweep_row *row,
-                                    struct dse_arena *arena, struct decoder *decoder,
-                                    struct dse_err *err) {
+enum dse_status daemon__make_decoder(struct dse_store *store, const struct dse_sweep_row *row,
+                                     struct dse_arena *arena, struct daemon__decoder *decoder,
+                                     struct dse_err *err) {
     const char *json;
     DSE_TRY(read_spec(row, arena, &decoder->spec, err));
     DSE_TRY(dse_store_load_context(store, row->context_hash, arena, &json, err));
@@ -154,9 +143,9 @@ static enum dse_status make_decoder(struct dse_store *store, const struct dse_sw
     return build_space(&decoder->workload, &decoder->prepared, arena, decoder, err);
 }
 
-static enum dse_status add_bits(const struct decoder *decoder, const struct dse_individual_row *row,
-                                struct dse_arena *arena, struct dse_msg_individual *individual,
-                                struct dse_err *err) {
+enum dse_status daemon__add_bits(const struct daemon__decoder *decoder,
+                                 const struct dse_individual_row *row, struct dse_arena *arena,
+                                 struct dse_msg_individual *individual, struct dse_err *err) {
     int n = decoder->model.n_layers, n_genes = decoder->space.n_genes;
     int64_t *input_bits = dse_arena_alloc(arena, (size_t)n, sizeof *input_bits);
     int64_t *weight_bits = dse_arena_alloc(arena, (size_t)n, sizeof *weight_bits);
@@ -182,123 +171,41 @@ static enum dse_status add_bits(const struct decoder *decoder, const struct dse_
     return DSE_OK;
 }
 
-/* ---- the front ---- */
-
-struct sort_key {
-    const struct dse_msg_objective *objectives;
-    int n;
-};
-
-/* Best first by the first objective, then by the next; then by birth. */
-static int compare_members(const void *a, const void *b, void *key) {
-    const struct dse_msg_individual *x = a, *y = b;
-    const struct sort_key *sort = key;
-    for (int k = 0; k < sort->n && k < x->objectives_n && k < y->objectives_n; k++) {
-        double difference = x->objectives[k] - y->objectives[k];
-        if (strcmp(sort->objectives[k].sense, "maximize") == 0)
-            difference = -difference;
-        if (difference != 0)
-            return difference < 0 ? -1 : 1;
-    }
-    return x->generation != y->generation ? (x->generation < y->generation ? -1 : 1)
-                                          : (x->slot < y->slot ? -1 : 1);
-}
-
-static enum dse_status list_members(struct dse_store *store, int64_t sweep_id,
-                                    const struct decoder *decoder, struct dse_arena *arena,
-                                    struct dse_msg_front *front, struct dse_err *err) {
-    struct dse_individual_row *rows;
-    int n;
-    DSE_TRY(
-        dse_store_load_individuals(store, sweep_id, DSE_SELECT_FRONT, 0, arena, &rows, &n, err));
-    struct dse_msg_individual *members = dse_arena_alloc(arena, (size_t)n, sizeof *members);
-    if (members == NULL)
-        return no_memory(err);
-    for (int i = 0; i < n; i++) {
-        members[i] = describe_individual(&rows[i]);
-        DSE_TRY(add_bits(decoder, &rows[i], arena, &members[i], err));
-    }
-    struct sort_key key = {front->objectives, front->objectives_n};
-    if (n > 0)
-        qsort_r(members, (size_t)n, sizeof *members, compare_members, &key);
-    front->members = members;
-    front->members_n = n;
-    return DSE_OK;
-}
-
-static enum dse_status add_baseline(struct dse_store *store, int64_t sweep_id,
-                                    struct dse_arena *arena, struct dse_msg_front *front,
-                                    struct dse_err *err) {
-    struct dse_individual_row *row = dse_arena_alloc(arena, 1, sizeof *row);
-    struct dse_msg_individual *baseline = dse_arena_alloc(arena, 1, sizeof *baseline);
-    struct dse_err unknown = {0};
-    if (row == NULL || baseline == NULL)
-        return no_memory(err);
-    enum dse_status status =
-        dse_store_load_individual(store, sweep_id, -1, 0, arena, row, &unknown);
-    if (status == DSE_NOT_FOUND)
-        return DSE_OK; /* the sweep has not begun */
-    if (status != DSE_OK)
-        DSE_FAIL(err, status, "%s", unknown.text);
-    *baseline = describe_individual(row);
-    front->baseline = baseline;
-    return DSE_OK;
-}
-
-enum dse_status dse_report_front(struct dse_store *store, const struct dse_scheduler *scheduler,
-                                 int64_t sweep_id, struct dse_arena *arena,
-                                 struct dse_msg_front *front, struct dse_err *err) {
-    struct dse_sweep_row row;
-    struct decoder decoder = {0};
-    struct dse_msg_front answer = {0};
-    struct dse_msg_sweep *sweep = dse_arena_alloc(arena, 1, sizeof *sweep);
-    if (sweep == NULL)
-        return no_memory(err);
-    DSE_TRY(dse_store_load_sweep(store, sweep_id, arena, &row, err));
-    DSE_TRY(describe_row(store, scheduler, &row, arena, sweep, err));
-    answer.sweep = sweep;
-    enum dse_status status = make_decoder(store, &row, arena, &decoder, err);
-    if (status != DSE_OK)
-        goto fail;
-    answer.objectives = decoder.spec.objectives;
-    answer.objectives_n = decoder.spec.objectives_n;
-    DSE_TRY_GOTO(status, list_members(store, sweep_id, &decoder, arena, &answer, err), fail);
-    DSE_TRY_GOTO(status, add_baseline(store, sweep_id, arena, &answer, err), fail);
-    *front = answer;
-fail:
-    dse_space_fini(&decoder.space);
-    return status;
-}
-
 /* ---- one individual ---- */
 
 /* Of the individual: with its thresholds, where it has some. */
-static enum dse_status load_outcome(struct dse_store *store, const struct decoder *decoder,
+enum dse_status daemon__load_result(struct dse_store *store, const struct daemon__decoder *decoder,
                                     const struct dse_individual_row *row, struct dse_arena *arena,
-                                    struct dse_outcome *outcome, struct dse_err *err) {
-    struct dse_candidate candidate;
+                                    struct dse_candidate *candidate, struct dse_outcome *outcome,
+                                    struct dse_err *err) {
     const struct dse_space *space = &decoder->space;
+    struct dse_candidate decoded;
     double *genome = dse_arena_alloc(arena, (size_t)space->n_genes, sizeof *genome);
     if (genome == NULL)
         return no_memory(err);
-    DSE_TRY(dse_candidate_init(&candidate, decoder->model.n_layers, space->n_genes, err));
+    DSE_TRY(dse_candidate_init(&decoded, decoder->model.n_layers, space->n_genes, err));
     enum dse_status status = DSE_OK;
     if (row->generation >= 0)
         status = dse_genome_parse(row->genome, genome, space->n_genes, err);
     if (status == DSE_OK && row->generation >= 0)
-        decoder->problem->decode(space, genome, &candidate);
+        decoder->problem->decode(space, genome, &decoded);
     if (status == DSE_OK)
-        status = dse_explorer_load_outcome(store, row->evaluation_id, &decoder->model, &candidate,
+        status = dse_explorer_load_outcome(store, row->evaluation_id, &decoder->model, &decoded,
                                            arena, outcome, err);
-    dse_candidate_fini(&candidate);
+    if (status == DSE_OK)
+        *candidate = decoded;
+    else
+        dse_candidate_fini(&decoded);
     return status;
 }
 
-static enum dse_status add_cells(struct dse_store *store, const struct decoder *decoder,
+static enum dse_status add_cells(struct dse_store *store, const struct daemon__decoder *decoder,
                                  const struct dse_individual_row *row, struct dse_arena *arena,
                                  struct dse_msg_individual *individual, struct dse_err *err) {
     struct dse_outcome outcome = {0};
-    DSE_TRY(load_outcome(store, decoder, row, arena, &outcome, err));
+    struct dse_candidate candidate;
+    DSE_TRY(daemon__load_result(store, decoder, row, arena, &candidate, &outcome, err));
+    dse_candidate_fini(&candidate);
     if (outcome.n_cells > decoder->prepared.cells_n)
         DSE_FAIL(err, DSE_INTERNAL, "results of %d cells, not %d", outcome.n_cells,
                  decoder->prepared.cells_n);
@@ -327,7 +234,7 @@ static enum dse_status add_cells(struct dse_store *store, const struct decoder *
 }
 
 /* "act = relu", "units = 12". */
-static enum dse_status add_genes(const struct decoder *decoder,
+static enum dse_status add_genes(const struct daemon__decoder *decoder,
                                  const struct dse_individual_row *row, struct dse_arena *arena,
                                  struct dse_msg_individual *individual, struct dse_err *err) {
     int n = decoder->space.n_genes;
@@ -379,7 +286,7 @@ enum dse_status dse_report_individual(struct dse_store *store,
                                       struct dse_arena *arena,
                                       struct dse_msg_individual *individual, struct dse_err *err) {
     struct dse_sweep_row sweep;
-    struct decoder decoder = {0};
+    struct daemon__decoder decoder = {0};
     struct dse_individual_row *row = dse_arena_alloc(arena, 1, sizeof *row);
     if (row == NULL)
         return no_memory(err);
@@ -390,12 +297,13 @@ enum dse_status dse_report_individual(struct dse_store *store,
     DSE_TRY(dse_store_load_sweep(store, which->sweep, arena, &sweep, err));
     DSE_TRY(dse_store_load_individual(store, which->sweep, (int)which->generation, (int)which->slot,
                                       arena, row, err));
-    struct dse_msg_individual answer = describe_individual(row);
-    enum dse_status status = make_decoder(store, &sweep, arena, &decoder, err);
+    struct dse_msg_individual answer = daemon__describe_individual(row);
+    enum dse_status status = daemon__make_decoder(store, &sweep, arena, &decoder, err);
     if (status != DSE_OK)
         goto fail;
-    DSE_TRY_GOTO(status, add_bits(&decoder, row, arena, &answer, err), fail);
+    DSE_TRY_GOTO(status, daemon__add_bits(&decoder, row, arena, &answer, err), fail);
     DSE_TRY_GOTO(status, add_cells(store, &decoder, row, arena, &answer, err), fail);
+    DSE_TRY_GOTO(status, daemon__estimate_own(store, &decoder, row, arena, &answer, err), fail);
     if (!decoder.problem->about_network) {
         DSE_TRY_GOTO(status, add_genes(&decoder, row, arena, &answer, err), fail);
         DSE_TRY_GOTO(status, add_values(store, row, arena, &answer, err), fail);
@@ -461,7 +369,7 @@ static enum dse_status add_ranks(struct dse_store *store, int64_t sweep_id,
     return DSE_OK;
 }
 
-static enum dse_status describe_page(struct dse_store *store, const struct decoder *decoder,
+static enum dse_status describe_page(struct dse_store *store, const struct daemon__decoder *decoder,
                                      const struct dse_msg_individual_query *query,
                                      const struct dse_individual_range *range,
                                      struct dse_arena *arena, struct dse_msg_individual_page *page,
@@ -474,10 +382,10 @@ static enum dse_status describe_page(struct dse_store *store, const struct decod
         return no_memory(err);
     for (int i = 0; i < n; i++) {
         struct dse_msg_individual *individual = &list[kept];
-        *individual = describe_individual(&rows[i]);
+        *individual = daemon__describe_individual(&rows[i]);
         if (query->state != NULL && strcmp(query->state, individual->state) != 0)
             continue;
-        DSE_TRY(add_bits(decoder, &rows[i], arena, individual, err));
+        DSE_TRY(daemon__add_bits(decoder, &rows[i], arena, individual, err));
         if (query->cells)
             DSE_TRY(add_cells(store, decoder, &rows[i], arena, individual, err));
         kept++;
@@ -491,7 +399,7 @@ static enum dse_status describe_page(struct dse_store *store, const struct decod
     return DSE_OK;
 }
 
-static enum dse_status name_columns(const struct decoder *decoder, struct dse_arena *arena,
+static enum dse_status name_columns(const struct daemon__decoder *decoder, struct dse_arena *arena,
                                     struct dse_msg_individual_page *page, struct dse_err *err) {
     const struct dse_msg_prepared *prepared = &decoder->prepared;
     const char **layers = dse_arena_alloc(arena, (size_t)prepared->layers_n, sizeof *layers);
@@ -514,11 +422,11 @@ enum dse_status dse_report_individuals(struct dse_store *store,
                                        struct dse_msg_individual_page *page, struct dse_err *err) {
     struct dse_sweep_row row;
     struct dse_individual_range range;
-    struct decoder decoder = {0};
+    struct daemon__decoder decoder = {0};
     struct dse_msg_individual_page answer = {0};
     DSE_TRY(read_range(query, &range, err));
     DSE_TRY(dse_store_load_sweep(store, query->sweep, arena, &row, err));
-    enum dse_status status = make_decoder(store, &row, arena, &decoder, err);
+    enum dse_status status = daemon__make_decoder(store, &row, arena, &decoder, err);
     if (status == DSE_OK)
         status = name_columns(&decoder, arena, &answer, err);
     if (status == DSE_OK)
@@ -556,15 +464,15 @@ enum dse_status dse_report_objectives(const struct dse_space *space, struct dse_
     return DSE_OK;
 }
 
-static enum dse_status prepare_space(struct dse_preparation *preparation, struct decoder *decoder,
-                                     struct dse_err *err) {
+static enum dse_status prepare_space(struct dse_preparation *preparation,
+                                     struct daemon__decoder *decoder, struct dse_err *err) {
     return build_space(&preparation->workload, preparation->prepared, &preparation->arena, decoder,
                        err);
 }
 
 enum dse_status dse_report_plan(struct dse_preparation *preparation, struct dse_msg_plan *plan,
                                 struct dse_err *err) {
-    struct decoder decoder = {0};
+    struct daemon__decoder decoder = {0};
     struct dse_buf canonical = {0};
     const struct dse_msg_prepared *prepared = preparation->prepared;
     struct dse_search_options search = dse_context_search_options(&preparation->workload);
@@ -608,7 +516,7 @@ fail:
 
 enum dse_status dse_report_spec(struct dse_preparation *preparation, const char **spec_json,
                                 struct dse_err *err) {
-    struct decoder decoder = {0};
+    struct daemon__decoder decoder = {0};
     struct dse_buf json = {0};
     struct dse_search_options search = dse_context_search_options(&preparation->workload);
     struct dse_msg_spec spec = {

@@ -17,8 +17,9 @@ DSE_MUST_USE enum dse_status dse_report_list(struct dse_store *store,
                                              struct dse_msg_sweep_list *list, struct dse_err *err);
 DSE_MUST_USE enum dse_status dse_report_front(struct dse_store *store,
                                               const struct dse_scheduler *scheduler,
-                                              int64_t sweep_id, struct dse_arena *arena,
-                                              struct dse_msg_front *front, struct dse_err *err);
+                                              const struct dse_msg_front_query *query,
+                                              struct dse_arena *arena, struct dse_msg_front *front,
+                                              struct dse_err *err);
 DSE_MUST_USE enum dse_status dse_report_individual(struct dse_store *store,
                                                    const struct dse_msg_individual_id *which,
                                                    struct dse_arena *arena,

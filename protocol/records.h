@@ -147,6 +147,18 @@
     F(REQ, STR, _, name, "its name") \
     F(REQ, REAL, _, value, "the value")
 
+#define DSE_FIELDS_estimate(F)                                               \
+    F(REQ, STR, _, metric, "name of the metric")                             \
+    F(REQ, REAL, _, value, "its value; null: not known")                     \
+    F(REQ, REAL, _, low, "95 % interval, low end; null: the value is exact") \
+    F(REQ, REAL, _, high, "95 % interval, high end")                         \
+    F(REQ, INT, _, images, "images that it was estimated from; 0: exact")
+
+#define DSE_FIELDS_front_query(F)                                                                \
+    F(REQ, INT, _, sweep, "sweep id")                                                            \
+    F(OPT, STRS, _, objectives, "metrics to ask the stored evaluations for, instead of its own") \
+    F(OPT, BOOL, _, estimates, "with the intervals of the objectives")
+
 #define DSE_FIELDS_individual(F)                                                               \
     F(REQ, INT, _, generation, "generation from 0; -1: the float32 baseline")                  \
     F(REQ, INT, _, slot, "place in the generation, from 0")                                    \
@@ -163,6 +175,7 @@
     F(OPT, RECS, cell_result, cells, "result of each cell")                                    \
     F(OPT, RECS, layer, layers, "the layers")                                                  \
     F(OPT, RECS, objective, objective_names, "objectives in order")                            \
+    F(OPT, RECS, estimate, estimates, "the objectives with their intervals")                   \
     F(OPT, INT, _, rank, "front that it survived its own generation in, from 1; 0: not known") \
     F(OPT, BOOL, _, cached, "was it answered from the store when it was born?")
 
@@ -330,6 +343,8 @@
     X(sweep_workload)       \
     X(cell_result)          \
     X(named_value)          \
+    X(estimate)             \
+    X(front_query)          \
     X(individual)           \
     X(individual_query)     \
     X(individual_page)      \
@@ -351,23 +366,23 @@
     X(worker_beat)
 
 /* Requests of a client: X(method, params record, result record, help). */
-#define DSE_METHOD_TABLE(X)                                                                     \
-    X(hello, empty, hello, "who answers")                                                       \
-    X(plan, workload_text, plan, "validate a workload and forecast its sweep")                  \
-    X(submit, workload_text, sweep, "store a workload as a sweep; answered when it is on disk") \
-    X(list, empty, sweep_list, "all sweeps")                                                    \
-    X(status, sweep_id, sweep, "one sweep")                                                     \
-    X(workload, sweep_id, sweep_workload, "the workload of a sweep")                            \
-    X(watch, sweep_id, sweep, "one sweep, then a progress event at every change until its end") \
-    X(front, sweep_id, front, "the non-dominated feasible individuals")                         \
-    X(show, individual_id, individual, "one individual with its cells and bits")                \
-    X(individuals, individual_query, individual_page, "all individuals, a page at a time")      \
-    X(pause, sweep_id, sweep, "give a sweep no more work; what is under way is kept")           \
-    X(resume, sweep_id, sweep, "go on with a paused sweep")                                     \
-    X(priority, priority_of, sweep, "change which sweeps come first")                           \
-    X(delete, deletion, deleted, "forget a sweep and what no other sweep cites")                \
-    X(workers, empty, worker_list, "the worker processes")                                      \
-    X(cancel, sweep_id, sweep, "stop a sweep; what it found stays")                             \
+#define DSE_METHOD_TABLE(X)                                                                       \
+    X(hello, empty, hello, "who answers")                                                         \
+    X(plan, workload_text, plan, "validate a workload and forecast its sweep")                    \
+    X(submit, workload_text, sweep, "store a workload as a sweep; answered when it is on disk")   \
+    X(list, empty, sweep_list, "all sweeps")                                                      \
+    X(status, sweep_id, sweep, "one sweep")                                                       \
+    X(workload, sweep_id, sweep_workload, "the workload of a sweep")                              \
+    X(watch, sweep_id, sweep, "one sweep, then a progress event at every change until its end")   \
+    X(front, front_query, front, "the non-dominated feasible individuals; of other metrics, too") \
+    X(show, individual_id, individual, "one individual with its cells and bits")                  \
+    X(individuals, individual_query, individual_page, "all individuals, a page at a time")        \
+    X(pause, sweep_id, sweep, "give a sweep no more work; what is under way is kept")             \
+    X(resume, sweep_id, sweep, "go on with a paused sweep")                                       \
+    X(priority, priority_of, sweep, "change which sweeps come first")                             \
+    X(delete, deletion, deleted, "forget a sweep and what no other sweep cites")                  \
+    X(workers, empty, worker_list, "the worker processes")                                        \
+    X(cancel, sweep_id, sweep, "stop a sweep; what it found stays")                               \
     X(dump, generation_id, dump_part, "everything known of a generation, canonical")
 
 /* Events of the daemon: X(name, record, help). */

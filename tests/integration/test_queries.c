@@ -1,4 +1,6 @@
 /* What clients ask, and what strangers send: real daemon, small workload. */
+#include <math.h>
+
 #include "tests/lib/testing.h"
 
 #include <signal.h>
@@ -103,6 +105,84 @@ static void the_front_is_what_its_members_show(void **state) {
         assert_true(member->objectives[2] == bit_operations);
     }
     dse_arena_fini(&arena);
+}
+
+/* Other metrics of the stored evaluations: the front of their values, worked out here from what
+ * `show` says of every individual. */
+static void a_front_can_be_asked_again_for_other_metrics(void **state) {
+    (void)state;
+    enum { N = 64 };
+    struct dse_arena arena = {0};
+    struct dse_msg_front own, same, other;
+    double errors[N], size[N];
+    bool found[N] = {false};
+    int n = 0, n_front = 0;
+    const char *const front[] = {"--json", "front", NULL};
+    const char *const again[] = {"--json", "front", "--objectives",
+                                 "accuracy(clean),accuracy_corrupted,bit_operations", NULL};
+    const char *const asked[] = {"--json", "front", "--objectives", "error(clean),size_bits", NULL};
+    ask(front, DSE_RECORD_front, &arena, &own);
+    ask(again, DSE_RECORD_front, &arena, &same);
+    assert_int_equal(own.members_n, same.members_n);
+    for (int i = 0; i < own.members_n; i++) {
+        const struct dse_msg_individual *member = &own.members[i];
+        assert_true(member->slot == same.members[i].slot &&
+                    member->generation == same.members[i].generation);
+        assert_int_equal(member->estimates_n, 3);
+        for (int k = 0; k < 3; k++)
+            assert_true(member->estimates[k].value == member->objectives[k]);
+        assert_true(member->estimates[0].low <= member->objectives[0] &&
+                    member->estimates[0].high >= member->objectives[0] &&
+                    member->estimates[0].images == sample.images);
+        assert_true(isnan(member->estimates[2].low) && member->estimates[2].images == 0);
+    }
+    ask(asked, DSE_RECORD_front, &arena, &other);
+    assert_int_equal(other.objectives_n, 2);
+    assert_string_equal(other.objectives[0].sense, "minimize");
+    for (int g = 0; g < sample.generations; g++)
+        for (int slot = 0; slot < sample.population; slot++, n++) {
+            struct dse_msg_individual shown;
+            char id[32];
+            const char *const show[] = {"--json", "show", id, NULL};
+            (void)snprintf(id, sizeof id, "%d.%d", g, slot);
+            ask(show, DSE_RECORD_individual, &arena, &shown);
+            assert_true(n < N);
+            errors[n] = 1 - shown.cells[0].accuracy;
+            size[n] = 0;
+            for (int l = 0; l < shown.layers_n; l++)
+                size[n] += (double)(shown.layers[l].weights * shown.weight_bits[l]);
+            for (int i = 0; i < other.members_n; i++)
+                found[n] =
+                    found[n] || (other.members[i].generation == g && other.members[i].slot == slot);
+            n_front += found[n];
+        }
+    assert_true(n_front == other.members_n && n_front > 0);
+    for (int a = 0; a < n; a++) {
+        bool is_dominated = false;
+        for (int b = 0; b < n; b++)
+            is_dominated = is_dominated || (errors[b] < errors[a] - 1e-9 && size[b] <= size[a]) ||
+                           (errors[b] < errors[a] + 1e-9 && size[b] < size[a]);
+        assert_int_equal(found[a], !is_dominated);
+    }
+    dse_arena_fini(&arena);
+}
+
+static void a_front_of_what_is_not_there_is_refused(void **state) {
+    (void)state;
+    static const char *const wrong[][2] = {
+        {"accuracy(fogg)", "did you mean \"fog\"?"},
+        {"accuracy(snow)", "needs snow images"},
+        {"speed", "unknown metric \"speed\""},
+        {"mce,,", "unknown metric \"\""},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        struct dse_buf err = {0};
+        const char *const args[] = {"front", "--objectives", wrong[i][0], NULL};
+        assert_int_equal(fixture_pareto(&fixture, args, NULL, &err), 3);
+        if (strstr(err.data, wrong[i][1]) == NULL)
+            fail_msg("%s: %s", wrong[i][0], err.data);
+        dse_buf_fini(&err);
+    }
 }
 
 /* How often `part` is in text. */
@@ -399,6 +479,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_counts_every_individual),
         cmocka_unit_test(the_front_is_what_its_members_show),
+        cmocka_unit_test(a_front_can_be_asked_again_for_other_metrics),
+        cmocka_unit_test(a_front_of_what_is_not_there_is_refused),
         cmocka_unit_test(every_individual_is_exported_once),
         cmocka_unit_test(an_export_is_whole_or_not_there),
         cmocka_unit_test(a_page_has_at_most_what_was_asked_for),

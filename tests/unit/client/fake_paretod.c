@@ -245,11 +245,14 @@ static void make_result(const struct dse_rpc_request *request, union result *res
 
 /* Sweeps other than 1..3 are not known; workloads are refused on wish. */
 static bool refuse(const struct dse_rpc_request *request, struct dse_err *why) {
-    bool has_sweep = request->method == DSE_METHOD_status || request->method == DSE_METHOD_front ||
-                     request->method == DSE_METHOD_watch || request->method == DSE_METHOD_cancel;
-    if (has_sweep && ((const struct dse_msg_sweep_id *)request->params)->sweep > SWEEP)
-        (void)dse_err_set(why, DSE_NOT_FOUND, "no sweep %lld; the newest is %d",
-                          (long long)((const struct dse_msg_sweep_id *)request->params)->sweep,
+    bool has_sweep = request->method == DSE_METHOD_status || request->method == DSE_METHOD_watch ||
+                     request->method == DSE_METHOD_cancel;
+    int64_t sweep = request->method == DSE_METHOD_front
+                        ? ((const struct dse_msg_front_query *)request->params)->sweep
+                    : has_sweep ? ((const struct dse_msg_sweep_id *)request->params)->sweep
+                                : 0;
+    if (sweep > SWEEP)
+        (void)dse_err_set(why, DSE_NOT_FOUND, "no sweep %lld; the newest is %d", (long long)sweep,
                           SWEEP);
     if (is("refuses") &&
         (request->method == DSE_METHOD_plan || request->method == DSE_METHOD_submit))
