@@ -4,8 +4,12 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -27,6 +31,26 @@ struct daemon {
     bool stopping, closed;
     struct dse_err fatal;
 };
+
+/* Tells systemd (sd_notify(3)): a datagram to the socket that NOTIFY_SOCKET names; a name that
+ * begins with @ is one of Linux's abstract ones. Nobody there is no error. */
+static void notify_service_manager(const char *text) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    const char *name = getenv("NOTIFY_SOCKET");
+    size_t length = name == NULL ? 0 : strlen(name);
+    if (length < 2 || length >= sizeof address.sun_path)
+        return;
+    memcpy(address.sun_path, name, length);
+    if (name[0] == '@')
+        address.sun_path[0] = '\0';
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return;
+    if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address,
+               (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0)
+        dse_log(DSE_LOG_WARN, "daemon", "notify_socket", "reason=\"%s\"", strerror(errno));
+    (void)close(fd);
+}
 
 /* ---- the way out ---- */
 
@@ -55,6 +79,7 @@ static void when_signalled(uv_signal_t *handle, int number) {
         return;
     }
     d->stopping = true;
+    notify_service_manager("STOPPING=1\n");
     dse_scheduler_stop(d->scheduler);
 }
 
@@ -147,6 +172,7 @@ static void start_handles(struct daemon *d) {
 
 static void say_ready(const struct daemon *d) {
     static const char ready[] = "ready\n";
+    notify_service_manager("READY=1\n");
     if (d->options->ready_fd < 0)
         return;
     if (write(d->options->ready_fd, ready, sizeof ready - 1) < 0)
@@ -193,9 +219,19 @@ static enum dse_status run(struct daemon *d, struct dse_err *err) {
     return DSE_OK;
 }
 
+/* A connection takes a descriptor, and the usual 1024 may be too few. */
+static void allow_many_descriptors(void) {
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 enum dse_status dse_daemon_run(const struct dse_daemon_options *options, struct dse_err *err) {
     struct daemon d = {.options = options};
     (void)signal(SIGPIPE, SIG_IGN);
+    allow_many_descriptors();
     (void)umask(0077); /* what is in the state directory is the user's own */
     if (uv_loop_init(&d.loop) != 0)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for the event loop");

@@ -11,8 +11,11 @@
 
 enum {
     BACKLOG = 128,
-    OUTPUT_MAX_BYTES = 64 << 20, /* a client that does not read is dropped above this */
-    LINGER_MS = 1000,            /* at the end, clients may read their last answers for this time */
+    CLIENTS_MAX = 2000,          /* at a time; more are refused */
+    OUTPUT_HELD_BYTES = 1 << 20, /* no more is read from a client with so many unread answers */
+    OUTPUT_MAX_BYTES = 80 << 20, /* a client is dropped above this: more than the longest line */
+    OUTPUT_ALL_MAX_BYTES = 256 << 20, /* of all: the one with the most is dropped */
+    LINGER_MS = 1000, /* at the end, clients may read their last answers for this time */
 };
 
 struct dse_client {
@@ -20,7 +23,7 @@ struct dse_client {
     struct dse_client *next;
     uv_pipe_t pipe;
     struct dse_buf input;
-    bool closing;
+    bool closing, held; /* held: nothing is read until it reads */
     struct dse_client_notes notes;
 };
 
@@ -30,6 +33,7 @@ struct dse_server {
     struct dse_server_events events;
     void *context;
     struct dse_client *clients;
+    int n_clients;
     char path[sizeof((struct sockaddr_un *)0)->sun_path];
     bool closing;
     int open_handles; /* of listener, linger */
@@ -65,6 +69,7 @@ static void when_client_closed(uv_handle_t *handle) {
     while (*link != client)
         link = &(*link)->next;
     *link = client->next;
+    server->n_clients--;
     dse_buf_fini(&client->input);
     dse_free(client);
     free_server_when_empty(server);
@@ -94,7 +99,7 @@ static void refuse_long_line(struct dse_client *client) {
 
 static void take_lines(struct dse_client *client) {
     size_t start = 0;
-    while (!client->closing && start < client->input.size) {
+    while (!client->closing && !client->held && start < client->input.size) {
         const char *line = client->input.data + start;
         const char *end = memchr(line, '\n', client->input.size - start);
         if (end == NULL)
@@ -106,7 +111,7 @@ static void take_lines(struct dse_client *client) {
     if (client->closing)
         return;
     dse_buf_consume(&client->input, start);
-    if (client->input.size > DSE_CLIENT_LINE_MAX)
+    if (!client->held && client->input.size > DSE_CLIENT_LINE_MAX)
         refuse_long_line(client);
 }
 
@@ -130,6 +135,29 @@ static void when_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *block) {
     dse_free(block->base);
 }
 
+/* The socket's mode keeps others out; this holds where somebody has changed it. root may. */
+static bool is_allowed(const struct dse_client *client) {
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    int fd;
+    if (uv_fileno((const uv_handle_t *)&client->pipe, &fd) != 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
+        return false;
+    if (peer.uid == getuid() || peer.uid == 0)
+        return true;
+    dse_log(DSE_LOG_WARN, "server", "client_refused", "uid=%d pid=%d", (int)peer.uid,
+            (int)peer.pid);
+    return false;
+}
+
+static bool has_room(const struct dse_server *server) {
+    if (server->n_clients <= CLIENTS_MAX)
+        return true;
+    dse_log(DSE_LOG_WARN, "server", "client_refused", "reason=\"there are %d already\"",
+            (int)CLIENTS_MAX);
+    return false;
+}
+
 static void when_connected(uv_stream_t *listener, int status) {
     struct dse_server *server = listener->data;
     if (status != 0 || server->closing)
@@ -142,7 +170,9 @@ static void when_connected(uv_stream_t *listener, int status) {
     (void)uv_pipe_init(listener->loop, &client->pipe, 0);
     client->next = server->clients;
     server->clients = client;
-    if (uv_accept(listener, (uv_stream_t *)&client->pipe) != 0 ||
+    server->n_clients++;
+    if (uv_accept(listener, (uv_stream_t *)&client->pipe) != 0 || !is_allowed(client) ||
+        !has_room(server) ||
         uv_read_start((uv_stream_t *)&client->pipe, give_read_block, when_read) != 0)
         close_client(client);
 }
@@ -170,6 +200,10 @@ static enum dse_status listen_on(struct dse_server *server, const char *path, st
     if (code != 0)
         DSE_FAIL(err, DSE_IO, "%s: %s", path, uv_strerror(code));
     return DSE_OK;
+}
+
+int dse_server_clients(const struct dse_server *server) {
+    return server->n_clients;
 }
 
 enum dse_status dse_server_new(uv_loop_t *loop, const char *path,
@@ -238,12 +272,52 @@ void dse_server_close(struct dse_server *server) {
     uv_close((uv_handle_t *)&server->listener, when_own_handle_closed);
 }
 
+static size_t queued_bytes(const struct dse_client *client) {
+    return uv_stream_get_write_queue_size((const uv_stream_t *)&client->pipe);
+}
+
+/* It has read its answers: what it sent meanwhile has its turn. */
+static void release(struct dse_client *client) {
+    client->held = false;
+    take_lines(client);
+    if (!client->closing && !client->held)
+        (void)uv_read_start((uv_stream_t *)&client->pipe, give_read_block, when_read);
+}
+
 static void when_written(uv_write_t *request, int status) {
     struct write_request *write = request->data;
-    if (status != 0)
-        close_client(write->client);
+    struct dse_client *client = write->client;
     dse_buf_fini(&write->text);
     dse_free(write);
+    if (status != 0)
+        close_client(client);
+    else if (client->held && !client->closing && queued_bytes(client) < OUTPUT_HELD_BYTES)
+        release(client);
+}
+
+static void drop(struct dse_client *client) {
+    dse_log(DSE_LOG_WARN, "server", "client_dropped", "reason=\"it does not read\" bytes=%zu",
+            queued_bytes(client));
+    close_client(client);
+}
+
+/* Bounds what the answers that nobody reads take. */
+static void bound_output(struct dse_client *client) {
+    size_t all = 0;
+    struct dse_client *most = client;
+    if (queued_bytes(client) > OUTPUT_HELD_BYTES && !client->held) {
+        client->held = true;
+        (void)uv_read_stop((uv_stream_t *)&client->pipe);
+    }
+    for (struct dse_client *c = client->server->clients; c != NULL; c = c->next) {
+        all += c->closing ? 0 : queued_bytes(c);
+        if (!c->closing && queued_bytes(c) > queued_bytes(most))
+            most = c;
+    }
+    if (queued_bytes(client) > OUTPUT_MAX_BYTES)
+        drop(client);
+    else if (all > OUTPUT_ALL_MAX_BYTES)
+        drop(most);
 }
 
 void dse_client_send_take(struct dse_client *client, struct dse_buf *text) {
@@ -263,10 +337,7 @@ void dse_client_send_take(struct dse_client *client, struct dse_buf *text) {
         close_client(client);
         return;
     }
-    if (uv_stream_get_write_queue_size((uv_stream_t *)&client->pipe) > OUTPUT_MAX_BYTES) {
-        dse_log(DSE_LOG_WARN, "server", "client_dropped", "reason=\"it does not read\"");
-        close_client(client);
-    }
+    bound_output(client);
 }
 
 bool dse_client_drained(const struct dse_client *client) {

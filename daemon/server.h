@@ -1,5 +1,6 @@
 /* The Unix socket: connections of clients, lines in, lines out. What a client can make the daemon
- * hold is bounded: one line of input, and a bounded queue of output, after which it is dropped. */
+ * hold is bounded: one line of input, and a queue of output: above it nothing more is read from the
+ * client, far above it the client is dropped. */
 #ifndef DSE_DAEMON_SERVER_H
 #define DSE_DAEMON_SERVER_H
 
@@ -24,6 +25,9 @@ DSE_MUST_USE enum dse_status dse_server_new(uv_loop_t *loop, const char *path,
 /* Closes the socket and removes its file; connections get what is queued for them. Frees the
  * server when the last is closed. */
 void dse_server_close(struct dse_server *server);
+
+/* Connections now. */
+int dse_server_clients(const struct dse_server *server);
 
 /* Queues text; takes the memory of text in every case. */
 void dse_client_send_take(struct dse_client *client, struct dse_buf *text);

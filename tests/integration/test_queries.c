@@ -464,6 +464,72 @@ static void half_a_request_and_many_idle_clients_keep_nobody_waiting(void **stat
     assert_serving();
 }
 
+/* Resident memory of the daemon in MiB. */
+static long daemon_mib(void) {
+    char path[64], text[128];
+    long size = 0, resident = 0;
+    (void)snprintf(path, sizeof path, "/proc/%d/statm", (int)fixture.pid);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    assert_non_null(fgets(text, sizeof text, file));
+    assert_int_equal(sscanf(text, "%ld %ld", &size, &resident), 2);
+    (void)fclose(file);
+    return resident * sysconf(_SC_PAGESIZE) / (1 << 20);
+}
+
+/* Sends requests until the daemon takes no more for half a second. */
+static size_t flood(int fd, const char *request, size_t most) {
+    struct timeval patience = {.tv_usec = 500000};
+    size_t length = strlen(request), sent = 0;
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience), 0);
+    for (ssize_t put; sent < most && (put = send(fd, request, length, MSG_NOSIGNAL)) > 0;)
+        sent += (size_t)put;
+    return sent;
+}
+
+static void clients_that_never_read_cost_little_and_keep_nobody_waiting(void **state) {
+    (void)state;
+    enum { CLIENTS = 20, MOST = 4 << 20 };
+    static const char request[] =
+        "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"front\",\"params\":{\"sweep\":1}}\n";
+    int fds[CLIENTS];
+    long before = daemon_mib();
+    for (int i = 0; i < CLIENTS; i++) {
+        fds[i] = connect_to(fixture.socket);
+        assert_true(flood(fds[i], request, MOST) < MOST);
+    }
+    assert_serving();
+    assert_true(daemon_mib() - before < 3 * CLIENTS); /* 1 MiB of answers and a bit of requests */
+    /* The first one changes its mind: everything it asked for is answered. */
+    char block[65536];
+    ssize_t got = recv(fds[0], block, sizeof block, 0);
+    assert_true(got > 0);
+    for (int i = 0; i < CLIENTS; i++)
+        (void)close(fds[i]);
+    assert_serving();
+}
+
+static void five_hundred_clients_are_served_at_once(void **state) {
+    (void)state;
+    enum { CLIENTS = 500 };
+    static int fds[CLIENTS];
+    static const char hello[] = "{\"jsonrpc\":\"2.0\",\"id\":7,\"method\":\"hello\"}\n";
+    char answer[1024];
+    for (int i = 0; i < CLIENTS; i++)
+        fds[i] = connect_to(fixture.socket);
+    for (int i = 0; i < CLIENTS; i++)
+        assert_int_equal(send(fds[i], hello, sizeof hello - 1, MSG_NOSIGNAL), sizeof hello - 1);
+    for (int i = 0; i < CLIENTS; i++) {
+        ssize_t got = recv(fds[i], answer, sizeof answer - 1, 0);
+        assert_true(got > 0);
+        answer[got] = '\0';
+        assert_non_null(strstr(answer, "\"id\":7,\"result\""));
+    }
+    for (int i = 0; i < CLIENTS; i++)
+        (void)close(fds[i]);
+    assert_serving();
+}
+
 static void the_socket_and_the_database_are_private(void **state) {
     (void)state;
     struct stat st;
@@ -490,6 +556,8 @@ int main(void) {
         cmocka_unit_test(a_line_without_end_is_refused_and_the_others_are_served),
         cmocka_unit_test(rubbish_is_answered_with_an_error_each_line),
         cmocka_unit_test(half_a_request_and_many_idle_clients_keep_nobody_waiting),
+        cmocka_unit_test(clients_that_never_read_cost_little_and_keep_nobody_waiting),
+        cmocka_unit_test(five_hundred_clients_are_served_at_once),
         cmocka_unit_test(the_socket_and_the_database_are_private),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
