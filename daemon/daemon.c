@@ -18,6 +18,7 @@
 #include "daemon/server.h"
 
 enum { EVENT_INTERVAL_MS = 200 }; /* progress events are gathered for this time */
+enum { SILENCE_S = 60 };          /* a busy worker beats every second or two */
 
 struct daemon {
     uv_loop_t loop;
@@ -144,6 +145,7 @@ static enum dse_status start_scheduler(struct daemon *d, struct dse_err *err) {
     struct dse_pool_options pool = {
         .program = d->options->worker_program != NULL ? d->options->worker_program : found,
         .kernels = d->options->kernels,
+        .silence_ms = (d->options->silence_s > 0 ? d->options->silence_s : SILENCE_S) * 1000,
         .workers = d->options->workers > 0 ? d->options->workers : count_cores(),
     };
     return dse_scheduler_new(&d->loop, d->store, &pool, &events, d, &d->scheduler, err);

@@ -11,6 +11,7 @@ struct dse_daemon_options {
     const char *worker_program; /* NULL: pareto-worker beside this program, else in PATH */
     const char *kernels;        /* handed to the workers; NULL: auto */
     int workers;                /* 0: as many as cores */
+    int silence_s;              /* a busy worker that is silent for longer hangs; 0: 60 */
     int64_t max_db_bytes;       /* largest database; 0: no limit */
     int ready_fd;               /* "ready\n" is written there once the socket serves; -1: none */
 };

@@ -20,6 +20,7 @@ static const char usage[] =
     "  --socket PATH       socket for clients; default DIR/socket\n"
     "  --workers N         worker processes; default as many as cores\n"
     "  --kernels NAME      arithmetic of the workers: auto (default), c, openblas, onednn, vector\n"
+    "  --silence S         end a worker at work that gives no sign for S seconds; default 60\n"
     "  --max-db-bytes N    let sweeps wait when the database would grow larger; default no limit\n"
     "  --worker PATH       the worker program; default pareto-worker beside this program\n"
     "  --ready-fd N        write \"ready\" to this file descriptor when clients are served\n"
@@ -30,12 +31,25 @@ static const char usage[] =
     "in work; a second one at once. Exit status: 0 stopped, 2 usage, 4 another paretod serves DIR,\n"
     "6 input or output failed, 7 no space left at the start, 10 workers cannot be started.\n";
 
-enum option_id { STATE = 256, SOCKET, WORKERS, KERNELS, MAX_DB, WORKER, READY, LOG, HELP, VERSION };
+enum option_id {
+    STATE = 256,
+    SOCKET,
+    WORKERS,
+    SILENCE,
+    KERNELS,
+    MAX_DB,
+    WORKER,
+    READY,
+    LOG,
+    HELP,
+    VERSION
+};
 
 static const struct option long_options[] = {
     {"state", required_argument, NULL, STATE},
     {"socket", required_argument, NULL, SOCKET},
     {"workers", required_argument, NULL, WORKERS},
+    {"silence", required_argument, NULL, SILENCE},
     {"kernels", required_argument, NULL, KERNELS},
     {"max-db-bytes", required_argument, NULL, MAX_DB},
     {"worker", required_argument, NULL, WORKER},
@@ -85,7 +99,7 @@ static enum dse_status read_kernels(const char *text, struct dse_err *err) {
 
 static enum dse_status read_option(int id, const char *value, struct dse_daemon_options *options,
                                    struct dse_err *err) {
-    enum { WORKERS_MAX = 1024, FD_MAX = 1 << 20 };
+    enum { SILENCE_MAX_S = 1000000, WORKERS_MAX = 1024, FD_MAX = 1 << 20 };
     int64_t number = 0;
     switch (id) {
     case STATE:
@@ -103,6 +117,10 @@ static enum dse_status read_option(int id, const char *value, struct dse_daemon_
     case WORKERS:
         DSE_TRY(read_number("workers", value, 1, WORKERS_MAX, &number, err));
         options->workers = (int)number;
+        return DSE_OK;
+    case SILENCE:
+        DSE_TRY(read_number("silence", value, 1, SILENCE_MAX_S, &number, err));
+        options->silence_s = (int)number;
         return DSE_OK;
     case MAX_DB:
         return read_number("max-db-bytes", value, 0, INT64_MAX, &options->max_db_bytes, err);

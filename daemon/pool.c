@@ -5,10 +5,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
-    SILENCE_MAX_MS = 60 * 1000,   /* a busy worker beats every second or two */
-    SILENCE_CHECK_MS = 5 * 1000,  /* how often that is looked at */
+    CHECK_MS = 1000,              /* how often silence and limits are looked at */
     STILLBORN_MAX_PER_WORKER = 3, /* ends before hello, in a row, until the pool gives up */
     END_MAX_MS = 3 * 1000,        /* a worker that was told to end is killed after this time */
 };
@@ -20,7 +20,9 @@ struct dse_worker {
     uv_pipe_t to, from;
     int open_handles; /* of process, to, from; freed at 0 */
     bool said_hello, busy, dead;
-    int64_t born_ms, heard_ms;
+    int64_t born_ms, heard_ms, given_ms;       /* given: when it got its work */
+    int64_t task_limit_ms, memory_limit_bytes; /* 0: none */
+    char end_reason[96];
     struct dse_buf input;
     char evaluator[64];
     struct dse_worker_notes notes;
@@ -33,6 +35,7 @@ struct dse_pool {
     void *context;
     struct dse_worker *workers;
     uv_timer_t silence;
+    int64_t checked_ms; /* when silence and limits were looked at last */
     bool closing;
     int stillborn; /* workers in a row that ended before hello */
 };
@@ -99,6 +102,13 @@ static void when_process_ended(uv_process_t *process, int64_t exit_status, int s
     if (!worker->pool->closing)
         dse_log(DSE_LOG_WARN, "pool", "worker_ended", "pid=%d exit=%d signal=%d busy=%d",
                 (int)process->pid, (int)exit_status, signal_number, (int)worker->busy);
+    if (worker->end_reason[0] == '\0' && signal_number != 0)
+        (void)snprintf(worker->end_reason, sizeof worker->end_reason,
+                       "the worker ended by signal %d (%s)", signal_number,
+                       strsignal(signal_number));
+    else if (worker->end_reason[0] == '\0')
+        (void)snprintf(worker->end_reason, sizeof worker->end_reason,
+                       "the worker ended with exit status %d", (int)exit_status);
     bury(worker);
 }
 
@@ -231,14 +241,54 @@ static enum dse_status start_worker(struct dse_pool *pool, struct dse_err *err) 
     return DSE_OK;
 }
 
-static void look_for_silent_workers(uv_timer_t *timer) {
+int64_t dse_worker_memory_bytes(const struct dse_worker *worker) {
+    char path[64], text[128];
+    long long size, resident; /* in pages: the first numbers of statm, proc(5) */
+    (void)snprintf(path, sizeof path, "/proc/%d/statm", (int)worker->process.pid);
+    FILE *file = fopen(path, "re");
+    bool good = file != NULL && fgets(text, sizeof text, file) != NULL &&
+                sscanf(text, "%lld %lld", &size, &resident) == 2;
+    if (file != NULL)
+        (void)fclose(file);
+    return good ? resident * sysconf(_SC_PAGESIZE) : 0;
+}
+
+/* Why a worker at work must end now; false when it need not. */
+static bool is_beyond_limits(struct dse_worker *worker, int64_t now_ms) {
+    char *why = worker->end_reason;
+    size_t size = sizeof worker->end_reason;
+    if (now_ms - worker->heard_ms > worker->pool->options.silence_ms)
+        (void)snprintf(why, size, "the worker hung: it was silent for %d s",
+                       (int)((now_ms - worker->heard_ms) / 1000));
+    else if (worker->task_limit_ms > 0 && now_ms - worker->given_ms > worker->task_limit_ms)
+        (void)snprintf(why, size, "the task took more than its limit of %lld s",
+                       (long long)(worker->task_limit_ms / 1000));
+    else if (worker->memory_limit_bytes > 0 &&
+             dse_worker_memory_bytes(worker) > worker->memory_limit_bytes)
+        (void)snprintf(why, size, "the worker used more than its limit of %lld MiB",
+                       (long long)(worker->memory_limit_bytes >> 20));
+    return why[0] != '\0';
+}
+
+/* A loop that was blocked has heard nobody: that is not their silence. */
+static void excuse_silence(struct dse_pool *pool, int64_t blocked_ms) {
+    for (struct dse_worker *w = pool->workers; w != NULL; w = w->next) {
+        w->heard_ms += blocked_ms;
+        w->given_ms += blocked_ms;
+    }
+}
+
+static void look_at_workers(uv_timer_t *timer) {
     struct dse_pool *pool = timer->data;
     int64_t now_ms = dse_clock_mono_ms();
+    if (now_ms - pool->checked_ms > 2 * CHECK_MS)
+        excuse_silence(pool, now_ms - pool->checked_ms - CHECK_MS);
+    pool->checked_ms = now_ms;
     for (struct dse_worker *w = pool->workers; w != NULL; w = w->next) {
-        if (w->dead || !w->busy || now_ms - w->heard_ms < SILENCE_MAX_MS)
+        if (w->dead || !w->busy || w->end_reason[0] != '\0' || !is_beyond_limits(w, now_ms))
             continue;
-        dse_log(DSE_LOG_ERROR, "pool", "worker_silent", "pid=%d seconds=%d", (int)w->process.pid,
-                (int)((now_ms - w->heard_ms) / 1000));
+        dse_log(DSE_LOG_ERROR, "pool", "worker_killed", "sweep=%lld pid=%d reason=\"%s\"",
+                (long long)w->notes.sweep, (int)w->process.pid, w->end_reason);
         dse_worker_kill(w);
     }
 }
@@ -254,8 +304,9 @@ enum dse_status dse_pool_new(uv_loop_t *loop, const struct dse_pool_options *opt
     p->events = *events;
     p->context = context;
     p->silence.data = p;
+    p->checked_ms = dse_clock_mono_ms();
     (void)uv_timer_init(loop, &p->silence);
-    (void)uv_timer_start(&p->silence, look_for_silent_workers, SILENCE_CHECK_MS, SILENCE_CHECK_MS);
+    (void)uv_timer_start(&p->silence, look_at_workers, CHECK_MS, CHECK_MS);
     for (int i = 0; i < options->workers; i++) {
         enum dse_status status = start_worker(p, err);
         if (status != DSE_OK) {
@@ -366,8 +417,18 @@ enum dse_status dse_worker_send(struct dse_worker *worker, enum dse_worker_messa
         return status;
     }
     worker->busy = true;
-    worker->heard_ms = dse_clock_mono_ms();
+    worker->heard_ms = worker->given_ms = dse_clock_mono_ms();
+    worker->task_limit_ms = worker->memory_limit_bytes = 0;
     return DSE_OK;
+}
+
+void dse_worker_limit(struct dse_worker *worker, int64_t task_ms, int64_t memory_bytes) {
+    worker->task_limit_ms = task_ms;
+    worker->memory_limit_bytes = memory_bytes;
+}
+
+const char *dse_worker_end_reason(const struct dse_worker *worker) {
+    return worker->end_reason;
 }
 
 void dse_worker_set_idle(struct dse_worker *worker) {

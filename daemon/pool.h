@@ -27,6 +27,7 @@ struct dse_pool_options {
     const char *program; /* path or name of pareto-worker */
     const char *kernels; /* NULL: the worker's default */
     int workers;
+    int64_t silence_ms; /* a busy worker that is silent for longer hangs, and is killed */
 };
 
 /* Starts the workers. options and events are copied, their strings borrowed until the pool is
@@ -60,6 +61,13 @@ DSE_MUST_USE enum dse_status dse_worker_send(struct dse_worker *worker,
 void dse_worker_set_idle(struct dse_worker *worker);
 /* Ends a worker that cannot be trusted any more; `lost` follows. */
 void dse_worker_kill(struct dse_worker *worker);
+/* What the work that it was given last may take; 0: no limit. Looked at once a second; above it the
+ * worker is killed. */
+void dse_worker_limit(struct dse_worker *worker, int64_t task_ms, int64_t memory_bytes);
+/* Why it has ended, for people; borrowed. */
+const char *dse_worker_end_reason(const struct dse_worker *worker);
+/* Its resident memory; 0: not known. */
+int64_t dse_worker_memory_bytes(const struct dse_worker *worker);
 /* Version of its evaluator; borrowed. */
 const char *dse_worker_evaluator(const struct dse_worker *worker);
 int dse_worker_pid(const struct dse_worker *worker);

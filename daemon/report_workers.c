@@ -1,21 +1,5 @@
 /* The worker processes as records. */
-#include <stdio.h>
-#include <unistd.h>
-
 #include "daemon/report.h"
-
-/* Resident memory of a process, from /proc/PID/statm (pages; its second number). */
-static int64_t resident_bytes(int pid) {
-    char path[64], text[128];
-    long long size, resident;
-    (void)snprintf(path, sizeof path, "/proc/%d/statm", pid);
-    FILE *file = fopen(path, "re");
-    bool good = file != NULL && fgets(text, sizeof text, file) != NULL &&
-                sscanf(text, "%lld %lld", &size, &resident) == 2;
-    if (file != NULL)
-        (void)fclose(file);
-    return good ? resident * sysconf(_SC_PAGESIZE) : 0;
-}
 
 static const char *state_of(struct dse_worker *worker) {
     const struct dse_worker_notes *notes = dse_worker_notes(worker);
@@ -42,7 +26,7 @@ static struct dse_msg_worker describe_worker(struct dse_worker *worker) {
         .tasks = notes->tasks_done,
         .inferences = notes->inferences,
         .inferences_per_s = age_s > 0 ? (double)notes->inferences / age_s : 0,
-        .memory_bytes = resident_bytes(dse_worker_pid(worker)),
+        .memory_bytes = dse_worker_memory_bytes(worker),
         .evaluator = dse_worker_evaluator(worker),
     };
 }

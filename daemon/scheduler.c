@@ -340,6 +340,8 @@ static bool begin_task(struct dse_scheduler *s, struct dse_worker *worker, struc
         report_fatal(s, &err);
         return false;
     }
+    dse_worker_limit(worker, dse_explorer_task_limit_ms(turn->explorer),
+                     dse_explorer_memory_limit_bytes(turn->explorer));
     notes->task = task;
     notes->fence = fence;
     notes->shard = task->shard;
@@ -389,7 +391,7 @@ static bool employ(struct dse_scheduler *s, struct dse_worker *worker) {
         report_fatal(s, &err);
         return false;
     }
-    struct turn *turn;
+    struct turn *turn = NULL;
     struct dse_worker_notes *notes = dse_worker_notes(worker);
     struct dse_task *task = next_task(s, notes, &turn);
     if (task == NULL)
@@ -558,7 +560,7 @@ static void when_lost(void *context, struct dse_worker *worker) {
     } else if (notes->opening) {
         take_open_failure(s, notes, DSE_WORKER, "the worker ended while it opened model and data");
     } else {
-        return_task(s, notes, "the worker ended");
+        return_task(s, notes, dse_worker_end_reason(worker));
     }
     dispatch(s);
 }

@@ -84,6 +84,8 @@ static const enum scope scopes[KEY_COUNT] = {
     [KEY_execution_group] = SCOPE_NOTHING,
     [KEY_execution_retry] = SCOPE_NOTHING,
     [KEY_execution_on_failure] = SCOPE_SWEEP,
+    [KEY_execution_task_seconds] = SCOPE_NOTHING,
+    [KEY_execution_memory_mib] = SCOPE_NOTHING,
     [KEY_execution_batch] = SCOPE_CANDIDATE, /* float32 layers may sum in another order */
 };
 

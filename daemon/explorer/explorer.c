@@ -103,3 +103,11 @@ const struct dse_msg_context *dse_explorer_context(const struct dse_explorer *ex
 int64_t dse_explorer_finished_since_open(const struct dse_explorer *explorer) {
     return explorer->finished_individuals;
 }
+
+int64_t dse_explorer_task_limit_ms(const struct dse_explorer *explorer) {
+    return explorer->workload.execution_task_seconds * 1000;
+}
+
+int64_t dse_explorer_memory_limit_bytes(const struct dse_explorer *explorer) {
+    return explorer->workload.execution_memory_mib << 20;
+}

@@ -37,6 +37,10 @@ bool dse_explorer_finished(const struct dse_explorer *explorer);
 /* What a worker must open, calibration included. Borrowed. */
 const struct dse_msg_context *dse_explorer_context(const struct dse_explorer *explorer);
 
+/* What a worker may take for one of its tasks; 0: no limit. */
+int64_t dse_explorer_task_limit_ms(const struct dse_explorer *explorer);
+int64_t dse_explorer_memory_limit_bytes(const struct dse_explorer *explorer);
+
 /* The next task nobody works on, one whose shard is in shards_held (bit shard % 64) if there is
  * one; NULL when all are given out. The caller has it until take or return. */
 struct dse_task *dse_explorer_next_task(struct dse_explorer *explorer, uint64_t shards_held);

@@ -184,6 +184,60 @@ static void a_second_daemon_is_refused(void **state) {
     fixture_fini(&place.fixture);
 }
 
+/* ---- workers that hang, or take too much ---- */
+
+static void a_hung_worker_is_ended_and_its_task_given_to_another(void **state) {
+    (void)state;
+    struct place place;
+    char mark[400], word[32];
+    struct dse_buf text = {0};
+    const char *const hanging[] = {"--workers",      "2",         "--worker",
+                                   TEST_SLOW_WORKER, "--silence", "2",
+                                   "--log-level",    "error",     NULL};
+    const char *const ask[] = {"--json", "status", NULL};
+    set_up(&place);
+    edit_workload(&place, "generations: 12", "generations: 2");
+    (void)snprintf(mark, sizeof mark, "%s/hangs", place.fixture.dir);
+    assert_int_equal(setenv("PARETO_TEST_HANG", mark, 1), 0);
+    fixture_start(&place.fixture, hanging);
+    assert_int_equal(unsetenv("PARETO_TEST_HANG"), 0);
+    int64_t sweep = fixture_submit(&place.fixture, place.workload);
+    assert_true(fixture_watch(&place.fixture, sweep, INT64_MAX, word, sizeof word));
+    assert_string_equal(word, "done");
+    assert_int_equal(access(mark, F_OK), 0); /* one has hung */
+    assert_int_equal(fixture_pareto(&place.fixture, ask, &text, NULL), 0);
+    assert_contains(&text, "\"failures\":0");
+    dse_buf_fini(&text);
+    fixture_fini(&place.fixture);
+}
+
+static void a_candidate_that_takes_too_much_fails_with_the_limit_as_reason(void **state) {
+    (void)state;
+    struct place place;
+    char word[32];
+    struct dse_buf text = {0};
+    const char *const ask[] = {"--json", "show", "0.0", NULL};
+    set_up(&place);
+    /* No worker fits into 1 MiB, and each is looked at once a second at least: of one task a
+     * worker at a time, in slow motion. */
+    edit_workload(&place, "generations: 12", "generations: 1");
+    edit_workload(&place, "population: 24", "population: 2");
+    edit_workload(&place, "group: 3", "group: 3, memory_mib: 1");
+    const char *const slow[] = {"--workers",   "4",     "--worker", TEST_SLOW_WORKER,
+                                "--log-level", "error", NULL};
+    assert_int_equal(setenv("PARETO_TEST_DELAY_MIN_MS", "1500", 1), 0);
+    fixture_start(&place.fixture, slow);
+    assert_int_equal(unsetenv("PARETO_TEST_DELAY_MIN_MS"), 0);
+    int64_t sweep = fixture_submit(&place.fixture, place.workload);
+    assert_true(fixture_watch(&place.fixture, sweep, INT64_MAX, word, sizeof word));
+    assert_string_equal(word, "done");
+    assert_int_equal(fixture_pareto(&place.fixture, ask, &text, NULL), 0);
+    assert_contains(&text, "\"state\":\"failed\"");
+    assert_contains(&text, "more than its limit of 1 MiB");
+    dse_buf_fini(&text);
+    fixture_fini(&place.fixture);
+}
+
 /* ---- a full disk ---- */
 
 static void a_database_at_its_limit_lets_the_sweep_wait_and_loses_nothing(void **state) {
@@ -354,6 +408,8 @@ int main(void) {
         cmocka_unit_test(a_model_that_does_not_fit_the_data_is_refused),
         cmocka_unit_test(without_a_daemon_it_is_said_how_to_start_one),
         cmocka_unit_test(a_second_daemon_is_refused),
+        cmocka_unit_test(a_hung_worker_is_ended_and_its_task_given_to_another),
+        cmocka_unit_test(a_candidate_that_takes_too_much_fails_with_the_limit_as_reason),
         cmocka_unit_test(a_database_at_its_limit_lets_the_sweep_wait_and_loses_nothing),
         cmocka_unit_test(a_full_file_system_lets_the_sweep_wait_until_there_is_space),
         cmocka_unit_test(a_file_that_changed_fails_the_sweep_with_its_name),
