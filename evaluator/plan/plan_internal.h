@@ -11,6 +11,7 @@
 #define DSE_EVALUATOR_PLAN_INTERNAL_H
 
 #include "evaluator/plan/plan.h"
+#include "evaluator/shapes/shapes.h"
 #include "evaluator/tensor/tensor.h"
 
 enum { PLAN__TYPES = 2 };
@@ -160,8 +161,6 @@ void plan__layers_fini(struct dse_plan *plan);
 DSE_MUST_USE enum dse_status plan__layer_prepare(struct dse_plan *plan,
                                                  const struct dse_candidate *candidate, int layer,
                                                  struct dse_err *err);
-/* Of a CONV, DENSE or CONV_TRANSPOSE node. */
-struct dse_conv_shape plan__conv_shape(const struct dse_graph *graph, const struct dse_node *node);
 /* Elements for one image: of the input, of the integer input (with its split) and of the sums. */
 size_t plan__layer_elements(const struct plan__layer *layer);
 size_t plan__layer_input_size(const struct plan__layer *layer);

@@ -40,34 +40,11 @@ static int choose_at_once(const struct plan__layer *layer, int batch) {
     return best;
 }
 
-struct dse_conv_shape plan__conv_shape(const struct dse_graph *graph, const struct dse_node *node) {
-    const struct dse_conv_node *conv = &node->conv;
-    struct dse_shape in = dse_graph_input_shape(graph, node);
-    struct dse_shape out = dse_graph_output_shape(graph, node);
-    return (struct dse_conv_shape){
-        .ic = in.c,
-        .ih = in.h,
-        .iw = in.w,
-        .oc = out.c,
-        .oh = out.h,
-        .ow = out.w,
-        .kernel_h = conv->kernel_h,
-        .kernel_w = conv->kernel_w,
-        .stride_h = conv->stride_h,
-        .stride_w = conv->stride_w,
-        .dilation_h = conv->dilation_h,
-        .dilation_w = conv->dilation_w,
-        .groups = conv->groups,
-        .pad_top = conv->pad_top,
-        .pad_left = conv->pad_left,
-    };
-}
-
 enum dse_status plan__layers_describe(struct dse_plan *plan, struct dse_err *err) {
     for (int i = 0; i < plan->graph->n_layers; i++) {
         const struct dse_node *node = &plan->graph->nodes[plan->graph->layers[i]];
         struct plan__layer *layer = &plan->layers[i];
-        layer->shape = plan__conv_shape(plan->graph, node);
+        layer->shape = dse_shapes_conv(plan->graph, node);
         layer->splits = dse_graph_value_signed(plan->graph, node->inputs[0]);
         layer->at_once = choose_at_once(layer, plan->batch);
         for (int type = 0; type < PLAN__TYPES; type++)

@@ -3,31 +3,6 @@
 
 #include <string.h>
 
-static struct dse_pool_shape describe_pool(const struct dse_graph *graph,
-                                           const struct dse_node *node) {
-    struct dse_shape in = dse_graph_input_shape(graph, node);
-    struct dse_shape out = dse_graph_output_shape(graph, node);
-    const struct dse_pool_node *pool = &node->pool;
-    return (struct dse_pool_shape){
-        .c = in.c,
-        .ih = in.h,
-        .iw = in.w,
-        .oh = out.h,
-        .ow = out.w,
-        .kernel_h = pool->kernel_h,
-        .kernel_w = pool->kernel_w,
-        .stride_h = pool->stride_h,
-        .stride_w = pool->stride_w,
-        .dilation_h = pool->dilation_h,
-        .dilation_w = pool->dilation_w,
-        .pad_top = pool->pad_top,
-        .pad_left = pool->pad_left,
-        .pad_bottom = pool->pad_bottom,
-        .pad_right = pool->pad_right,
-        .exclude_padding = pool->exclude_padding,
-    };
-}
-
 /* Address of pixel (h, w) of a row-major image. */
 static size_t pixel_at(struct dse_shape shape, int h, int w) {
     return ((size_t)h * (size_t)shape.w + (size_t)w) * (size_t)shape.c;
@@ -108,13 +83,13 @@ static void run_sum(const struct dse_plan *plan, const struct plan__step *step, 
 }
 
 static void run_transposed(const struct dse_plan *plan, const struct dse_node *node) {
-    struct dse_conv_shape shape = plan__conv_shape(plan->graph, node);
+    struct dse_conv_shape shape = dse_shapes_conv(plan->graph, node);
     dse_conv_transpose_f32(plan->values[node->inputs[0]], plan->batch, &shape, node->conv.weights,
                            node->conv.bias, plan->values[node->output]);
 }
 
 static void run_pool(const struct dse_plan *plan, const struct dse_node *node) {
-    struct dse_pool_shape pool = describe_pool(plan->graph, node);
+    struct dse_pool_shape pool = dse_shapes_pool(plan->graph, node);
     const float *x = plan->values[node->inputs[0]];
     if (node->op == DSE_OP_AVGPOOL)
         dse_avgpool_f32(x, plan->batch, &pool, plan->values[node->output]);

@@ -7,29 +7,6 @@
 
 enum { CHUNK_BYTES = 512 * 1024 };
 
-static struct dse_conv_shape shape_of(const struct dse_net *net, const struct train__unit *unit) {
-    const struct dse_conv_node *conv = &unit->node->conv;
-    struct dse_shape in = train__shape(net, unit->node->inputs[0]);
-    struct dse_shape out = train__shape(net, unit->node->output);
-    return (struct dse_conv_shape){
-        .ic = in.c,
-        .ih = in.h,
-        .iw = in.w,
-        .oc = out.c,
-        .oh = out.h,
-        .ow = out.w,
-        .kernel_h = conv->kernel_h,
-        .kernel_w = conv->kernel_w,
-        .stride_h = conv->stride_h,
-        .stride_w = conv->stride_w,
-        .dilation_h = conv->dilation_h,
-        .dilation_w = conv->dilation_w,
-        .groups = conv->groups,
-        .pad_top = conv->pad_top,
-        .pad_left = conv->pad_left,
-    };
-}
-
 int train__conv_at_once(const struct dse_net *net, const struct train__unit *unit) {
     size_t bytes = (train__size(net, unit->input) + train__size(net, unit->output)) * sizeof(float);
     int at_once = net->slots;
@@ -40,7 +17,7 @@ int train__conv_at_once(const struct dse_net *net, const struct train__unit *uni
 
 enum dse_status train__conv_new(struct dse_net *net, const struct train__unit *unit,
                                 struct dse_conv_grad **conv, struct dse_err *err) {
-    struct dse_conv_shape shape = shape_of(net, unit);
+    struct dse_conv_shape shape = dse_shapes_conv(net->graph, unit->node);
     return dse_conv_grad_new(net->setup.kernels, &shape, unit->at_once, conv, err);
 }
 

@@ -9,6 +9,7 @@
 #ifndef DSE_EVALUATOR_TRAIN_NET_INTERNAL_H
 #define DSE_EVALUATOR_TRAIN_NET_INTERNAL_H
 
+#include "evaluator/shapes/shapes.h"
 #include "evaluator/train/team.h"
 #include "evaluator/train/train.h"
 

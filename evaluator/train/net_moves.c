@@ -3,30 +3,6 @@
 
 #include "evaluator/train/net_internal.h"
 
-static struct dse_pool_shape pool_of(const struct train__job *job) {
-    const struct dse_pool_node *pool = &job->unit->node->pool;
-    struct dse_shape in = train__shape(job->net, job->unit->node->inputs[0]);
-    struct dse_shape out = train__shape(job->net, job->unit->node->output);
-    return (struct dse_pool_shape){
-        .c = in.c,
-        .ih = in.h,
-        .iw = in.w,
-        .oh = out.h,
-        .ow = out.w,
-        .kernel_h = pool->kernel_h,
-        .kernel_w = pool->kernel_w,
-        .stride_h = pool->stride_h,
-        .stride_w = pool->stride_w,
-        .dilation_h = pool->dilation_h,
-        .dilation_w = pool->dilation_w,
-        .pad_top = pool->pad_top,
-        .pad_left = pool->pad_left,
-        .pad_bottom = pool->pad_bottom,
-        .pad_right = pool->pad_right,
-        .exclude_padding = pool->exclude_padding,
-    };
-}
-
 /* Where the pixels of a pad or slice lie in the larger map. Axes in memory order. */
 struct part {
     struct dse_shape large, small;
@@ -97,11 +73,11 @@ void train__move_forward(const struct train__job *job) {
         dse_add_f32(x, unit->add >= 0 ? seat->values[unit->add] : NULL, n, unit->relu, y);
         break;
     case DSE_OP_AVGPOOL:
-        pool = pool_of(job);
+        pool = dse_shapes_pool(job->net->graph, job->unit->node);
         dse_avgpool_f32(x, seat->n, &pool, y);
         break;
     case DSE_OP_MAXPOOL:
-        pool = pool_of(job);
+        pool = dse_shapes_pool(job->net->graph, job->unit->node);
         dse_maxpool_f32(x, seat->n, &pool, y);
         break;
     case DSE_OP_PAD:
@@ -144,7 +120,7 @@ void train__move_backward(const struct train__job *job) {
     } else if (op == DSE_OP_SLICE) {
         move_parts(job, false, dy, dx);
     } else {
-        struct dse_pool_shape pool = pool_of(job);
+        struct dse_pool_shape pool = dse_shapes_pool(job->net->graph, job->unit->node);
         dse_train_pool_input(op == DSE_OP_MAXPOOL ? seat->values[unit->input] : NULL, dy, seat->n,
                              &pool, dx);
     }
