@@ -259,4 +259,11 @@ struct client__measure client__measure_of(struct dse_arena *arena,
 const char *client__measure_text(struct dse_arena *arena, const struct client__measure *measure,
                                  double value);
 
+/* ---- print_exits.c ---- */
+
+/* What early exits did, for `pareto show`. */
+DSE_MUST_USE enum dse_status client__print_exits(struct client *c,
+                                                 const struct dse_msg_exits *exits,
+                                                 struct dse_buf *out, struct dse_err *err);
+
 #endif

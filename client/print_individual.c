@@ -179,6 +179,8 @@ static enum dse_status print_individual(struct client *c, int64_t sweep,
     print_genes_and_values(c, individual, out);
     if (individual->cells_n > 0)
         DSE_TRY(print_cells(c, individual, out, err));
+    if (individual->exits != NULL)
+        DSE_TRY(client__print_exits(c, individual->exits, out, err));
     return print_layers(c, individual, out, err);
 }
 

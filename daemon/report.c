@@ -199,6 +199,18 @@ enum dse_status daemon__load_result(struct dse_store *store, const struct daemon
     return status;
 }
 
+static enum dse_status add_exits(struct dse_store *store, const struct daemon__decoder *decoder,
+                                 const struct dse_individual_row *row, struct dse_arena *arena,
+                                 struct dse_msg_individual *individual, struct dse_err *err) {
+    struct dse_candidate candidate;
+    struct dse_outcome outcome;
+    DSE_TRY(daemon__load_result(store, decoder, row, arena, &candidate, &outcome, err));
+    enum dse_status status = dse_explorer_describe_exits(
+        store, row->evaluation_id, &decoder->model, &candidate, arena, &individual->exits, err);
+    dse_candidate_fini(&candidate);
+    return status;
+}
+
 static enum dse_status add_cells(struct dse_store *store, const struct daemon__decoder *decoder,
                                  const struct dse_individual_row *row, struct dse_arena *arena,
                                  struct dse_msg_individual *individual, struct dse_err *err) {
@@ -304,6 +316,7 @@ enum dse_status dse_report_individual(struct dse_store *store,
     DSE_TRY_GOTO(status, daemon__add_bits(&decoder, row, arena, &answer, err), fail);
     DSE_TRY_GOTO(status, add_cells(store, &decoder, row, arena, &answer, err), fail);
     DSE_TRY_GOTO(status, daemon__estimate_own(store, &decoder, row, arena, &answer, err), fail);
+    DSE_TRY_GOTO(status, add_exits(store, &decoder, row, arena, &answer, err), fail);
     if (!decoder.problem->about_network) {
         DSE_TRY_GOTO(status, add_genes(&decoder, row, arena, &answer, err), fail);
         DSE_TRY_GOTO(status, add_values(store, row, arena, &answer, err), fail);

@@ -43,6 +43,12 @@ uint32_t dse_exit_record_entropy(const uint8_t *record) {
     return (uint32_t)get_bytes(record + AT_ENTROPY, 4);
 }
 
+bool dse_exit_record_confidence(const uint8_t *record, uint64_t *confidence) {
+    uint64_t packed = get_bytes(record + AT_CONFIDENCE, 4);
+    *confidence = (packed >> 1) + 1;
+    return packed & 1;
+}
+
 /* Bin b holds b/n < confidence <= (b+1)/n. */
 static int bin_of(int64_t confidence) {
     int64_t one = INT64_C(1) << DSE_TALLY_BITS_CONFIDENCE;
@@ -121,13 +127,24 @@ static int exit_of(const struct dse_exit_policy *policy, const uint64_t *thresho
     return exit;
 }
 
+static void threshold_units(const struct dse_exit_policy *policy, uint64_t *units) {
+    dse_assert(policy->n_exits > 1 && policy->n_exits <= DSE_EXITS_MOST);
+    for (int k = 0; k < policy->n_exits - 1; k++)
+        units[k] = dse_exit_threshold_units(policy->thresholds[k]);
+}
+
+int dse_exit_choose(const struct dse_exit_policy *policy, const uint8_t *records, size_t first,
+                    size_t n) {
+    uint64_t units[DSE_EXITS_MOST];
+    threshold_units(policy, units);
+    return exit_of(policy, units, records, first, n);
+}
+
 void dse_exits_apply(const struct dse_exit_policy *policy, const uint8_t *records, size_t n,
                      int64_t *tally) {
     uint64_t thresholds[DSE_EXITS_MOST];
     size_t together = policy->batch > 0 ? (size_t)policy->batch : 1;
-    dse_assert(policy->n_exits > 1 && policy->n_exits <= DSE_EXITS_MOST);
-    for (int k = 0; k < policy->n_exits - 1; k++)
-        thresholds[k] = dse_exit_threshold_units(policy->thresholds[k]);
+    threshold_units(policy, thresholds);
     for (size_t first = 0; first < n; first += together) {
         size_t now = n - first < together ? n - first : together;
         int exit = exit_of(policy, thresholds, records, first, now);

@@ -195,6 +195,8 @@ struct dse_exit_numbers {
 void dse_exit_record_write(const struct dse_exit_numbers *numbers, uint8_t *record);
 /* In units of 2^-DSE_TALLY_BITS_ENTROPY. */
 uint32_t dse_exit_record_entropy(const uint8_t *record);
+/* In units of 2^-DSE_TALLY_BITS_CONFIDENCE, at least 1; returns whether the exit is right. */
+bool dse_exit_record_confidence(const uint8_t *record, uint64_t *confidence);
 
 /* Behind the words of tally.def, where there is more than one exit, stand a word an exit of each of
  * these. */
@@ -225,12 +227,33 @@ uint64_t dse_exit_threshold_units(double threshold);
 void dse_exits_apply(const struct dse_exit_policy *policy, const uint8_t *records, size_t n,
                      int64_t *tally);
 
+/* The exit at which images first..first + n - 1 of records leave together; n = 1: that image. */
+int dse_exit_choose(const struct dse_exit_policy *policy, const uint8_t *records, size_t first,
+                    size_t n);
+
 /* Records of all cells: [cell][image][exit]. Borrowed. */
 struct dse_exit_images {
     const uint8_t *records;
     size_t n_images; /* of a cell */
     int n_cells, n_exits;
 };
+/* What people ask of exits, over all cells. */
+enum { DSE_EXIT_QUARTILES = 5, DSE_EXIT_COVERAGES = 5 };
+struct dse_exit_summary {
+    int64_t left[DSE_EXITS_MOST], left_correct[DSE_EXITS_MOST];
+    double entropies[DSE_EXIT_QUARTILES]; /* where images left: minimum, quartiles, maximum */
+    /* Selective risk (Geifman and El-Yaniv 2017): share of the surest images, as many as the
+     * coverage says, that are classified wrongly. */
+    double risks[DSE_EXIT_COVERAGES];
+};
+/* The coverage that a risk belongs to. */
+double dse_exit_coverage(int index);
+/* NOT_FOUND: there is no image. */
+DSE_MUST_USE enum dse_status dse_exit_summarize(const struct dse_exit_policy *policy,
+                                                const struct dse_exit_images *images,
+                                                struct dse_exit_summary *summary,
+                                                struct dse_err *err);
+
 /* Thresholds to try at each exit but the last, rising. */
 struct dse_exit_grid {
     double *thresholds[DSE_EXITS_MOST];

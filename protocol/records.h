@@ -159,6 +159,17 @@
     F(OPT, STRS, _, objectives, "metrics to ask the stored evaluations for, instead of its own") \
     F(OPT, BOOL, _, estimates, "with the intervals of the objectives")
 
+#define DSE_FIELDS_exit_result(F)                                  \
+    F(REQ, INT, _, left, "images that left here")                  \
+    F(REQ, INT, _, left_correct, "of these, classified correctly") \
+    F(REQ, INT, _, correct, "images that it would classify correctly, of all")
+
+#define DSE_FIELDS_exits(F)                                                               \
+    F(REQ, RECS, exit_result, exits, "in order, all cells together")                      \
+    F(REQ, REALS, _, entropies, "of images where they left: minimum, quartiles, maximum") \
+    F(REQ, REALS, _, coverages, "shares of the images, the surest first")                 \
+    F(REQ, REALS, _, risks, "share of wrong ones among them, a coverage each")
+
 #define DSE_FIELDS_individual(F)                                                               \
     F(REQ, INT, _, generation, "generation from 0; -1: the float32 baseline")                  \
     F(REQ, INT, _, slot, "place in the generation, from 0")                                    \
@@ -177,7 +188,8 @@
     F(OPT, RECS, objective, objective_names, "objectives in order")                            \
     F(OPT, RECS, estimate, estimates, "the objectives with their intervals")                   \
     F(OPT, INT, _, rank, "front that it survived its own generation in, from 1; 0: not known") \
-    F(OPT, BOOL, _, cached, "was it answered from the store when it was born?")
+    F(OPT, BOOL, _, cached, "was it answered from the store when it was born?")                \
+    F(OPT, REC, exits, exits, "what its early exits did, where it has thresholds")
 
 #define DSE_FIELDS_individual_query(F)                                                   \
     F(REQ, INT, _, sweep, "sweep id")                                                    \
@@ -345,6 +357,8 @@
     X(named_value)          \
     X(estimate)             \
     X(front_query)          \
+    X(exit_result)          \
+    X(exits)                \
     X(individual)           \
     X(individual_query)     \
     X(individual_page)      \

@@ -96,3 +96,59 @@ enum dse_status dse_explorer_load_outcome(struct dse_store *store, int64_t evalu
     *outcome = found;
     return DSE_OK;
 }
+
+static enum dse_status write_exits(const struct dse_exit_summary *summary,
+                                   const struct dse_outcome *outcome, int n_exits,
+                                   struct dse_arena *arena, const struct dse_msg_exits **exits,
+                                   struct dse_err *err) {
+    struct dse_msg_exits *made = dse_arena_alloc(arena, 1, sizeof *made);
+    struct dse_msg_exit_result *results = dse_arena_alloc(arena, (size_t)n_exits, sizeof *results);
+    double *reals =
+        dse_arena_alloc(arena, DSE_EXIT_QUARTILES + 2 * DSE_EXIT_COVERAGES, sizeof *reals);
+    if (made == NULL || results == NULL || reals == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d exits", n_exits);
+    for (int k = 0; k < n_exits; k++) {
+        results[k] = (struct dse_msg_exit_result){.left = summary->left[k],
+                                                  .left_correct = summary->left_correct[k]};
+        for (int c = 0; c < outcome->n_cells; c++)
+            results[k].correct +=
+                dse_outcome_cell(outcome, c)[dse_exit_word(DSE_EXIT_CORRECT, k, n_exits)];
+    }
+    memcpy(reals, summary->entropies, sizeof summary->entropies);
+    memcpy(reals + DSE_EXIT_QUARTILES, summary->risks, sizeof summary->risks);
+    for (int c = 0; c < DSE_EXIT_COVERAGES; c++)
+        reals[DSE_EXIT_QUARTILES + DSE_EXIT_COVERAGES + c] = dse_exit_coverage(c);
+    *made = (struct dse_msg_exits){.exits = results,
+                                   .exits_n = n_exits,
+                                   .entropies = reals,
+                                   .entropies_n = DSE_EXIT_QUARTILES,
+                                   .risks = reals + DSE_EXIT_QUARTILES,
+                                   .risks_n = DSE_EXIT_COVERAGES,
+                                   .coverages = reals + DSE_EXIT_QUARTILES + DSE_EXIT_COVERAGES,
+                                   .coverages_n = DSE_EXIT_COVERAGES};
+    *exits = made;
+    return DSE_OK;
+}
+
+enum dse_status dse_explorer_describe_exits(struct dse_store *store, int64_t evaluation_id,
+                                            const struct dse_model_facts *model,
+                                            const struct dse_candidate *candidate,
+                                            struct dse_arena *arena,
+                                            const struct dse_msg_exits **exits,
+                                            struct dse_err *err) {
+    struct dse_exit_images images;
+    struct dse_exit_summary summary;
+    struct dse_outcome outcome;
+    const struct dse_exit_policy policy = {model->n_exits, candidate->thresholds,
+                                           candidate->exit_batch};
+    *exits = NULL;
+    if (candidate->n_thresholds == 0)
+        return DSE_OK;
+    DSE_TRY(dse_explorer_load_records(store, evaluation_id, model, arena, &images, err));
+    DSE_TRY(
+        dse_explorer_load_outcome(store, evaluation_id, model, candidate, arena, &outcome, err));
+    if (images.n_images == 0 || outcome.tally_size < dse_exit_tally_size(model->n_exits))
+        return DSE_OK;
+    DSE_TRY(dse_exit_summarize(&policy, &images, &summary, err));
+    return write_exits(&summary, &outcome, model->n_exits, arena, exits, err);
+}

@@ -75,6 +75,13 @@ dse_explorer_load_outcome(struct dse_store *store, int64_t evaluation_id,
                           const struct dse_model_facts *model,
                           const struct dse_candidate *candidate, struct dse_arena *arena,
                           struct dse_outcome *outcome, struct dse_err *err);
+/* What the early exits of a candidate with thresholds did, in the arena; NULL: it has none, or no
+ * records. */
+DSE_MUST_USE enum dse_status
+dse_explorer_describe_exits(struct dse_store *store, int64_t evaluation_id,
+                            const struct dse_model_facts *model,
+                            const struct dse_candidate *candidate, struct dse_arena *arena,
+                            const struct dse_msg_exits **exits, struct dse_err *err);
 /* The records of the shards that are known, cell by cell. */
 DSE_MUST_USE enum dse_status
 dse_explorer_load_records(struct dse_store *store, int64_t evaluation_id,

@@ -1,5 +1,6 @@
 /* Records of early exits: thresholds applied to them, and whole grids of thresholds. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "problems/problems.h"
 #include "tests/lib/testing.h"
@@ -140,6 +141,65 @@ static void a_batch_leaves_together(void **state) {
     assert_true(left[0] > 0 && left[1] > 0);
 }
 
+static int compare_doubles(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static void a_summary_is_that_of_the_numbers(void **state) {
+    (void)state;
+    enum { ALL = CELLS * IMAGES };
+    const double thresholds[EXITS - 1] = {0.31, 0.77};
+    const struct dse_exit_policy policy = {.n_exits = EXITS, .thresholds = thresholds};
+    const struct dse_exit_images images = {&records[0][0][0][0], IMAGES, CELLS, EXITS};
+    struct dse_exit_summary summary;
+    struct dse_err err = {0};
+    double entropies[ALL];
+    int64_t left[EXITS] = {0}, correct[EXITS] = {0}, wrong = 0;
+    for (int i = 0; i < ALL; i++) {
+        int exit = exit_by_numbers(i / IMAGES, i % IMAGES, thresholds);
+        const struct dse_exit_numbers *of = &numbers[i / IMAGES][i % IMAGES][exit];
+        entropies[i] = of->entropy;
+        left[exit]++;
+        correct[exit] += of->correct;
+        wrong += !of->correct;
+    }
+    qsort(entropies, ALL, sizeof *entropies, compare_doubles);
+    assert_ok(dse_exit_summarize(&policy, &images, &summary, &err), &err);
+    assert_memory_equal(summary.left, left, sizeof left);
+    assert_memory_equal(summary.left_correct, correct, sizeof correct);
+    assert_true(fabs(summary.entropies[0] - entropies[0]) < 0x1p-28);
+    assert_true(fabs(summary.entropies[2] - (entropies[ALL / 2 - 1] + entropies[ALL / 2]) / 2) <
+                0x1p-28);
+    assert_true(fabs(summary.entropies[4] - entropies[ALL - 1]) < 0x1p-28);
+    assert_true(fabs(summary.risks[DSE_EXIT_COVERAGES - 1] - (double)wrong / ALL) < 1e-12);
+    for (int c = 1; c < DSE_EXIT_COVERAGES; c++)
+        assert_true(dse_exit_coverage(c) > dse_exit_coverage(c - 1));
+}
+
+/* By hand: four images of falling confidence, the second and the last wrong. */
+static void risk_is_that_of_the_surest(void **state) {
+    (void)state;
+    uint8_t four[4][2][DSE_RECORD_BYTES];
+    const double thresholds[1] = {9};
+    const struct dse_exit_policy policy = {.n_exits = 2, .thresholds = thresholds};
+    struct dse_exit_summary summary;
+    struct dse_err err = {0};
+    for (int i = 0; i < 4; i++) {
+        const struct dse_exit_numbers sure = {
+            .entropy = 0.1 * i, .confidence = 0.9 - 0.1 * i, .correct = i % 2 == 0};
+        dse_exit_record_write(&sure, four[i][0]);
+        dse_exit_record_write(&sure, four[i][1]);
+    }
+    const struct dse_exit_images images = {&four[0][0][0], 4, 1, 2};
+    assert_ok(dse_exit_summarize(&policy, &images, &summary, &err), &err);
+    static const double expected[DSE_EXIT_COVERAGES] = {1.0 / 2, 1.0 / 3, 2.0 / 4, 2.0 / 4,
+                                                        2.0 / 4};
+    for (int c = 0; c < DSE_EXIT_COVERAGES; c++)
+        assert_true(fabs(summary.risks[c] - expected[c]) < 1e-12);
+    assert_int_equal(summary.left[0], 4);
+}
+
 /* ---- grids ---- */
 
 struct seen {
@@ -200,6 +260,8 @@ int main(void) {
         cmocka_unit_test(a_tally_is_the_sum_of_its_images),
         cmocka_unit_test(leaving_needs_less_than_the_threshold),
         cmocka_unit_test(a_batch_leaves_together),
+        cmocka_unit_test(a_summary_is_that_of_the_numbers),
+        cmocka_unit_test(risk_is_that_of_the_surest),
         cmocka_unit_test(a_sweep_gives_what_each_vector_gives),
         cmocka_unit_test(a_large_grid_has_every_value),
     };
