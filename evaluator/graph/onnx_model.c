@@ -614,7 +614,7 @@ const char *dse_onnx_new_name(struct dse_onnx *model, const char *wish) {
     model->failed = model->failed || name.failed;
     const char *copy = name.failed ? NULL : take_text(model, dse_buf_text(&name));
     dse_buf_fini(&name);
-    return copy == NULL ? wish : copy;
+    return copy == NULL ? "?" : copy; /* wish may be shorter-lived than the model */
 }
 
 void dse_onnx_redirect(struct dse_onnx *model, const char *from, const char *to) {

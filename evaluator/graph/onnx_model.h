@@ -119,7 +119,8 @@ void dse_onnx_remove_output(struct dse_onnx *model, int output);
 
 /* Does a node, constant or input of the model make a value of that name? */
 bool dse_onnx_has_value(const struct dse_onnx *model, const char *name);
-/* `wish`, or wish_2, wish_3, … so that no value and no node has the name. Never NULL. */
+/* `wish`, or wish_2, wish_3, … so that no value and no node has the name. Never NULL: "?" without
+ * memory. */
 const char *dse_onnx_new_name(struct dse_onnx *model, const char *wish);
 /* Readers of a value, and outputs of the model, take another one instead. */
 void dse_onnx_redirect(struct dse_onnx *model, const char *from, const char *to);
