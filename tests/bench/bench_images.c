@@ -4,9 +4,11 @@
  *
  * POPULATION: "one" (all layers at 8 bits), "float" (float32), "random" (32 candidates of random
  * bits), "neighbours" (32 mutants of one random parent, each different in one or two layers of the
- * last third). An image counts once a candidate. Time is that of the processor, so that other
- * programs matter little. Prints "engine N", then what ran, with the part of the layers that was
- * computed. The images are random: the work does not depend on them. */
+ * last third), or a file of genomes, a line each: [input bits, weight bits, ...] as the database
+ * has them. An image counts once a candidate. Time is that of the processor, so that other programs
+ * matter little. Prints "engine N", then what ran, with the part of the layers that was computed;
+ * then what candidates gain by going together and what new bit widths cost. The images are random:
+ * the work does not depend on them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,15 +18,22 @@
 #include "evaluator/kernels/kernels.h"
 #include "evaluator/plan/plan.h"
 
-enum { BITS = 8, DEFAULT_BATCH = 8, DEFAULT_SECONDS = 3, POPULATION = 32 };
+enum {
+    BITS = 8,
+    DEFAULT_BATCH = 8,
+    DEFAULT_SECONDS = 3,
+    POPULATION = 32,
+    MOST_CANDIDATES = 256,
+    EVALUATED_IMAGES = 2000, /* of a candidate, where costs are stated a candidate */
+};
 
 struct bench {
     struct dse_graph *graph;
     struct dse_kernels *kernels;
     struct dse_plan *plan;
-    struct dse_candidate candidates[POPULATION];
+    struct dse_candidate candidates[MOST_CANDIDATES];
     int n_candidates;
-    int order[POPULATION];
+    int order[MOST_CANDIDATES];
     struct dse_plan_stats stats;
     double *amax;
     float *images, *logits;
@@ -74,11 +83,36 @@ static void mutate(const struct dse_candidate *parent, struct dse_candidate *chi
         draw_bits(child, n - 1 - (int)dse_rng_below(rng, (uint32_t)late), rng);
 }
 
+static enum dse_status read_population(struct bench *bench, FILE *file, const char *path,
+                                       struct dse_err *err) {
+    int n_layers = bench->graph->n_layers;
+    while (bench->n_candidates < MOST_CANDIDATES && fscanf(file, " [") == 0 && !feof(file)) {
+        struct dse_candidate *candidate = &bench->candidates[bench->n_candidates];
+        DSE_TRY(dse_candidate_init(candidate, n_layers, 0, err));
+        bench->n_candidates++;
+        for (int i = 0; i < n_layers; i++)
+            if (fscanf(file, "%d ,%d%*[],\n]", &candidate->input_bits[i],
+                       &candidate->weight_bits[i]) != 2)
+                DSE_FAIL(err, DSE_INVALID, "'%s', genome %d: no pair of bits for layer %d", path,
+                         bench->n_candidates, i + 1);
+    }
+    if (bench->n_candidates == 0)
+        DSE_FAIL(err, DSE_INVALID, "'%s' holds no genome", path);
+    return dse_plan_order(bench->plan, bench->candidates, bench->n_candidates, bench->order, err);
+}
+
 static enum dse_status make_population(struct bench *bench, const char *kind, struct dse_err *err) {
+    FILE *file = fopen(kind, "r");
+    if (file != NULL) {
+        enum dse_status status = read_population(bench, file, kind, err);
+        (void)fclose(file);
+        return status;
+    }
     bool is_float = strcmp(kind, "float") == 0, one = strcmp(kind, "one") == 0 || is_float;
     bool neighbours = strcmp(kind, "neighbours") == 0;
     if (!one && !neighbours && strcmp(kind, "random") != 0)
-        DSE_FAIL(err, DSE_USAGE, "population '%s': use one, float, random or neighbours", kind);
+        DSE_FAIL(err, DSE_USAGE, "population '%s': use one, float, random, neighbours or a file",
+                 kind);
     struct dse_rng rng;
     dse_rng_init(&rng, 2, DSE_RNG_TEST, 0, 0);
     for (int i = 0; i < (one ? 1 : POPULATION); i++) {
@@ -123,10 +157,49 @@ static enum dse_status run_once(struct bench *bench, struct dse_err *err) {
                         bench->images, bench->batch, bench->logits, &bench->stats, err);
 }
 
+static double seconds_since(clock_t start) {
+    return (double)(clock() - start) / CLOCKS_PER_SEC;
+}
+
+/* One candidate after the other, none sharing anything. */
+static enum dse_status run_alone(struct bench *bench, struct dse_err *err) {
+    const int first = 0;
+    for (int i = 0; i < bench->n_candidates; i++)
+        DSE_TRY(dse_plan_run(bench->plan, &bench->candidates[i], 1, &first, bench->images,
+                             bench->batch, bench->logits, NULL, err));
+    return DSE_OK;
+}
+
+/* What the candidates gain by going together, each by turns with the other; their new bit widths.
+ */
+static enum dse_status measure_sharing(struct bench *bench, double packing, double seconds,
+                                       struct dse_err *err) {
+    double together = 0, alone = 0;
+    int rounds = 0;
+    for (; together + alone < seconds; rounds++) {
+        clock_t start = clock();
+        DSE_TRY(run_once(bench, err));
+        together += seconds_since(start);
+        start = clock();
+        DSE_TRY(run_alone(bench, err));
+        alone += seconds_since(start);
+    }
+    double images = (double)rounds * bench->batch * bench->n_candidates / EVALUATED_IMAGES;
+    double cold = packing - together / rounds;
+    printf("candidates a second over %d images: together %.2f, one at a time %.2f, ratio %.2f\n",
+           EVALUATED_IMAGES, images / together, images / alone, alone / together);
+    printf("first use of all bit widths: %.2f ms a candidate, %.1f %% of its evaluation\n",
+           1000 * cold / bench->n_candidates,
+           100 * cold / bench->n_candidates / (together / images));
+    return DSE_OK;
+}
+
 static enum dse_status measure(struct bench *bench, double seconds, struct dse_err *err) {
-    DSE_TRY(run_once(bench, err)); /* packs the weights */
     clock_t start = clock(), now;
+    DSE_TRY(run_once(bench, err)); /* makes the convolutions, packs the weights */
+    double first = seconds_since(start);
     int64_t images = 0;
+    start = clock();
     do {
         DSE_TRY(run_once(bench, err));
         images += (int64_t)bench->batch * bench->n_candidates;
@@ -136,7 +209,7 @@ static enum dse_status measure(struct bench *bench, double seconds, struct dse_e
            (double)images * CLOCKS_PER_SEC / (double)(now - start),
            dse_kernels_describe(bench->kernels), bench->batch, bench->n_candidates,
            100 * (double)bench->stats.layers_run / (double)bench->stats.layers_asked);
-    return DSE_OK;
+    return measure_sharing(bench, first, seconds, err);
 }
 
 static void close_bench(struct bench *bench) {

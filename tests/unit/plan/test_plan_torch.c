@@ -1,6 +1,6 @@
 /* Trained networks against what PyTorch computed for them (tests/fixtures/README.md): logits in
- * float32 and quantised, calibration, predictions of a whole test set. Arguments: the model, `full`
- * for the test set. */
+ * float32 and quantised, calibration, predictions of a whole test set. Arguments: the model; `full`
+ * for the test set, `predictions` for those of fake quantisation, `sha256 KERNELS` for the bits. */
 #include "tests/unit/plan/plan_helpers.h"
 
 #include <math.h>
@@ -111,13 +111,17 @@ struct recorded {
     float logits[IMAGES * CLASSES];
 };
 
+/* The pairs of bits that end a line. */
+static void read_bits(FILE *file, struct dse_candidate *candidate) {
+    for (int i = 0; i < graph->n_layers; i++)
+        assert_int_equal(
+            fscanf(file, "%d %d", &candidate->weight_bits[i], &candidate->input_bits[i]), 2);
+}
+
 /* The pairs of bits that end a line, and the logits. */
 static void read_recorded(FILE *file, FILE *logits, struct recorded *recorded) {
     recorded->candidate = new_candidate(graph->n_layers, 0);
-    for (int i = 0; i < graph->n_layers; i++)
-        assert_int_equal(fscanf(file, "%d %d", &recorded->candidate.weight_bits[i],
-                                &recorded->candidate.input_bits[i]),
-                         2);
+    read_bits(file, &recorded->candidate);
     assert_int_equal(fread(recorded->logits, sizeof(float), IMAGES * CLASSES, logits),
                      IMAGES * CLASSES);
 }
@@ -376,6 +380,116 @@ static void predictions_of_the_test_set_are_those_of_pytorch(void **state) {
     dse_free(amax);
 }
 
+/* ---- predictions of fake quantisation ---- */
+
+enum {
+    TEST_IMAGES = 10000,
+    MOST_PREDICTED = 32,
+    UNIFORM = 5, /* candidates of the same bits in all layers come first */
+    UNIFORM_MAY_DIFFER = 20,
+    MIX_MAY_DIFFER = 40,
+    CORRECT_MAY_DIFFER = 10,
+};
+
+struct predicted {
+    struct dse_candidate candidate;
+    int correct;
+    uint8_t labels[TEST_IMAGES]; /* what PyTorch answers */
+};
+
+static int read_predictions(struct predicted *predicted) {
+    FILE *file = open_fixture("predictions.txt");
+    char path[512];
+    int n = 0, n_layers;
+    while (fscanf(file, "%d %d", &predicted[n].correct, &n_layers) == 2) {
+        assert_int_equal(n_layers, graph->n_layers);
+        predicted[n].candidate = new_candidate(n_layers, 0);
+        read_bits(file, &predicted[n].candidate);
+        assert_true(++n < MOST_PREDICTED);
+    }
+    (void)fclose(file);
+    (void)snprintf(path, sizeof path, "%s/%s.predictions.gz", DSE_FIXTURES_DIR, model->name);
+    uint8_t *bytes = read_bytes(path, 0, (size_t)n * TEST_IMAGES);
+    for (int i = 0; i < TEST_IMAGES; i++)
+        for (int k = 0; k < n; k++)
+            predicted[k].labels[i] = bytes[i * n + k];
+    dse_free(bytes);
+    return n;
+}
+
+/* Between the two lie values on a tie, and a flipped one spreads; so some answers differ, most
+ * where a layer of few bits has many values on the same tie. */
+static void predictions_are_those_of_fake_quantisation(void **state) {
+    (void)state;
+    static struct predicted predicted[MOST_PREDICTED];
+    int n = read_predictions(predicted);
+    double *amax = read_amax();
+    float *images = load_images(model->test_images, TEST_IMAGES);
+    uint8_t *labels = load_labels(TEST_IMAGES);
+    struct dse_kernels *kernels = new_kernels(DSE_KERNELS_AUTO);
+    struct dse_plan *plan = new_plan(graph, kernels, BATCH, amax);
+    assert_int_equal(n, 25);
+    for (int k = 0; k < n; k++) {
+        float *logits = run_one(plan, graph, BATCH, &predicted[k].candidate, images, TEST_IMAGES);
+        int correct = count_correct(logits, labels, TEST_IMAGES);
+        int differ = TEST_IMAGES - count_correct(logits, predicted[k].labels, TEST_IMAGES);
+        print_message("candidate %d: %d correct, PyTorch %d; %d answers differ\n", k, correct,
+                      predicted[k].correct, differ);
+        assert_true(differ <= (k < UNIFORM ? UNIFORM_MAY_DIFFER : MIX_MAY_DIFFER));
+        assert_true(abs(correct - predicted[k].correct) <= CORRECT_MAY_DIFFER);
+        dse_free(logits);
+        dse_candidate_fini(&predicted[k].candidate);
+    }
+    dse_plan_free(plan);
+    dse_kernels_free(kernels);
+    dse_free(images);
+    dse_free(labels);
+    dse_free(amax);
+}
+
+/* ---- the same bits on every processor ---- */
+
+static enum dse_kernel_choice hashed_kernels;
+
+/* Of all logits of two candidates, 8 bits and a mix. Recorded with the plain C kernels. */
+static const char recorded_sha256[] =
+    "dbffd0cff913e5baf05908da4e00564f382528004d0b68d1ecbf9bdd4845627a";
+
+static void all_logits_have_the_recorded_hash(void **state) {
+    (void)state;
+    struct recorded recorded[MAX_CANDIDATES];
+    int n = read_candidates(recorded);
+    double *amax = read_amax();
+    float *images = load_images(model->test_images, TEST_IMAGES);
+    struct dse_kernels *kernels = NULL;
+    struct dse_err err = {0};
+    float *all = dse_alloc(2 * TEST_IMAGES * CLASSES, sizeof *all), *to = all;
+    char hex[DSE_SHA256_HEX];
+    enum dse_status status = dse_kernels_new(hashed_kernels, &kernels, &err);
+    if (status == DSE_UNSUPPORTED || (status == DSE_INVALID && strstr(err.text, "ISA") != NULL))
+        skip_all(err.text);
+    assert_ok(status, &err);
+    struct dse_plan *plan = new_plan(graph, kernels, BATCH, amax);
+    assert_non_null(all);
+    for (int i = 1; i <= 4; i += 3) {
+        assert_true(all_quantised(&recorded[i].candidate));
+        float *logits = run_one(plan, graph, BATCH, &recorded[i].candidate, images, TEST_IMAGES);
+        memcpy(to, logits, TEST_IMAGES * CLASSES * sizeof *logits);
+        to += TEST_IMAGES * CLASSES;
+        dse_free(logits);
+    }
+    assert_ok(dse_sha256_bytes(all, 2 * TEST_IMAGES * CLASSES * sizeof *all, hex, &err), &err);
+    dse_free(all);
+    print_message("%s: %s\n", dse_kernels_describe(kernels), hex);
+    assert_string_equal(hex, recorded_sha256);
+    for (int i = 0; i < n; i++)
+        dse_candidate_fini(&recorded[i].candidate);
+    dse_plan_free(plan);
+    dse_kernels_free(kernels);
+    dse_free(images);
+    dse_free(amax);
+}
+
 int main(int argc, char **argv) {
     dse_kernels_fix_environment(argv);
     model = &models[argc > 1 && strcmp(argv[1], models[1].name) == 0];
@@ -392,9 +506,23 @@ int main(int argc, char **argv) {
     const struct CMUnitTest full[] = {
         cmocka_unit_test(predictions_of_the_test_set_are_those_of_pytorch),
     };
-    bool whole = argc > 2 && strcmp(argv[2], "full") == 0;
-    int failed = whole ? cmocka_run_group_tests(full, NULL, NULL)
-                       : cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest predictions[] = {
+        cmocka_unit_test(predictions_are_those_of_fake_quantisation),
+    };
+    const struct CMUnitTest hash[] = {
+        cmocka_unit_test(all_logits_have_the_recorded_hash),
+    };
+    const char *what = argc > 2 ? argv[2] : "";
+    int failed;
+    if (strcmp(what, "full") == 0)
+        failed = cmocka_run_group_tests(full, NULL, NULL);
+    else if (strcmp(what, "predictions") == 0)
+        failed = cmocka_run_group_tests(predictions, NULL, NULL);
+    else if (argc > 3 && strcmp(what, "sha256") == 0 &&
+             dse_kernel_choice_find(argv[3], &hashed_kernels))
+        failed = cmocka_run_group_tests(hash, NULL, NULL);
+    else
+        failed = cmocka_run_group_tests(tests, NULL, NULL);
     dse_graph_free(graph);
     return failed;
 }
