@@ -9,6 +9,7 @@
 
 void dse_space_fini(struct dse_space *space) {
     dse_free(space->genes);
+    dse_free(space->sources);
     *space = (struct dse_space){0};
 }
 

@@ -204,11 +204,41 @@ static void copy_metrics(const struct dse_problem_settings *settings, struct dse
     dse_assert(status == DSE_OK); /* checked before */
 }
 
+static struct dse_constraint accuracy_drop_of(const struct dse_problem_settings *settings,
+                                              const struct dse_model_facts *model) {
+    bool has_clean = false;
+    for (int i = 0; i < model->n_cells; i++)
+        has_clean = has_clean || model->cells[i].corruption == NULL;
+    struct dse_constraint constraint = {
+        .relation = DSE_AT_LEAST, .bound = -settings->accuracy_drop, .relative = true};
+    (void)snprintf(constraint.metric, sizeof constraint.metric, "%s",
+                   has_clean ? "accuracy(clean)" : "accuracy(corrupted)");
+    return constraint;
+}
+
+static enum dse_status check_accuracy_drop(const struct dse_problem_settings *settings,
+                                           const struct dse_model_facts *model,
+                                           struct dse_err *err) {
+    if (!model->has_baseline)
+        DSE_FAIL(err, DSE_INVALID,
+                 "problem.allowable_accuracy_drop compares with the baseline, and "
+                 "exploration.baseline is false");
+    if (settings->n_constraints >= DSE_MAX_CONSTRAINTS)
+        DSE_FAIL(err, DSE_INVALID,
+                 "%d constraints and problem.allowable_accuracy_drop; at most %d are allowed",
+                 settings->n_constraints, DSE_MAX_CONSTRAINTS);
+    return DSE_OK;
+}
+
 enum dse_status problems__fill_metrics(const struct dse_problem_settings *settings,
                                        const struct dse_model_facts *model, struct dse_space *space,
                                        struct dse_err *err) {
     DSE_TRY(dse_problem_check_objectives(settings, model, NULL, err));
     DSE_TRY(dse_problem_check_constraints(settings, model, NULL, err));
+    if (settings->has_accuracy_drop)
+        DSE_TRY(check_accuracy_drop(settings, model, err));
     copy_metrics(settings, space);
+    if (settings->has_accuracy_drop)
+        space->constraints[space->n_constraints++] = accuracy_drop_of(settings, model);
     return DSE_OK;
 }

@@ -6,51 +6,6 @@
 
 #include "problems/problems_internal.h"
 
-/* ---- names ---- */
-
-/* Of a layer name that is too long the end stays: that is where names of one network differ. */
-static void name_gene(struct dse_gene *gene, const char *layer, const char *what) {
-    size_t room = sizeof gene->name - strlen(what) - sizeof ".";
-    size_t length = strlen(layer), kept = length < room ? length : room;
-    memcpy(gene->name, layer + (length - kept), kept);
-    gene->name[kept] = '.';
-    memcpy(gene->name + kept + 1, what, strlen(what) + 1);
-}
-
-static struct dse_gene *next_gene(struct dse_space *space, enum dse_gene_type type, double lower,
-                                  double upper) {
-    struct dse_gene *gene = &space->genes[space->n_genes++];
-    *gene = (struct dse_gene){.type = type, .lower = lower, .upper = upper};
-    return gene;
-}
-
-/* ---- bits ---- */
-
-enum { BITS_LEAST = 2, BITS_MOST = 16 };
-
-static enum dse_status check_bits(const struct dse_problem_settings *settings,
-                                  struct dse_err *err) {
-    if (settings->bits_min < BITS_LEAST || settings->bits_min > BITS_MOST)
-        DSE_FAIL(err, DSE_INVALID, "problem.bits_min is %d; allowed are %d to %d",
-                 settings->bits_min, BITS_LEAST, BITS_MOST);
-    if (settings->bits_max < BITS_LEAST || settings->bits_max > BITS_MOST)
-        DSE_FAIL(err, DSE_INVALID, "problem.bits_max is %d; allowed are %d to %d",
-                 settings->bits_max, BITS_LEAST, BITS_MOST);
-    if (settings->bits_min > settings->bits_max)
-        DSE_FAIL(err, DSE_INVALID,
-                 "problem.bits_min is %d and problem.bits_max is %d; "
-                 "bits_min must not be the larger",
-                 settings->bits_min, settings->bits_max);
-    return DSE_OK;
-}
-
-static void add_bits_genes(const struct dse_problem_settings *settings,
-                           const struct dse_model_facts *model, struct dse_space *space) {
-    for (int i = 0; i < 2 * model->n_layers; i++)
-        name_gene(next_gene(space, DSE_GENE_INT, settings->bits_min, settings->bits_max),
-                  model->layers[i / 2].name, i % 2 == 0 ? "input_bits" : "weight_bits");
-}
-
 /* ---- dropout ---- */
 
 static enum dse_status check_dropout(const struct dse_problem_settings *settings,
@@ -71,10 +26,13 @@ enum { DROPOUT_GENES = 3 };
 
 static void add_dropout_genes(const struct dse_problem_settings *settings,
                               const struct dse_model_facts *model, struct dse_space *space) {
-    strcpy(next_gene(space, DSE_GENE_FLOAT, 0, settings->dropout_max)->name, "dropout.rate");
-    strcpy(next_gene(space, DSE_GENE_INT, 0, model->n_layers - 1)->name, "dropout.first_layer");
-    strcpy(next_gene(space, DSE_GENE_INT, settings->passes_min, settings->passes_max)->name,
-           "dropout.passes");
+    strcpy(problems__next_gene(space, DSE_GENE_FLOAT, 0, settings->dropout_max)->name,
+           "dropout.rate");
+    strcpy(problems__next_gene(space, DSE_GENE_INT, 0, model->n_layers - 1)->name,
+           "dropout.first_layer");
+    strcpy(
+        problems__next_gene(space, DSE_GENE_INT, settings->passes_min, settings->passes_max)->name,
+        "dropout.passes");
 }
 
 static double steps_of(double rate) {
@@ -122,7 +80,7 @@ static void add_threshold_genes(const struct dse_problem_settings *settings,
     double most = dse_math_log(model->classes > 1 ? model->classes : 2);
     int n = count_thresholds(settings, model);
     for (int k = 0; k < n; k++) {
-        struct dse_gene *gene = next_gene(space, DSE_GENE_FLOAT, 0, most);
+        struct dse_gene *gene = problems__next_gene(space, DSE_GENE_FLOAT, 0, most);
         (void)strcpy(gene->name, "exit0.threshold");
         gene->name[sizeof "exit" - 1] = (char)('0' + k);
     }
@@ -145,7 +103,7 @@ enum dse_status problems__build(unsigned parts, const struct dse_problem_setting
     dse_assert(model->n_layers <= INT_MAX / 4);
     struct dse_space built = {0};
     if (parts & PROBLEMS__BITS)
-        DSE_TRY(check_bits(settings, err));
+        DSE_TRY(problems__check_bits(settings, err));
     if (parts & PROBLEMS__DROPOUT)
         DSE_TRY(check_dropout(settings, err));
     if (parts & PROBLEMS__THRESHOLDS)
@@ -160,14 +118,23 @@ enum dse_status problems__build(unsigned parts, const struct dse_problem_setting
     if (built.genes == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %zu genes", most);
     built.bits = settings->bits;
-    if (parts & PROBLEMS__BITS)
-        add_bits_genes(settings, model, &built);
+    if (parts & PROBLEMS__BITS) {
+        enum dse_status status = problems__add_bits(settings, model, &built, err);
+        if (status != DSE_OK) {
+            dse_space_fini(&built);
+            return status;
+        }
+    }
     if (parts & PROBLEMS__DROPOUT)
         add_dropout_genes(settings, model, &built);
     if (parts & PROBLEMS__THRESHOLDS) {
         add_threshold_genes(settings, model, &built);
         built.n_thresholds = model->n_exits - 1;
         built.exit_batch = settings->exit_batch;
+    }
+    if (built.n_genes == 0) {
+        dse_space_fini(&built);
+        DSE_FAIL(err, DSE_INVALID, "nothing varies: every layer is fixed (problem.fixed)");
     }
     *space = built;
     return DSE_OK;
@@ -185,9 +152,8 @@ void problems__decode_parts(unsigned parts, const struct dse_space *space, const
     dse_assert(dse_genome_fits(space, genome));
     const double *thresholds = genome + (space->n_genes - space->n_free);
     for (int i = 0; i < candidate->n_layers; i++) {
-        bool vary = parts & PROBLEMS__BITS;
-        candidate->input_bits[i] = vary ? (int)genome[2 * i] : space->bits;
-        candidate->weight_bits[i] = vary ? (int)genome[2 * i + 1] : space->bits;
+        candidate->input_bits[i] = problems__bits_of(space, genome, 2 * i);
+        candidate->weight_bits[i] = problems__bits_of(space, genome, 2 * i + 1);
     }
     if (parts & PROBLEMS__DROPOUT)
         decode_dropout(thresholds - DROPOUT_GENES, candidate);

@@ -42,7 +42,14 @@ struct dse_constraint {
     bool relative; /* the bound is added to the baseline's value */
 };
 
-/* What is searched. Owned by its creator; genes is a heap array. */
+/* Where the bits of one side of a layer come from. */
+struct dse_bits_source {
+    int gene; /* -1: fixed */
+    int bits; /* fixed: these, 0 is float32; else the value of the gene that means float32, 0: none
+               */
+};
+
+/* What is searched. Owned by its creator; genes and sources are heap arrays. */
 struct dse_space {
     struct dse_gene *genes;
     int n_genes;
@@ -59,6 +66,7 @@ struct dse_space {
     /* What decoding needs besides genes: bits of layers that do not vary, thresholds of a
      * candidate, and its exit_batch. */
     int bits, n_thresholds, exit_batch;
+    struct dse_bits_source *sources; /* two a layer, input then weights; NULL: bits do not vary */
 };
 void dse_space_fini(struct dse_space *space);
 
@@ -399,7 +407,17 @@ void dse_wilson_interval(int64_t correct, int64_t seen, double *low, double *hig
 
 /* What a workload says about its problem. Borrowed for the call. */
 struct dse_problem_settings {
-    int bits_min, bits_max;        /* 2..16 */
+    int bits_min, bits_max;               /* 2..16 */
+    int input_bits_min, input_bits_max;   /* of inputs; 0: bits_min and bits_max */
+    int weight_bits_min, weight_bits_max; /* of weights, likewise */
+    bool float_choice;                    /* float32 is a choice beside the bits */
+    bool shared_bits;                     /* input and weights of a layer share a gene */
+    const char *const *fixed;             /* as dse_problem_check_fixed takes them */
+    int n_fixed;
+    const char *const *groups; /* patterns of layers that share their genes, blanks between them */
+    int n_groups;
+    bool has_accuracy_drop;        /* a constraint: accuracy(clean), or else accuracy(corrupted), */
+    double accuracy_drop;          /* is no more than this below the baseline's */
     int bits;                      /* where they do not vary: 2..16, or 0 for float32 */
     double dropout_max;            /* largest rate searched */
     int passes_min, passes_max;    /* Monte-Carlo passes */
@@ -430,7 +448,8 @@ struct dse_problem_def {
     void (*decode)(const struct dse_space *space, const double *genome,
                    struct dse_candidate *candidate);
 };
-/* `quantization`: two integer genes a layer, input bits then weight bits, layers in order.
+/* `quantization`: two integer genes a layer, input bits then weight bits, layers in order, but for
+ * layers that are fixed or share genes; where float32 is a choice it is the largest value.
  * `dropout`: rate, first layer with dropout, passes. `early_exit`: a threshold an exit but the last
  * (or one for all), an entropy. `joint`: all of these. A
  * problem about networks is a file of its own and a line of problems.def. `function` stands for all
@@ -438,6 +457,10 @@ struct dse_problem_def {
 const struct dse_problem_def *dse_problem_table(int *n_problems);
 /* By name; the name of a function problem gives `function`. NULL when there is none. */
 const struct dse_problem_def *dse_problem_find(const char *name);
+/* Layers that do not vary: NAME BITS, NAME input BITS or NAME weight BITS, where NAME is "first",
+ * "last" or a pattern in which * stands for any text and ? for any character, and BITS 2 to 16 or
+ * "float". Of entries about the same layer the last one counts. INVALID says what is wrong. */
+DSE_MUST_USE enum dse_status dse_problem_check_fixed(const char *text, struct dse_err *err);
 /* Check objectives and constraints of settings: unknown metrics, metrics that the model's cells do
  * not define, malformed constraints, too many, none, the same objective twice. model: what is known
  * so far (dse_metric_check); NULL: nothing. INVALID sets *index (may be NULL) to the offending

@@ -45,6 +45,19 @@ double problems__executed(const struct dse_model_facts *model,
                           const struct dse_candidate *candidate, const struct dse_outcome *outcome,
                           bool with_bits);
 
+/* A gene more; space->genes has room. The name is empty. */
+struct dse_gene *problems__next_gene(struct dse_space *space, enum dse_gene_type type, double lower,
+                                     double upper);
+/* Are the bounds possible? */
+DSE_MUST_USE enum dse_status problems__check_bits(const struct dse_problem_settings *settings,
+                                                  struct dse_err *err);
+/* Genes and sources of the bits; at most two genes a layer. */
+DSE_MUST_USE enum dse_status problems__add_bits(const struct dse_problem_settings *settings,
+                                                const struct dse_model_facts *model,
+                                                struct dse_space *space, struct dse_err *err);
+/* Bits of a side of a layer: source 2 x layer, + 1 for weights. */
+int problems__bits_of(const struct dse_space *space, const double *genome, int source);
+
 /* What a problem varies; genes stand in this order. */
 enum { PROBLEMS__BITS = 1, PROBLEMS__DROPOUT = 2, PROBLEMS__THRESHOLDS = 4 };
 /* prepare, repair and decode of a problem that is made of parts (parts.c). */

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-static const char content_version[] = "paretod workload content 6\n";
+static const char content_version[] = "paretod workload content 7\n";
 static const char context_version[] = "paretod workload context 4\n";
 
 /* What a key decides. */
@@ -48,6 +48,13 @@ static const enum scope scopes[KEY_COUNT] = {
     [KEY_problem_type] = SCOPE_CANDIDATE, /* says what the genes mean */
     [KEY_problem_bits_min] = SCOPE_SWEEP,
     [KEY_problem_bits_max] = SCOPE_SWEEP,
+    [KEY_problem_input_bits] = SCOPE_SWEEP,
+    [KEY_problem_weight_bits] = SCOPE_SWEEP,
+    [KEY_problem_shared_bits] = SCOPE_SWEEP,
+    [KEY_problem_float_choice] = SCOPE_SWEEP,
+    [KEY_problem_fixed] = SCOPE_SWEEP,
+    [KEY_problem_groups] = SCOPE_SWEEP,
+    [KEY_problem_allowable_accuracy_drop] = SCOPE_SWEEP,
     [KEY_problem_bits] = SCOPE_SWEEP,
     [KEY_problem_dropout_max] = SCOPE_SWEEP,
     [KEY_problem_passes_min] = SCOPE_SWEEP,

@@ -74,6 +74,48 @@ static void check_fixed_bits(struct workloads__reading *reading) {
                            "problem.bits: 1 bit holds no number; use 0 (float32) or 2 to 16");
 }
 
+/* Two numbers, the smaller first, or none. */
+static void check_bounds(struct workloads__reading *reading, enum workloads__key key) {
+    const struct dse_number_list *list = workloads__member(&reading->workload, key);
+    char name[WORKLOADS_NAME_SIZE];
+    if (reading->wrong[key] || list->n == 0 || (list->n == 2 && list->items[0] <= list->items[1]))
+        return;
+    reading->wrong[key] = true;
+    WORKLOADS_COMPLAIN(reading, workloads__place(reading, key, -1),
+                       "%s: give two numbers, the fewest bits and the most, as in [4, 8]",
+                       workloads__name(key, name));
+}
+
+static void check_sides(struct workloads__reading *reading) {
+    const struct dse_workload *w = &reading->workload;
+    check_bounds(reading, KEY_problem_input_bits);
+    check_bounds(reading, KEY_problem_weight_bits);
+    if (w->problem_shared_bits && w->problem_input_bits.n + w->problem_weight_bits.n > 0)
+        WORKLOADS_COMPLAIN(reading, workloads__place(reading, KEY_problem_shared_bits, -1),
+                           "problem.shared_bits: a gene for both sides has bounds bits_min and "
+                           "bits_max; leave input_bits and weight_bits empty");
+}
+
+static void check_fixed(struct workloads__reading *reading) {
+    const struct dse_text_list *list = &reading->workload.problem_fixed;
+    for (int i = 0; !reading->wrong[KEY_problem_fixed] && i < list->n; i++) {
+        struct dse_err err = {0};
+        if (dse_problem_check_fixed(list->items[i], &err) != DSE_OK)
+            WORKLOADS_COMPLAIN(reading, workloads__place(reading, KEY_problem_fixed, i),
+                               "problem.fixed: %s", err.text);
+    }
+}
+
+static void check_accuracy_drop(struct workloads__reading *reading) {
+    const struct dse_workload *w = &reading->workload;
+    if (!reading->wrong[KEY_problem_allowable_accuracy_drop] &&
+        w->problem_allowable_accuracy_drop < 1 && !w->exploration_baseline)
+        WORKLOADS_COMPLAIN(reading,
+                           workloads__place(reading, KEY_problem_allowable_accuracy_drop, -1),
+                           "problem.allowable_accuracy_drop: compares with the baseline, and "
+                           "exploration.baseline is false");
+}
+
 /* ---- data ---- */
 
 static void check_channels_of(struct workloads__reading *reading, enum workloads__key key) {
@@ -296,12 +338,26 @@ static void check_objectives(struct workloads__reading *reading) {
 }
 
 struct dse_problem_settings dse_workload_problem_settings(const struct dse_workload *workload) {
+    const struct dse_number_list *inputs = &workload->problem_input_bits;
+    const struct dse_number_list *weights = &workload->problem_weight_bits;
     const char *policy =
         workload->problem_exit_policy; /* NULL while a workload is checked: wrong */
     bool by_batch = policy != NULL && strcmp(policy, "batch") == 0;
     return (struct dse_problem_settings){
         .bits_min = (int)workload->problem_bits_min,
         .bits_max = (int)workload->problem_bits_max,
+        .input_bits_min = inputs->n == 2 ? (int)inputs->items[0] : 0,
+        .input_bits_max = inputs->n == 2 ? (int)inputs->items[1] : 0,
+        .weight_bits_min = weights->n == 2 ? (int)weights->items[0] : 0,
+        .weight_bits_max = weights->n == 2 ? (int)weights->items[1] : 0,
+        .float_choice = workload->problem_float_choice,
+        .shared_bits = workload->problem_shared_bits,
+        .fixed = workload->problem_fixed.items,
+        .n_fixed = workload->problem_fixed.n,
+        .groups = workload->problem_groups.items,
+        .n_groups = workload->problem_groups.n,
+        .has_accuracy_drop = workload->problem_allowable_accuracy_drop < 1,
+        .accuracy_drop = workload->problem_allowable_accuracy_drop,
         .bits = (int)workload->problem_bits,
         .dropout_max = workload->problem_dropout_max,
         .passes_min = (int)workload->problem_passes_min,
@@ -373,6 +429,9 @@ void workloads__check_rules(struct workloads__reading *reading) {
     check_files_of(reading, KEY_calibration_files, true);
     check_cells(reading);
     check_bits(reading);
+    check_sides(reading);
+    check_fixed(reading);
+    check_accuracy_drop(reading);
     check_fixed_bits(reading);
     check_passes(reading);
     check_no_text_twice(reading, KEY_model_exits);

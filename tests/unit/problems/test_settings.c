@@ -235,7 +235,7 @@ static void prepare_survives_failing_allocations(void **state) {
             dse_problem_find("quantization")->prepare(&settings, &model, &space, &err);
         dse_alloc_fail_at(-1);
         if (status == DSE_OK) {
-            assert_int_equal(n, 1);
+            assert_int_equal(n, 3);
             dse_space_fini(&space);
             break;
         }
@@ -346,6 +346,163 @@ static void a_program_measures_by_name(void **state) {
     dse_space_fini(&space);
 }
 
+/* ---- layers that are fixed, share genes, or may stay float32 ---- */
+
+static const struct dse_layer_facts six_layers[] = {
+    {.name = "stem", .macs = 1, .weights = 1},     {.name = "block1/a", .macs = 1, .weights = 1},
+    {.name = "block1/b", .macs = 1, .weights = 1}, {.name = "block2/a", .macs = 1, .weights = 1},
+    {.name = "block2/b", .macs = 1, .weights = 1}, {.name = "head", .macs = 1, .weights = 1},
+};
+static const struct dse_model_facts six = {
+    .layers = six_layers, .n_layers = 6, .cells = cells, .n_cells = 3, .has_baseline = true};
+
+static struct dse_space space_of(const struct dse_problem_settings *wanted) {
+    struct dse_space space = {0};
+    struct dse_err err = {0};
+    assert_ok(dse_problem_find("quantization")->prepare(wanted, &six, &space, &err), &err);
+    return space;
+}
+
+/* Bits of all layers, "input/weights" each, for genes with the values 2, 3, 4, ... */
+static void assert_decodes(const struct dse_problem_settings *wanted, const char *genes,
+                           const char *expected) {
+    struct dse_space space = space_of(wanted);
+    struct dse_candidate candidate;
+    struct dse_err err = {0};
+    double genome[12];
+    char names[600] = "", text[200] = "";
+    assert_ok(dse_candidate_init(&candidate, 6, space.n_genes, &err), &err);
+    for (int i = 0; i < space.n_genes; i++) {
+        genome[i] = 2 + i;
+        (void)snprintf(names + strlen(names), sizeof names - strlen(names), "%s ",
+                       space.genes[i].name);
+    }
+    dse_problem_find("quantization")->decode(&space, genome, &candidate);
+    for (int l = 0; l < 6; l++)
+        (void)snprintf(text + strlen(text), sizeof text - strlen(text), "%d/%d ",
+                       candidate.input_bits[l], candidate.weight_bits[l]);
+    assert_string_equal(names, genes);
+    assert_string_equal(text, expected);
+    dse_candidate_fini(&candidate);
+    dse_space_fini(&space);
+}
+
+static struct dse_problem_settings wide_settings(void) {
+    struct dse_problem_settings wanted = settings;
+    wanted.bits_min = 2;
+    wanted.bits_max = 15;
+    return wanted;
+}
+
+static void fixed_layers_have_no_genes(void **state) {
+    (void)state;
+    struct dse_problem_settings wanted = wide_settings();
+    static const char *const fixed[] = {"block* 4", "block2/b weight 6", "first 8", "last float",
+                                        " block1/?  input  float "};
+    wanted.fixed = fixed;
+    wanted.n_fixed = 3;
+    assert_decodes(&wanted, "head.input_bits head.weight_bits ", "8/8 4/4 4/4 4/4 4/6 2/3 ");
+    wanted.n_fixed = 1;
+    assert_decodes(&wanted, "stem.input_bits stem.weight_bits head.input_bits head.weight_bits ",
+                   "2/3 4/4 4/4 4/4 4/4 4/5 ");
+    wanted.fixed = &fixed[2];
+    wanted.n_fixed = 3;
+    assert_decodes(&wanted,
+                   "block1/a.weight_bits block1/b.weight_bits block2/a.input_bits "
+                   "block2/a.weight_bits block2/b.input_bits block2/b.weight_bits ",
+                   "8/8 0/2 0/3 4/5 6/7 0/0 ");
+}
+
+static void groups_and_sides_share_genes(void **state) {
+    (void)state;
+    struct dse_problem_settings wanted = wide_settings();
+    static const char *const groups[] = {"block1/*  block2/a", "stem head"};
+    static const char *const fixed[] = {"block1/a input 8", "block2/b float"};
+    wanted.groups = groups;
+    wanted.n_groups = 2;
+    wanted.fixed = fixed;
+    wanted.n_fixed = 2;
+    assert_decodes(&wanted,
+                   "stem.input_bits stem.weight_bits block1/a.weight_bits block1/b.input_bits ",
+                   "2/3 8/4 5/4 5/4 0/0 2/3 ");
+    wanted.shared_bits = true;
+    assert_decodes(&wanted, "stem.bits block1/a.bits ", "2/2 8/3 3/3 3/3 0/0 2/2 ");
+}
+
+static void bounds_differ_by_side_and_float_is_above_them(void **state) {
+    (void)state;
+    struct dse_problem_settings wanted = wide_settings();
+    wanted.input_bits_min = 4;
+    wanted.input_bits_max = 8;
+    wanted.float_choice = true;
+    struct dse_space space = space_of(&wanted);
+    struct dse_candidate candidate;
+    struct dse_err err = {0};
+    double genome[12];
+    for (int i = 0; i < 12; i++) {
+        assert_true(space.genes[i].lower == (i % 2 == 0 ? 4 : 2));
+        assert_true(space.genes[i].upper == (i % 2 == 0 ? 9 : 16));
+        genome[i] = space.genes[i].upper - (i < 6);
+    }
+    assert_ok(dse_candidate_init(&candidate, 6, 12, &err), &err);
+    dse_problem_find("quantization")->decode(&space, genome, &candidate);
+    for (int l = 0; l < 6; l++)
+        assert_true(candidate.input_bits[l] == (l < 3 ? 8 : 0) &&
+                    candidate.weight_bits[l] == (l < 3 ? 15 : 0));
+    dse_candidate_fini(&candidate);
+    dse_space_fini(&space);
+}
+
+static void an_accuracy_drop_is_a_constraint(void **state) {
+    (void)state;
+    struct dse_problem_settings wanted = settings;
+    wanted.has_accuracy_drop = true;
+    wanted.accuracy_drop = 0.03;
+    struct dse_space space = space_of(&wanted);
+    assert_int_equal(space.n_constraints, 3);
+    assert_string_equal(space.constraints[2].metric, "accuracy(clean)");
+    assert_true(space.constraints[2].relative && space.constraints[2].bound == -0.03 &&
+                space.constraints[2].relation == DSE_AT_LEAST);
+    dse_space_fini(&space);
+}
+
+static void wrong_layers_are_told(void **state) {
+    (void)state;
+    static const struct {
+        const char *fixed, *group, *text;
+    } cases[] = {
+        {"stem", NULL, "is not of the form \"LAYER BITS\""},
+        {"stem 1", NULL, "is not of the form"},
+        {"stem 17", NULL, "is not of the form"},
+        {"stem none", NULL, "is not of the form"},
+        {"stem output 8", NULL, "is not of the form"},
+        {"stem 8 8", NULL, "is not of the form"},
+        {"", NULL, "is not of the form"},
+        {"stemm 8", NULL,
+         "no layer is called \"stemm\"; did you mean \"stem\". Layers: stem, block1/a"},
+        {"* 8", NULL, "nothing varies"},
+        {NULL, "block1/* conv*", "problem.groups: no layer is called \"conv*\""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct dse_problem_settings wanted = settings;
+        wanted.fixed = &cases[i].fixed;
+        wanted.n_fixed = cases[i].fixed != NULL;
+        wanted.groups = &cases[i].group;
+        wanted.n_groups = cases[i].group != NULL;
+        assert_prepare_refuses(&wanted, &six, cases[i].text);
+    }
+    struct dse_problem_settings twice = settings;
+    static const char *const groups[] = {"block1/* stem", "head stem"};
+    twice.groups = groups;
+    twice.n_groups = 2;
+    assert_prepare_refuses(&twice, &six, "layer \"stem\" is in two groups");
+    struct dse_model_facts alone = six;
+    struct dse_problem_settings drop = settings;
+    drop.has_accuracy_drop = true;
+    alone.has_baseline = false;
+    assert_prepare_refuses(&drop, &alone, "problem.allowable_accuracy_drop compares");
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(genes_are_read_as_written),
@@ -356,6 +513,11 @@ int main(void) {
         cmocka_unit_test(unknown_metrics_get_a_suggestion_and_the_list),
         cmocka_unit_test(lists_of_objectives_are_checked_as_a_whole),
         cmocka_unit_test(prepare_builds_the_space),
+        cmocka_unit_test(fixed_layers_have_no_genes),
+        cmocka_unit_test(groups_and_sides_share_genes),
+        cmocka_unit_test(bounds_differ_by_side_and_float_is_above_them),
+        cmocka_unit_test(an_accuracy_drop_is_a_constraint),
+        cmocka_unit_test(wrong_layers_are_told),
         cmocka_unit_test(genes_decode_as_input_then_weight_bits),
         cmocka_unit_test(prepare_refuses_what_cannot_be_searched),
         cmocka_unit_test(prepare_survives_failing_allocations),
