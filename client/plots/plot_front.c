@@ -84,7 +84,7 @@ static void draw_pair(struct plots__drawing *drawing, int x, int y, const struct
         {"float32", "pt 9 ps 1.4 lc rgb '" PLOTS__ORANGE "'"},
     };
     const char *comma = "";
-    for (int s = 0; s < drawing->n_series; s++) {
+    for (int s = 0; s < drawing->n_series && s < (int)(sizeof styles / sizeof styles[0]); s++) {
         if (drawing->series[s].n == 0)
             continue;
         dse_buf_printf(out, "%s$%s using %d:%d with points %s title '%s'", comma,

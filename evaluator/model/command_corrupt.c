@@ -122,7 +122,7 @@ static void write_npy_header(const int64_t *dims, int n_dims, FILE *file) {
 }
 
 static enum dse_status open_part(const char *path, char *part, FILE **file, struct dse_err *err) {
-    (void)snprintf(part, PATH_SIZE, "%s.part", path);
+    (void)snprintf(part, PATH_SIZE + 8, "%s.part", path);
     *file = fopen(part, "wb");
     return *file == NULL ? dse_err_set_errno(err, part) : DSE_OK;
 }
