@@ -186,6 +186,10 @@ void client__disconnect(struct client *c);
 DSE_MUST_USE enum dse_status client__call(struct client *c, enum dse_method method,
                                           const void *params, struct dse_rpc_reply *reply,
                                           struct dse_err *err);
+/* The same, AGAIN where no message comes for timeout_ms. */
+DSE_MUST_USE enum dse_status client__call_within(struct client *c, int timeout_ms,
+                                                 enum dse_method method, const void *params,
+                                                 struct dse_rpc_reply *reply, struct dse_err *err);
 /* The next message. timeout_ms < 0 waits for ever; AGAIN when the time is over. */
 DSE_MUST_USE enum dse_status client__receive(struct client *c, enum dse_method expected,
                                              int timeout_ms, struct dse_arena *arena,

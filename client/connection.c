@@ -169,13 +169,14 @@ static enum dse_status fail_as_replied(struct client *c, const struct dse_rpc_re
     DSE_FAIL(err, reply->status, "%s", reply->message);
 }
 
-enum dse_status client__call(struct client *c, enum dse_method method, const void *params,
-                             struct dse_rpc_reply *reply, struct dse_err *err) {
+enum dse_status client__call_within(struct client *c, int timeout_ms, enum dse_method method,
+                                    const void *params, struct dse_rpc_reply *reply,
+                                    struct dse_err *err) {
     struct dse_rpc_reply received;
     int64_t id = c->connection.next_id++;
     DSE_TRY(send_request(c, id, method, params, err));
     do
-        DSE_TRY(client__receive(c, method, -1, &c->arena, &received, err));
+        DSE_TRY(client__receive(c, method, timeout_ms, &c->arena, &received, err));
     while (received.kind == DSE_RPC_PROGRESS);
     if (received.kind == DSE_RPC_ERROR)
         return fail_as_replied(c, &received, err);
@@ -184,4 +185,9 @@ enum dse_status client__call(struct client *c, enum dse_method method, const voi
                  (long long)received.id, (long long)id);
     *reply = received;
     return DSE_OK;
+}
+
+enum dse_status client__call(struct client *c, enum dse_method method, const void *params,
+                             struct dse_rpc_reply *reply, struct dse_err *err) {
+    return client__call_within(c, -1, method, params, reply, err);
 }

@@ -1,5 +1,6 @@
 /* A paretod of our own: for `run` and `plan` when no daemon answers. It runs in a session of its
- * own, so that Ctrl-C reaches only us and we end it in order. */
+ * own, so that Ctrl-C reaches only us and we end it in order; should we be killed, it ends when it
+ * has no client any more. */
 #include "client/client.h"
 
 #include <errno.h>
@@ -8,7 +9,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -109,12 +109,9 @@ static enum dse_status open_log(struct client *c, int *fd, struct dse_err *err) 
 
 /* What becomes of the child; does not return. Only calls that are safe after fork. */
 static _Noreturn void become_paretod(const struct client *c, const char *program, char **argv,
-                                     int log_fd, int ready_fd, pid_t parent) {
+                                     int log_fd, int ready_fd) {
     static const char failed[] = "paretod cannot be executed\n";
     (void)setsid();
-    (void)prctl(PR_SET_PDEATHSIG, SIGTERM); /* should we be killed, it ends, too */
-    if (getppid() != parent)
-        _exit(127);
     (void)sigprocmask(SIG_SETMASK, &c->signals_before, NULL);
     int null_fd = open("/dev/null", O_RDONLY);
     if (null_fd >= 0)
@@ -138,16 +135,16 @@ static enum dse_status spawn(struct client *c, const char *program, int log_fd, 
     (void)snprintf(ready_text, sizeof ready_text, "%d", ends[1]);
     (void)snprintf(workers_text, sizeof workers_text, "%lld", (long long)c->options.workers);
     char name[] = "paretod", state[] = "--state", socket[] = "--socket", ready[] = "--ready-fd",
-         workers[] = "--workers";
-    char *argv[12] = {name, state, c->state_dir, socket, c->socket_path, ready, ready_text};
+         workers[] = "--workers", until_idle[] = "--until-idle";
+    char *argv[12] = {name,           state, c->state_dir, socket,
+                      c->socket_path, ready, ready_text,   until_idle};
     if (c->options.workers > 0) {
-        argv[7] = workers;
-        argv[8] = workers_text;
+        argv[8] = workers;
+        argv[9] = workers_text;
     }
-    pid_t parent = getpid();
     pid_t pid = fork();
     if (pid == 0)
-        become_paretod(c, program, argv, log_fd, ends[1], parent);
+        become_paretod(c, program, argv, log_fd, ends[1]);
     (void)close(ends[1]);
     if (pid < 0) {
         (void)close(ends[0]);
@@ -257,20 +254,46 @@ static int remove_entry(const char *path, const struct stat *st, int kind, struc
     return 0;
 }
 
+static void kill_daemon(const struct client *c) {
+    (void)fprintf(stderr, "pareto: killing paretod\n");
+    (void)kill(c->daemon.pid, SIGKILL);
+}
+
 static void wait_for_end(struct client *c) {
     while (waitpid(c->daemon.pid, NULL, WNOHANG) == 0) {
         struct pollfd polled = {.fd = c->signal_fd, .events = POLLIN};
         (void)poll(&polled, 1, -1);
-        if (client__take_interrupt(c)) {
-            (void)fprintf(stderr, "pareto: killing paretod\n");
-            (void)kill(c->daemon.pid, SIGKILL);
-        }
+        if (client__take_interrupt(c))
+            kill_daemon(c);
     }
+}
+
+/* Somebody else has found our daemon and uses it: it ends when they have gone. A signal while we
+ * ask is a second one: then nobody is asked any more. */
+static bool others_use_it(struct client *c) {
+    enum { PATIENCE_MS = 1000 };
+    static const struct dse_msg_empty nothing;
+    struct dse_rpc_reply reply;
+    struct dse_err unheard = {0};
+    if (c->connection.fd < 0 || c->daemon.temporary_dir[0] != '\0')
+        return false;
+    enum dse_status status =
+        client__call_within(c, PATIENCE_MS, DSE_METHOD_hello, &nothing, &reply, &unheard);
+    if (status == DSE_INTERRUPTED)
+        kill_daemon(c);
+    if (status != DSE_OK || ((const struct dse_msg_hello *)reply.result)->clients < 2)
+        return false;
+    (void)fprintf(stderr,
+                  "pareto: others use this paretod (process %d); it goes on until they have gone\n",
+                  (int)c->daemon.pid);
+    return true;
 }
 
 void client__stop_daemon(struct client *c) {
     enum { OPEN_FILES = 8 };
     struct client__daemon *daemon = &c->daemon;
+    if (daemon->pid != 0 && others_use_it(c))
+        daemon->pid = 0;
     client__disconnect(c);
     if (daemon->pid != 0) {
         (void)kill(daemon->pid, SIGTERM);

@@ -90,6 +90,12 @@ static enum dse_status explore(struct client *c, const struct dse_msg_workload_t
     struct dse_rpc_reply reply;
     DSE_TRY(client__call(c, DSE_METHOD_submit, workload, &reply, err));
     const struct dse_msg_sweep *sweep = reply.result;
+    if (strcmp(sweep->state, "paused") == 0) {
+        struct dse_msg_sweep_id id = {.sweep = sweep->sweep};
+        DSE_TRY(client__call(c, DSE_METHOD_resume, &id, &reply, err));
+        sweep = reply.result;
+        say("the sweep was paused and is resumed");
+    }
     say_what_begins(c, sweep);
     if (strcmp(sweep->state, "done") != 0)
         DSE_TRY(client__watch_to_end(c, sweep->sweep, stderr, err));

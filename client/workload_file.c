@@ -1,6 +1,7 @@
 /* The workload file as the user named it. */
 #include "client/client.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <libgen.h>
 #include <limits.h>
@@ -51,6 +52,36 @@ static enum dse_status find_base_dir(struct client *c, const char *path, const c
     return DSE_OK;
 }
 
+/* ---- environment variables: the daemon has others than we ---- */
+
+static size_t variable_length(const char *text) {
+    size_t n = 0;
+    while (isalnum((unsigned char)text[n]) || text[n] == '_')
+        n++;
+    return n;
+}
+
+/* "NAME=value" of each ${NAME} in the text that is set here. What is written where it means nothing
+ * does no harm. */
+static enum dse_status gather_environment(struct client *c, const char *text,
+                                          struct dse_msg_workload_text *out, struct dse_err *err) {
+    enum { VARIABLES_MAX = 256 };
+    const char **found = dse_arena_alloc(&c->arena, VARIABLES_MAX, sizeof *found);
+    int n = 0;
+    if (found == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for environment variables");
+    for (const char *at = text; (at = strstr(at, "${")) != NULL && n < VARIABLES_MAX; at += 2) {
+        const char *name = dse_arena_strndup(&c->arena, at + 2, variable_length(at + 2));
+        const char *value = name == NULL ? NULL : getenv(name);
+        if (value == NULL)
+            continue;
+        found[n++] = dse_console_printf(&c->arena, "%s=%s", name, value);
+    }
+    out->environment = found;
+    out->environment_n = n;
+    return DSE_OK;
+}
+
 enum dse_status client__workload_read(struct client *c, const char *path,
                                       struct dse_msg_workload_text *out, struct dse_err *err) {
     bool is_standard_input = strcmp(path, "-") == 0;
@@ -70,6 +101,8 @@ enum dse_status client__workload_read(struct client *c, const char *path,
             status = dse_err_set(err, DSE_NO_MEMORY, "out of memory for %s", path);
         else
             *out = (struct dse_msg_workload_text){.text = copy, .file = file, .base_dir = base_dir};
+        if (status == DSE_OK)
+            status = gather_environment(c, copy, out, err);
     }
     dse_buf_fini(&text);
     return status;

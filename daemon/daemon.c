@@ -29,7 +29,8 @@ struct daemon {
     struct dse_methods methods;
     uv_signal_t sigterm, sigint;
     uv_timer_t events;
-    bool stopping, closed;
+    int64_t started_ms;
+    bool stopping, closed, had_client;
     struct dse_err fatal;
 };
 
@@ -104,13 +105,29 @@ static void when_changed(void *context, int64_t sweep_id) {
             dse_client_notes(c)->event_due = true;
 }
 
+/* --until-idle: nobody is there any more, or nobody has come. */
+static void stop_when_idle(struct daemon *d) {
+    enum { PATIENCE_MS = 30 * 1000 };
+    if (!d->options->until_idle || d->stopping || d->server == NULL)
+        return;
+    int clients = dse_server_clients(d->server);
+    d->had_client = d->had_client || clients > 0;
+    if (clients > 0 || (!d->had_client && dse_clock_mono_ms() - d->started_ms < PATIENCE_MS))
+        return;
+    dse_log(DSE_LOG_INFO, "daemon", "stopping", "reason=\"no client is left\"");
+    d->stopping = true;
+    dse_scheduler_stop(d->scheduler);
+}
+
 static void send_events(uv_timer_t *timer) {
     struct daemon *d = timer->data;
     dse_methods_send_events(&d->methods);
+    stop_when_idle(d);
 }
 
 static void when_line(void *context, struct dse_client *client, const char *line, size_t length) {
     struct daemon *d = context;
+    d->had_client = true;
     dse_methods_answer(&d->methods, client, line, length);
 }
 
@@ -231,7 +248,7 @@ static void allow_many_descriptors(void) {
 }
 
 enum dse_status dse_daemon_run(const struct dse_daemon_options *options, struct dse_err *err) {
-    struct daemon d = {.options = options};
+    struct daemon d = {.options = options, .started_ms = dse_clock_mono_ms()};
     (void)signal(SIGPIPE, SIG_IGN);
     allow_many_descriptors();
     (void)umask(0077); /* what is in the state directory is the user's own */

@@ -13,6 +13,7 @@ struct dse_daemon_options {
     int workers;                /* 0: as many as cores */
     int silence_s;              /* a busy worker that is silent for longer hangs; 0: 60 */
     int64_t max_db_bytes;       /* largest database; 0: no limit */
+    bool until_idle;            /* ends when its last client has gone */
     int ready_fd;               /* "ready\n" is written there once the socket serves; -1: none */
 };
 

@@ -76,6 +76,7 @@ static enum dse_status answer_hello(struct dse_methods *methods, struct dse_clie
         .pid = getpid(),
         .state_dir = methods->state_dir,
         .workers = dse_scheduler_workers(methods->scheduler),
+        .clients = dse_server_clients(methods->server),
     };
     return DSE_OK;
 }
@@ -425,9 +426,16 @@ static enum dse_status read_request(struct dse_request *request,
     request->base_dir = dse_arena_strdup(arena, params->base_dir);
     if (request->source == NULL || request->file == NULL || request->base_dir == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a workload");
-    return dse_workload_parse(request->source, strlen(request->source), request->file,
-                              request->base_dir, arena, &request->preparation.workload, errors,
-                              err);
+    struct dse_workload_source source = {
+        .text = request->source,
+        .length = strlen(request->source),
+        .file = request->file,
+        .base_dir = request->base_dir,
+        .foreign = true,
+        .environment = params->environment,
+        .n_environment = params->environment_n,
+    };
+    return dse_workload_parse_source(&source, arena, &request->preparation.workload, errors, err);
 }
 
 static void begin_request(struct dse_methods *methods, struct dse_client *client,

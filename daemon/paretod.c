@@ -23,6 +23,7 @@ static const char usage[] =
     "  --silence S         end a worker at work that gives no sign for S seconds; default 60\n"
     "  --max-db-bytes N    let sweeps wait when the database would grow larger; default no limit\n"
     "  --worker PATH       the worker program; default pareto-worker beside this program\n"
+    "  --until-idle        stop when the last client has gone\n"
     "  --ready-fd N        write \"ready\" to this file descriptor when clients are served\n"
     "  --log-level LEVEL   error, warn, info (default) or debug\n"
     "  --help, --version\n"
@@ -35,6 +36,7 @@ enum option_id {
     STATE = 256,
     SOCKET,
     WORKERS,
+    UNTIL_IDLE,
     SILENCE,
     KERNELS,
     MAX_DB,
@@ -50,6 +52,7 @@ static const struct option long_options[] = {
     {"socket", required_argument, NULL, SOCKET},
     {"workers", required_argument, NULL, WORKERS},
     {"silence", required_argument, NULL, SILENCE},
+    {"until-idle", no_argument, NULL, UNTIL_IDLE},
     {"kernels", required_argument, NULL, KERNELS},
     {"max-db-bytes", required_argument, NULL, MAX_DB},
     {"worker", required_argument, NULL, WORKER},
@@ -121,6 +124,9 @@ static enum dse_status read_option(int id, const char *value, struct dse_daemon_
     case SILENCE:
         DSE_TRY(read_number("silence", value, 1, SILENCE_MAX_S, &number, err));
         options->silence_s = (int)number;
+        return DSE_OK;
+    case UNTIL_IDLE:
+        options->until_idle = true;
         return DSE_OK;
     case MAX_DB:
         return read_number("max-db-bytes", value, 0, INT64_MAX, &options->max_db_bytes, err);

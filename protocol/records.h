@@ -23,13 +23,16 @@
     F(REQ, INT, _, protocol, "version of this protocol")   \
     F(REQ, INT, _, pid, "process id of the daemon")        \
     F(REQ, STR, _, state_dir, "directory of the database") \
-    F(REQ, INT, _, workers, "worker processes")
+    F(REQ, INT, _, workers, "worker processes")            \
+    F(OPT, INT, _, clients, "connections now, this one included")
 
-#define DSE_FIELDS_workload_text(F)                                                     \
-    F(REQ, STR, _, text, "content of the workload file")                                \
-    F(REQ, STR, _, file, "its path as the user named it, for messages")                 \
-    F(REQ, STR, _, base_dir, "absolute directory that relative paths in it start from") \
-    F(OPT, BOOL, _, reuse, "take the newest unfinished or finished sweep of equal content")
+#define DSE_FIELDS_workload_text(F)                                                         \
+    F(REQ, STR, _, text, "content of the workload file")                                    \
+    F(REQ, STR, _, file, "its path as the user named it, for messages")                     \
+    F(REQ, STR, _, base_dir, "absolute directory that relative paths in it start from")     \
+    F(OPT, BOOL, _, reuse, "take the newest unfinished or finished sweep of equal content") \
+    F(OPT, STRS, _, environment,                                                            \
+      "NAME=value of the environment variables that the text names and that are set")
 
 #define DSE_FIELDS_sweep_id(F) F(REQ, INT, _, sweep, "sweep id")
 

@@ -280,28 +280,28 @@ static enum dse_status settle(struct workloads__reading *reading, struct dse_wor
     return DSE_OK;
 }
 
-static enum dse_status parse(const char *text, size_t length, const char *file,
-                             const char *base_dir, bool stored, struct dse_arena *arena,
-                             struct dse_workload *workload, struct dse_workload_errors *errors,
-                             struct dse_err *err) {
+static enum dse_status parse(const struct dse_workload_source *source, bool stored,
+                             struct dse_arena *arena, struct dse_workload *workload,
+                             struct dse_workload_errors *errors, struct dse_err *err) {
     enum dse_status status = DSE_OK;
     struct workloads__reading *reading = dse_alloc(1, sizeof *reading);
     if (reading == NULL)
-        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for workload %s", file);
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for workload %s", source->file);
     errors->n = errors->dropped = 0;
-    reading->file = file;
-    reading->base_dir = base_dir;
+    reading->file = source->file;
+    reading->base_dir = source->base_dir;
+    reading->source = source;
     reading->stored = stored;
     reading->arena = arena;
     reading->errors = errors;
-    reading->workload.file = dse_arena_strdup(arena, file);
-    reading->workload.base_dir = dse_arena_strdup(arena, base_dir);
+    reading->workload.file = dse_arena_strdup(arena, source->file);
+    reading->workload.base_dir = dse_arena_strdup(arena, source->base_dir);
     reading->items = dse_arena_alloc(&reading->scratch, KEY_COUNT, sizeof *reading->items);
     if (reading->items == NULL || reading->workload.file == NULL ||
         reading->workload.base_dir == NULL)
         reading->no_memory = true;
     else
-        status = read_text(reading, text, length, err);
+        status = read_text(reading, source->text, source->length, err);
     if (status == DSE_OK)
         status = settle(reading, workload, err);
     dse_arena_fini(&reading->scratch);
@@ -309,21 +309,30 @@ static enum dse_status parse(const char *text, size_t length, const char *file,
     return status;
 }
 
+enum dse_status dse_workload_parse_source(const struct dse_workload_source *source,
+                                          struct dse_arena *arena, struct dse_workload *workload,
+                                          struct dse_workload_errors *errors, struct dse_err *err) {
+    return parse(source, false, arena, workload, errors, err);
+}
+
 enum dse_status dse_workload_parse(const char *text, size_t length, const char *file,
                                    const char *base_dir, struct dse_arena *arena,
                                    struct dse_workload *workload,
                                    struct dse_workload_errors *errors, struct dse_err *err) {
-    return parse(text, length, file, base_dir, false, arena, workload, errors, err);
+    struct dse_workload_source source = {
+        .text = text, .length = length, .file = file, .base_dir = base_dir};
+    return parse(&source, false, arena, workload, errors, err);
 }
 
 enum dse_status dse_workload_parse_stored(const char *text, size_t length, const char *file,
                                           const char *base_dir, struct dse_arena *arena,
                                           struct dse_workload *workload, struct dse_err *err) {
+    struct dse_workload_source source = {
+        .text = text, .length = length, .file = file, .base_dir = base_dir};
     struct dse_workload_errors *errors = dse_alloc(1, sizeof *errors);
     if (errors == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for workload %s", file);
-    enum dse_status status =
-        parse(text, length, file, base_dir, true, arena, workload, errors, err);
+    enum dse_status status = parse(&source, true, arena, workload, errors, err);
     dse_free(errors);
     return status;
 }

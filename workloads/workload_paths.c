@@ -24,6 +24,18 @@ static void complain(struct workloads__reading *reading, enum workloads__key key
     WORKLOADS_COMPLAIN(reading, mark, "%s: %s", workloads__name(key, name), text);
 }
 
+/* The value of a variable; NULL where it is not set. */
+static const char *find_variable(const struct dse_workload_source *source, const char *name) {
+    size_t length = strlen(name);
+    if (!source->foreign)
+        return getenv(name);
+    for (int i = 0; i < source->n_environment; i++)
+        if (strncmp(source->environment[i], name, length) == 0 &&
+            source->environment[i][length] == '=')
+            return source->environment[i] + length + 1;
+    return NULL;
+}
+
 /* Appends the value of the variable whose "${" begins at text; returns the length of the whole
  * reference, 0 after a complaint. */
 static size_t expand_variable(struct workloads__reading *reading, enum workloads__key key,
@@ -40,7 +52,7 @@ static size_t expand_variable(struct workloads__reading *reading, enum workloads
         return 0;
     }
     (void)snprintf(name, sizeof name, "%.*s", (int)n, text + 2);
-    const char *value = getenv(name);
+    const char *value = find_variable(reading->source, name);
     if (value == NULL || value[0] == '\0') {
         (void)snprintf(message, sizeof message, "the environment variable %s is %s", name,
                        value == NULL ? "not set" : "empty");

@@ -73,6 +73,21 @@ DSE_MUST_USE enum dse_status dse_workload_parse(const char *text, size_t length,
                                                 struct dse_workload_errors *errors,
                                                 struct dse_err *err);
 
+/* The same for a text that somebody else has sent, whose environment variables are theirs. */
+struct dse_workload_source {
+    const char *text;
+    size_t length;
+    const char *file, *base_dir;
+    bool foreign;                   /* only the variables below are known, not our own */
+    const char *const *environment; /* "NAME=value" */
+    int n_environment;
+};
+DSE_MUST_USE enum dse_status dse_workload_parse_source(const struct dse_workload_source *source,
+                                                       struct dse_arena *arena,
+                                                       struct dse_workload *workload,
+                                                       struct dse_workload_errors *errors,
+                                                       struct dse_err *err);
+
 /* Reads back what dse_workload_print wrote, without looking for the files: they may be gone by now,
  * and what was found about them stands in the store. */
 DSE_MUST_USE enum dse_status dse_workload_parse_stored(const char *text, size_t length,

@@ -86,6 +86,7 @@ void workloads__describe_value(enum workloads__key key, struct dse_buf *out);
 struct workloads__reading {
     const char *file;
     const char *base_dir;
+    const struct dse_workload_source *source;
     struct dse_arena *arena;  /* strings of the workload */
     struct dse_arena scratch; /* lives as long as the reading */
     struct dse_workload workload;

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -370,6 +371,59 @@ static void ctrl_c_stops_a_run_and_the_same_command_goes_on(void **state) {
     fixture_fini(&place.fixture);
 }
 
+/* The second of two runs in one state directory uses the private daemon of the first, which ends
+ * with whoever is the last: here the first is interrupted. */
+static void a_run_does_not_end_the_daemon_that_another_uses(void **state) {
+    (void)state;
+    struct place first;
+    int first_out, second_out, status;
+    set_up(&first);
+    pid_t pid = start_run(&first, &first_out);
+    assert_true(read_until(first_out, ": generation "));
+    pid_t other = start_run(&first, &second_out);
+    assert_true(read_until(second_out, " continues: "));
+    assert_int_equal(kill(-pid, SIGINT), 0);
+    assert_true(read_until(first_out, "others use this paretod"));
+    (void)close(first_out);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(WEXITSTATUS(status), 130);
+    assert_true(read_until(second_out, "front of sweep 1 (sample, done)"));
+    while (read_until(second_out, "\1"))
+        ;
+    (void)close(second_out);
+    assert_int_equal(waitpid(other, &status, 0), other);
+    assert_int_equal(WEXITSTATUS(status), 0);
+    /* The private daemon ends when it sees that nobody is left; its lock says when. */
+    char path[400];
+    (void)snprintf(path, sizeof path, "%s/pareto.db.lock", first.fixture.state_dir);
+    int lock = open(path, O_RDWR | O_CLOEXEC);
+    assert_true(lock >= 0);
+    assert_int_equal(flock(lock, LOCK_EX), 0);
+    (void)close(lock);
+    finish_and_compare(&first, 1);
+    fixture_fini(&first.fixture);
+}
+
+/* The variables of a workload are those of who submits it. */
+static void a_workload_has_the_variables_of_its_client(void **state) {
+    (void)state;
+    struct place place;
+    char word[32];
+    struct dse_buf errors = {0};
+    const char *const submit[] = {"submit", place.workload, NULL};
+    set_up(&place);
+    edit_workload(&place, "labels.idx", "\"${LABELS_OF_TEST}.idx\"");
+    fixture_start(&place.fixture, two_workers); /* knows of no such variable */
+    assert_int_equal(fixture_pareto(&place.fixture, submit, NULL, &errors), 3);
+    assert_contains(&errors, "the environment variable LABELS_OF_TEST is not set");
+    assert_int_equal(setenv("LABELS_OF_TEST", "labels", 1), 0);
+    int64_t sweep = fixture_submit(&place.fixture, place.workload);
+    assert_int_equal(unsetenv("LABELS_OF_TEST"), 0);
+    assert_true(fixture_watch(&place.fixture, sweep, 1, word, sizeof word));
+    dse_buf_fini(&errors);
+    fixture_fini(&place.fixture);
+}
+
 static void a_run_that_is_done_says_so_and_prints_the_front(void **state) {
     (void)state;
     struct place place;
@@ -414,6 +468,8 @@ int main(void) {
         cmocka_unit_test(a_full_file_system_lets_the_sweep_wait_until_there_is_space),
         cmocka_unit_test(a_file_that_changed_fails_the_sweep_with_its_name),
         cmocka_unit_test(ctrl_c_stops_a_run_and_the_same_command_goes_on),
+        cmocka_unit_test(a_run_does_not_end_the_daemon_that_another_uses),
+        cmocka_unit_test(a_workload_has_the_variables_of_its_client),
         cmocka_unit_test(a_run_that_is_done_says_so_and_prints_the_front),
         cmocka_unit_test(sigterm_stops_the_daemon_and_nothing_is_lost),
     };
