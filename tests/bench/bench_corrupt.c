@@ -12,9 +12,10 @@
 #include "evaluator/corrupt/corrupt.h"
 #include "evaluator/datasets/datasets.h"
 
+/* Of this thread: other programs do not count. */
 static double now_us(void) {
     struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
     return (double)t.tv_sec * 1e6 + (double)t.tv_nsec * 1e-3;
 }
 
