@@ -1,6 +1,7 @@
 /* A context made ready, and tasks computed on it. */
 #include "evaluator/evaluator_internal.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "evaluator/cost/cost.h"
@@ -304,6 +305,24 @@ static enum dse_status take_input_amax(struct dse_evaluator *ev,
     return DSE_OK;
 }
 
+/* With the overlays of frost that the context names; what they are is part of the cache's keys. */
+static enum dse_status make_corrupter(struct dse_evaluator *ev,
+                                      const struct dse_msg_context *context, struct dse_err *err) {
+    const char *files[DSE_CORRUPT_FROST_FILES];
+    int n = context->frost_files_n;
+    ev->frost[0] = '\0';
+    if (n != 0 && n != DSE_CORRUPT_FROST_FILES)
+        DSE_FAIL(err, DSE_INVALID, "%d overlays of frost; five are needed, or none", n);
+    for (int i = 0; i < n; i++) {
+        DSE_TRY(evaluator__check_file(&context->frost_files[i], err));
+        files[i] = context->frost_files[i].path;
+        (void)snprintf(ev->frost + strlen(ev->frost), sizeof ev->frost - strlen(ev->frost), "%s\n",
+                       context->frost_files[i].sha256);
+    }
+    return dse_corrupter_new(ev->data.h, ev->data.w, ev->data.c, n == 0 ? NULL : files,
+                             &ev->corrupter, err);
+}
+
 static enum dse_status allocate_for_data(struct dse_evaluator *ev,
                                          const struct dse_msg_context *context,
                                          struct dse_err *err) {
@@ -316,7 +335,7 @@ static enum dse_status allocate_for_data(struct dse_evaluator *ev,
     if (ev->shards == NULL || ev->images == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d shards", ev->n_shards);
     if (context->corruptions_n > 0)
-        DSE_TRY(dse_corrupter_new(ev->data.h, ev->data.w, ev->data.c, NULL, &ev->corrupter, err));
+        DSE_TRY(make_corrupter(ev, context, err));
     ev->data_seed = (uint64_t)context->data_seed;
     ev->mask_seed = (uint64_t)context->mask_seed;
     memcpy(ev->mean, context->dataset->mean, (size_t)ev->data.c * sizeof ev->mean[0]);

@@ -42,7 +42,8 @@ struct dse_evaluator {
     struct dse_graph *graph;
     struct dse_plan *plan;
     struct dse_dataset data;
-    struct dse_corrupter *corrupter; /* NULL: only clean cells */
+    struct dse_corrupter *corrupter;                          /* NULL: only clean cells */
+    char frost[DSE_CORRUPT_FROST_FILES * DSE_SHA256_HEX + 1]; /* hashes of its overlays */
     double mean[3], std[3];
     struct cell *cells;
     int n_cells;

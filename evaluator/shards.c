@@ -95,12 +95,13 @@ static enum dse_status identify_shard(const struct dse_evaluator *ev, int shard,
 static enum dse_status name_cell(const struct dse_evaluator *ev, const struct identity *identity,
                                  const struct cell *cell, char key[DSE_SHA256_HEX],
                                  struct dse_err *err) {
-    char text[512];
-    int length = snprintf(text, sizeof text,
-                          "paretod images, corruptions %s\n%d x %d x %d\n%s\n%s\n%d:%d seed %llu\n",
-                          DSE_CORRUPT_VERSION, ev->data.h, ev->data.w, ev->data.c, identity->pixels,
-                          identity->places, (int)cell->corruption, cell->severity,
-                          (unsigned long long)ev->data_seed);
+    char text[1024];
+    int length = snprintf(
+        text, sizeof text,
+        "paretod images, corruptions %s\n%d x %d x %d\n%s\n%s\n%d:%d seed %llu\n%s",
+        DSE_CORRUPT_VERSION, ev->data.h, ev->data.w, ev->data.c, identity->pixels, identity->places,
+        (int)cell->corruption, cell->severity, (unsigned long long)ev->data_seed,
+        cell->corruption == DSE_CORRUPTION_FROST ? ev->frost : "");
     dse_assert(length > 0 && (size_t)length < sizeof text);
     return dse_sha256_bytes(text, (size_t)length, key, err);
 }

@@ -280,7 +280,8 @@
     F(OPT, STRS, _, exits, "outputs of early exits, in order; output comes after them")         \
     F(OPT, INT, _, mask_seed, "seed of dropout masks")                                          \
     F(OPT, STR, _, method, "of calibration; percentile when missing")                           \
-    F(OPT, REC, file_ref, calibration_file, "a calibration that is kept and used as it is")
+    F(OPT, REC, file_ref, calibration_file, "a calibration that is kept and used as it is")     \
+    F(OPT, RECS, file_ref, frost_files, "overlays of frost, five; none: textures of our own")
 
 #define DSE_FIELDS_spec(F)                                                                     \
     F(REQ, REC, context, context, "what the workers open, with the file hashes at submission") \

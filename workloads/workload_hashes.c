@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-static const char content_version[] = "paretod workload content 7\n";
-static const char context_version[] = "paretod workload context 4\n";
+static const char content_version[] = "paretod workload content 8\n";
+static const char context_version[] = "paretod workload context 5\n";
 
 /* What a key decides. */
 enum scope {
@@ -45,6 +45,7 @@ static const enum scope scopes[KEY_COUNT] = {
     [KEY_corruptions_names] = SCOPE_CANDIDATE,
     [KEY_corruptions_severities] = SCOPE_CANDIDATE,
     [KEY_corruptions_seed] = SCOPE_CANDIDATE,
+    [KEY_corruptions_frost_files] = SCOPE_CANDIDATE,
     [KEY_problem_type] = SCOPE_CANDIDATE, /* says what the genes mean */
     [KEY_problem_bits_min] = SCOPE_SWEEP,
     [KEY_problem_bits_max] = SCOPE_SWEEP,

@@ -220,8 +220,20 @@ static void name_corruptions(struct workloads__reading *reading) {
     *list = named;
 }
 
+static void check_frost(struct workloads__reading *reading) {
+    enum { OVERLAYS = 5 }; /* the published code draws from so many */
+    const enum workloads__key key = KEY_corruptions_frost_files;
+    int n = reading->workload.corruptions_frost_files.n;
+    if (!reading->wrong[key] && n != 0 && n != OVERLAYS)
+        WORKLOADS_COMPLAIN(reading, workloads__place(reading, key, -1),
+                           "corruptions.frost_files: the list has %d file%s; name the %d published "
+                           "overlays, or none",
+                           n, n == 1 ? "" : "s", (int)OVERLAYS);
+}
+
 static void check_cells(struct workloads__reading *reading) {
     const struct dse_workload *w = &reading->workload;
+    check_frost(reading);
     check_no_text_twice(reading, KEY_corruptions_names);
     name_corruptions(reading);
     check_severities(reading);

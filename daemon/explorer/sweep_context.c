@@ -6,7 +6,7 @@
 /* Hashes of the files met so far, so that each is read once. */
 struct known_files {
     struct dse_arena *arena;
-    struct dse_msg_file_ref files[3 * DSE_WORKLOAD_LIST_MAX + 2];
+    struct dse_msg_file_ref files[4 * DSE_WORKLOAD_LIST_MAX + 2];
     int n;
 };
 
@@ -76,6 +76,20 @@ static enum dse_status describe_dataset(struct known_files *known,
         .std_n = workload->dataset_std.n,
     };
     *out = dataset;
+    return DSE_OK;
+}
+
+static enum dse_status refer_to_frost(struct known_files *known, const struct dse_text_list *files,
+                                      struct dse_msg_context *context, struct dse_err *err) {
+    struct dse_msg_file_ref *refs = dse_arena_alloc(known->arena, (size_t)files->n, sizeof *refs);
+    if (refs == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a context");
+    for (int i = 0; i < files->n; i++) {
+        refs[i].path = files->items[i];
+        DSE_TRY(hash_once(known, files->items[i], &refs[i].sha256, err));
+    }
+    context->frost_files = refs;
+    context->frost_files_n = files->n;
     return DSE_OK;
 }
 
@@ -171,6 +185,7 @@ enum dse_status dse_context_build(const struct dse_workload *workload, const cha
     DSE_TRY(describe_dataset(&known, workload, calibration_files, workload->calibration_first,
                              workload->calibration_images, &built.calibration, err));
     DSE_TRY(describe_corruptions(workload, arena, &built, err));
+    DSE_TRY(refer_to_frost(&known, &workload->corruptions_frost_files, &built, err));
     DSE_TRY(name_hashes(&known, workload, evaluator, &built, content_hash, err));
     *context = built;
     return DSE_OK;

@@ -4,8 +4,10 @@
 
 #include <math.h>
 #include <pthread.h>
+#include <unistd.h>
 
 #include "evaluator/corrupt/corrupt.h"
+#include "evaluator/images/images.h"
 #include "tests/unit/corrupt/npz.h"
 
 static const struct dse_corruption_def *all; /* the table */
@@ -485,6 +487,36 @@ static void overlays_that_cannot_be_read_are_named(void **state) {
     dse_corrupter_free(corrupter);
 }
 
+/* Overlays of one colour: severity 1 adds a fifth of it, wherever the crop is. */
+static void overlays_from_files_are_laid_over(void **state) {
+    (void)state;
+    enum { SIDE = 250, LEVEL = 100 };
+    static uint8_t flat[SIDE * SIDE * 3];
+    uint8_t picture[VALUES], out[VALUES];
+    char dir[256], paths[DSE_CORRUPT_FROST_FILES][300];
+    const char *files[DSE_CORRUPT_FROST_FILES];
+    struct dse_corrupter *corrupter = NULL;
+    struct dse_err err = {0};
+    memset(flat, LEVEL, sizeof flat);
+    make_temp_dir(dir, sizeof dir);
+    for (int i = 0; i < DSE_CORRUPT_FROST_FILES; i++) {
+        (void)snprintf(paths[i], sizeof paths[i], "%s/%d.png", dir, i);
+        files[i] = paths[i];
+        assert_ok(dse_image_save_png(paths[i], flat, SIDE, SIDE, 3, &err), &err);
+    }
+    assert_ok(dse_corrupter_new(H, W, C, files, &corrupter, &err), &err);
+    draw_picture(1, picture);
+    for (uint32_t index = 0; index < 10; index++) {
+        corrupt_with(corrupter, DSE_CORRUPTION_FROST - 1, 1, 3, index, picture, out);
+        for (int i = 0; i < VALUES; i++)
+            assert_int_equal(out[i], picture[i] > 255 - LEVEL / 5 ? 255 : picture[i] + LEVEL / 5);
+    }
+    dse_corrupter_free(corrupter);
+    for (int i = 0; i < DSE_CORRUPT_FROST_FILES; i++)
+        (void)unlink(paths[i]);
+    assert_int_equal(rmdir(dir), 0);
+}
+
 static void every_failed_allocation_is_reported(void **state) {
     (void)state;
     uint8_t picture[VALUES], out[VALUES], untouched[VALUES];
@@ -524,6 +556,7 @@ int main(void) {
         cmocka_unit_test(noise_of_two_severities_is_unrelated),
         cmocka_unit_test(arguments_out_of_range_are_refused),
         cmocka_unit_test(overlays_that_cannot_be_read_are_named),
+        cmocka_unit_test(overlays_from_files_are_laid_over),
         cmocka_unit_test(every_failed_allocation_is_reported),
     };
     return cmocka_run_group_tests(tests, load_table, NULL);

@@ -162,9 +162,9 @@ static void hashes_stay_as_recorded(void **state) {
     struct counted counted = {0};
     struct hashes hashes = hash_of(reference_workload, "v1", &counted);
     assert_string_equal(hashes.content,
-                        "2a775c5439bd29e9f7bcfa0b36fa8075b0ab467a3af9e14c17b8feac1cab392d");
+                        "f6fce1af374112b5ed2502c8260ecced1c736d1c42d20d308b75bc334eddf81b");
     assert_string_equal(hashes.context,
-                        "e75ec131168bf7e97092f02cfbde3b052a2dbe9ab590be61cb023da36f9734a3");
+                        "db67a926b3b6ae2fcc4be90d8136ca07095efb2be7cc21c4c52d550466da2786");
 }
 
 static enum dse_status fail_to_hash(void *context, const char *path, char out[DSE_SHA256_HEX],
