@@ -164,7 +164,7 @@ static const char *const template_values[KEY_COUNT] = {
     [KEY_external_protocol] = "lines",
     [KEY_external_genes] = "[units int 8 256, rate float 0 0.5, act category relu tanh gelu]",
     [KEY_external_files] = "[examples/explore_script.py]",
-    [KEY_corruptions_names] = "[gaussian_noise, gaussian_blur, contrast, pixelate]",
+    [KEY_corruptions_names] = "[gaussian_noise, defocus_blur, contrast, pixelate]",
 };
 
 static const char template_head[] =
