@@ -16,7 +16,10 @@ static const double LARGEST_PRINTED_WHOLE = 0x1p53;
 /* Locale-free: the C locale's point is the only one printf and strtod write and read here, as
  * programs set no other for numbers. */
 static void print_slowly(double x, int digits, char out[DSE_NUMBER_SIZE]) {
-    (void)snprintf(out, DSE_NUMBER_SIZE, "%.*g", digits, x);
+    char text[2 * DSE_NUMBER_SIZE]; /* room for the digits that a compiler thinks of */
+    (void)snprintf(text, sizeof text, "%.*g", digits, x);
+    memcpy(out, text, DSE_NUMBER_SIZE - 1);
+    out[DSE_NUMBER_SIZE - 1] = '\0';
 }
 
 #if LDBL_MANT_DIG == 64
