@@ -3,21 +3,23 @@
 #include <math.h>
 #include <string.h>
 
+#include "evaluator/train/loss.h"
 #include "evaluator/train/net_internal.h"
 
-/* Soft-max of the logits into p; returns ln of the sum of exp(z - largest). */
-static double soft_max(const float *logits, int n, double largest, double *p) {
+double train__soft_max(const float *logits, int n, double largest, double *p) {
     double sum = 0.0;
     for (int k = 0; k < n; k++) {
-        p[k] = dse_math_exp((double)logits[k] - largest);
-        sum += p[k];
+        double part = dse_math_exp((double)logits[k] - largest);
+        sum += part;
+        if (p != NULL)
+            p[k] = part;
     }
-    for (int k = 0; k < n; k++)
+    for (int k = 0; p != NULL && k < n; k++)
         p[k] /= sum;
     return dse_math_log(sum);
 }
 
-static int arg_max(const float *values, int n) {
+int train__arg_max(const float *values, int n) {
     int best = 0;
     for (int k = 1; k < n; k++)
         if (values[k] > values[best])
@@ -30,8 +32,8 @@ static double image_loss(const struct dse_net *net, const float *logits, int lab
                          float *diff, double *p) {
     int n = net->classes;
     double smooth = net->setup.label_smoothing / n, sharp = 1.0 - net->setup.label_smoothing;
-    double largest = (double)logits[arg_max(logits, n)], loss = 0.0;
-    double log_sum = soft_max(logits, n, largest, p);
+    double largest = (double)logits[train__arg_max(logits, n)], loss = 0.0;
+    double log_sum = train__soft_max(logits, n, largest, p);
     for (int k = 0; k < n; k++) {
         double target = smooth + (k == label ? sharp : 0.0);
         loss -= target * ((double)logits[k] - largest - log_sum);
@@ -50,7 +52,7 @@ static void output_loss(struct dse_net *net, struct train__seat *seat, int outpu
         const float *logits = seat->values[value] + (size_t)i * classes;
         int label = net->batch->labels[seat->first + i];
         seat->loss += weight * image_loss(net, logits, label, weight, own, p);
-        seat->correct[output] += arg_max(logits, net->classes) == label;
+        seat->correct[output] += train__arg_max(logits, net->classes) == label;
         dse_train_add_to(diff + (size_t)i * classes, own, classes);
     }
 }

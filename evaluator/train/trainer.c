@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "evaluator/train/loss.h"
 #include "evaluator/train/trainer_internal.h"
 
 static enum dse_status check_data(const struct dse_trainer *t, const struct dse_train_data *data,
@@ -111,19 +112,8 @@ static void take_batch(struct dse_trainer *t, const struct dse_train_data *data,
 /* ---- measuring ---- */
 
 static double cross_entropy(const float *logits, int n, int label) {
-    double largest = (double)logits[0], sum = 0.0;
-    for (int k = 1; k < n; k++)
-        largest = (double)logits[k] > largest ? (double)logits[k] : largest;
-    for (int k = 0; k < n; k++)
-        sum += dse_math_exp((double)logits[k] - largest);
-    return dse_math_log(sum) - ((double)logits[label] - largest);
-}
-
-static bool is_correct(const float *logits, int n, int label) {
-    for (int k = 0; k < n; k++)
-        if (logits[k] > logits[label] || (logits[k] == logits[label] && k < label))
-            return false;
-    return true;
+    double largest = (double)logits[train__arg_max(logits, n)];
+    return train__soft_max(logits, n, largest, NULL) - ((double)logits[label] - largest);
 }
 
 enum dse_status dse_trainer_measure(struct dse_trainer *t, const struct dse_train_data *data,
@@ -142,7 +132,7 @@ enum dse_status dse_trainer_measure(struct dse_trainer *t, const struct dse_trai
                 const float *logits = t->logits[o] + (size_t)i * (size_t)classes;
                 sum +=
                     t->options.net.output_weights[o] * cross_entropy(logits, classes, t->labels[i]);
-                correct[o] += is_correct(logits, classes, t->labels[i]);
+                correct[o] += train__arg_max(logits, classes) == t->labels[i];
             }
     }
     *loss = sum / data->n;
