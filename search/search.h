@@ -106,4 +106,35 @@ DSE_MUST_USE enum dse_status dse_search_hypervolume(const struct dse_space *spac
                                                     const double *reference, double *volume,
                                                     struct dse_err *err);
 
+/* ---- the non-dominated points of a growing set ---- */
+
+/* Every member has a tag, the caller's name for it. Dominance is that of dse_search_dominates. An
+ * offer costs O(log n) for two objectives, for more as many nodes as there are boxes across the
+ * point's edges (archive.c); memory is that of the members and as many dead ones at most. */
+struct dse_archive;
+
+/* Are two offers with equal objectives the same thing? */
+typedef bool dse_archive_same(const void *context, int64_t tag, int64_t other);
+
+/* same: NULL where equal objectives are the same; context is borrowed until the end. */
+DSE_MUST_USE enum dse_status dse_archive_new(const struct dse_space *space, dse_archive_same *same,
+                                             const void *context, struct dse_archive **archive,
+                                             struct dse_err *err);
+void dse_archive_free(struct dse_archive *archive);
+
+struct dse_archive_change {
+    bool is_in;          /* nobody dominates it, and the same was not there */
+    const int64_t *gone; /* tags of those that it dominates; borrowed until the next offer */
+    int n_gone;
+};
+/* objectives: n_objectives in their own senses, none NaN. NO_MEMORY: nothing has changed. */
+DSE_MUST_USE enum dse_status dse_archive_offer(struct dse_archive *archive,
+                                               const double *objectives, int64_t tag,
+                                               struct dse_archive_change *change,
+                                               struct dse_err *err);
+/* Members now. */
+int dse_archive_size(const struct dse_archive *archive);
+/* [size][n_objectives], own senses; in no promised order. */
+void dse_archive_points(const struct dse_archive *archive, double *points);
+
 #endif

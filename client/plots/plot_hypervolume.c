@@ -9,11 +9,11 @@
 
 enum { CURVE_POINTS = 200, MOST_OBJECTIVES = 4 };
 
-/* The archive while individuals arrive. */
-struct archive {
+/* The front while individuals arrive. */
+struct growth {
     struct dse_space space;
-    double *points; /* [n][n_objectives] */
-    int n;
+    struct dse_archive *archive;
+    double *points; /* room for all individuals */
     double reference[MOST_OBJECTIVES];
 };
 
@@ -24,77 +24,76 @@ static void describe_space(const struct dse_plots_sweep *sweep, struct dse_space
             strcmp(sweep->objectives[i].sense, "maximize") == 0 ? DSE_MAXIMIZE : DSE_MINIMIZE;
 }
 
-static void worsen(struct archive *archive, const double *objectives) {
-    for (int k = 0; k < archive->space.n_objectives; k++) {
-        bool maximize = archive->space.objectives[k].sense == DSE_MAXIMIZE;
-        bool worse = maximize ? objectives[k] < archive->reference[k]
-                              : objectives[k] > archive->reference[k];
+static void worsen(struct growth *growth, const double *objectives) {
+    for (int k = 0; k < growth->space.n_objectives; k++) {
+        bool maximize = growth->space.objectives[k].sense == DSE_MAXIMIZE;
+        bool worse =
+            maximize ? objectives[k] < growth->reference[k] : objectives[k] > growth->reference[k];
         if (worse)
-            archive->reference[k] = objectives[k];
+            growth->reference[k] = objectives[k];
     }
 }
 
-static void find_reference(const struct dse_plots_sweep *sweep, struct archive *archive) {
+static void find_reference(const struct dse_plots_sweep *sweep, struct growth *growth) {
     for (int k = 0; k < sweep->n_objectives; k++)
-        archive->reference[k] =
-            archive->space.objectives[k].sense == DSE_MAXIMIZE ? INFINITY : -INFINITY;
+        growth->reference[k] =
+            growth->space.objectives[k].sense == DSE_MAXIMIZE ? INFINITY : -INFINITY;
     for (int i = 0; i < sweep->n_individuals; i++)
         if (plots__is_feasible(&sweep->individuals[i]))
-            worsen(archive, sweep->individuals[i].objectives);
+            worsen(growth, sweep->individuals[i].objectives);
     if (sweep->baseline != NULL && plots__is_done(sweep->baseline))
-        worsen(archive, sweep->baseline->objectives);
+        worsen(growth, sweep->baseline->objectives);
 }
 
-static void offer(struct archive *archive, const double *objectives) {
-    size_t n = (size_t)archive->space.n_objectives;
-    int kept = 0;
-    for (int i = 0; i < archive->n; i++) {
-        const double *other = archive->points + (size_t)i * n;
-        if (dse_search_dominates(&archive->space, other, objectives) ||
-            memcmp(other, objectives, n * sizeof *other) == 0)
-            return;
-    }
-    for (int i = 0; i < archive->n; i++) {
-        const double *other = archive->points + (size_t)i * n;
-        if (!dse_search_dominates(&archive->space, objectives, other))
-            memmove(archive->points + (size_t)kept++ * n, other, n * sizeof *other);
-    }
-    memcpy(archive->points + (size_t)kept * n, objectives, n * sizeof *objectives);
-    archive->n = kept + 1;
+static enum dse_status measure_volume(const struct growth *growth, double *volume,
+                                      struct dse_err *err) {
+    dse_archive_points(growth->archive, growth->points);
+    return dse_search_hypervolume(&growth->space, growth->points, dse_archive_size(growth->archive),
+                                  growth->reference, volume, err);
 }
 
-static enum dse_status fill_curve(struct plots__drawing *drawing, struct archive *archive,
+static enum dse_status fill_curve(struct plots__drawing *drawing, struct growth *growth,
                                   double *volumes, int *at, int *n_points, struct dse_err *err) {
     const struct dse_plots_sweep *sweep = drawing->sweep;
     int every = (sweep->n_individuals + CURVE_POINTS - 1) / CURVE_POINTS;
+    struct dse_archive_change change;
     for (int i = 0; i < sweep->n_individuals; i++) {
         if (plots__is_feasible(&sweep->individuals[i]))
-            offer(archive, sweep->individuals[i].objectives);
+            DSE_TRY(dse_archive_offer(growth->archive, sweep->individuals[i].objectives, i, &change,
+                                      err));
         if ((i + 1) % every != 0 && i + 1 != sweep->n_individuals)
             continue;
-        DSE_TRY(dse_search_hypervolume(&archive->space, archive->points, archive->n,
-                                       archive->reference, &volumes[*n_points], err));
+        DSE_TRY(measure_volume(growth, &volumes[*n_points], err));
         at[(*n_points)++] = i + 1;
     }
     return DSE_OK;
 }
 
+static enum dse_status follow_growth(struct plots__drawing *drawing, struct growth *growth,
+                                     double *volumes, int *at, int *n_points, struct dse_err *err) {
+    const struct dse_plots_sweep *sweep = drawing->sweep;
+    growth->points = dse_arena_alloc(
+        &drawing->arena, (size_t)(sweep->n_individuals + 1) * (size_t)sweep->n_objectives,
+        sizeof *growth->points);
+    if (growth->points == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %d individuals", sweep->n_individuals);
+    DSE_TRY(dse_archive_new(&growth->space, NULL, NULL, &growth->archive, err));
+    enum dse_status status = fill_curve(drawing, growth, volumes, at, n_points, err);
+    dse_archive_free(growth->archive);
+    return status;
+}
+
 enum dse_status plots__make_hypervolume(struct plots__drawing *drawing, struct dse_err *err) {
     const struct dse_plots_sweep *sweep = drawing->sweep;
-    struct archive archive = {0};
+    struct growth growth = {0};
     double volumes[CURVE_POINTS + 1];
     int at[CURVE_POINTS + 1], n = 0;
     if (sweep->n_objectives > MOST_OBJECTIVES)
         DSE_FAIL(err, DSE_UNSUPPORTED, "it is drawn for up to %d objectives; this sweep has %d",
                  (int)MOST_OBJECTIVES, sweep->n_objectives);
-    describe_space(sweep, &archive.space);
-    find_reference(sweep, &archive);
-    archive.points = dse_arena_alloc(
-        &drawing->arena, (size_t)(sweep->n_individuals + 1) * (size_t)sweep->n_objectives,
-        sizeof *archive.points);
-    if (archive.points == NULL)
-        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %d individuals", sweep->n_individuals);
-    DSE_TRY(fill_curve(drawing, &archive, volumes, at, &n, err));
+    describe_space(sweep, &growth.space);
+    find_reference(sweep, &growth);
+    DSE_TRY(follow_growth(drawing, &growth, volumes, at, &n, err));
     if (n == 0 || !(volumes[n - 1] > 0.0))
         DSE_FAIL(err, DSE_UNSUPPORTED, "no individual is better than the worst of every objective");
     struct plots__series *curve =

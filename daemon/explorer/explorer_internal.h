@@ -17,8 +17,15 @@ struct member {
 
 struct front_member {
     int generation, slot;
-    char *genome;
-    double objectives[DSE_MAX_OBJECTIVES];
+    char *genome;  /* NULL: a free place */
+    int next_free; /* of a free place */
+};
+
+/* The individuals of the archive: a tag is a place in members. */
+struct front {
+    struct dse_archive *archive;
+    struct front_member *members;
+    int n_members, free_place; /* n_members: none is free */
 };
 
 struct dse_explorer {
@@ -40,8 +47,7 @@ struct dse_explorer {
     const struct dse_outcome *baseline; /* NULL: not known (yet) */
     int n_shards, n_cells;
 
-    struct front_member *front;
-    int n_front, front_capacity;
+    struct front front;
 
     /* for one generation: the individuals without a result, by generation and slot, and their
      * tasks */

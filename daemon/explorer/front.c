@@ -4,75 +4,88 @@
 
 #include "daemon/explorer/explorer_internal.h"
 
-static enum dse_status append_member(struct dse_explorer *ex, const struct dse_individual_row *row,
-                                     struct dse_err *err) {
-    if (ex->n_front == ex->front_capacity) {
-        int capacity = ex->front_capacity == 0 ? 64 : ex->front_capacity * 2;
-        struct front_member *grown = dse_realloc(ex->front, (size_t)capacity, sizeof *grown);
+/* A candidate met before comes to the same objectives; only one of them is in the front. */
+static bool is_same_candidate(const void *front, int64_t tag, int64_t other) {
+    const struct front_member *members = ((const struct front *)front)->members;
+    return strcmp(members[tag].genome, members[other].genome) == 0;
+}
+
+/* A place in the table, the first free one: its number is the individual's tag. */
+static enum dse_status take_place(struct front *front, const struct dse_individual_row *row,
+                                  int *place, struct dse_err *err) {
+    if (front->free_place == front->n_members) {
+        int capacity = front->n_members == 0 ? 64 : front->n_members * 2;
+        struct front_member *grown = dse_realloc(front->members, (size_t)capacity, sizeof *grown);
         if (grown == NULL)
             DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a front of %d", capacity);
-        ex->front = grown;
-        ex->front_capacity = capacity;
+        for (int i = front->n_members; i < capacity; i++)
+            grown[i] = (struct front_member){.next_free = i + 1};
+        front->members = grown;
+        front->n_members = capacity;
     }
-    struct front_member *member = &ex->front[ex->n_front];
-    *member = (struct front_member){
-        .generation = row->generation,
-        .slot = row->slot,
-        .genome = dse_strdup(row->genome),
-    };
-    memcpy(member->objectives, row->objectives, sizeof member->objectives);
+    struct front_member *member = &front->members[front->free_place];
+    member->genome = dse_strdup(row->genome);
     if (member->genome == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for the front");
-    ex->n_front++;
+    member->generation = row->generation;
+    member->slot = row->slot;
+    *place = front->free_place;
+    front->free_place = member->next_free;
     return DSE_OK;
+}
+
+static void leave_place(struct front *front, int place) {
+    struct front_member *member = &front->members[place];
+    dse_free(member->genome);
+    *member = (struct front_member){.next_free = front->free_place};
+    front->free_place = place;
+}
+
+/* change->gone still have their places. */
+static enum dse_status offer_row(struct front *front, const struct dse_individual_row *row,
+                                 struct dse_archive_change *change, struct dse_err *err) {
+    int place;
+    DSE_TRY(take_place(front, row, &place, err));
+    enum dse_status status = dse_archive_offer(front->archive, row->objectives, place, change, err);
+    if (status != DSE_OK || !change->is_in)
+        leave_place(front, place);
+    return status;
 }
 
 enum dse_status dse_explorer__load_front(struct dse_explorer *ex, struct dse_err *err) {
     struct dse_arena arena = {0};
     struct dse_individual_row *rows;
+    struct dse_archive_change change;
     int n = 0;
+    DSE_TRY(dse_archive_new(&ex->space, is_same_candidate, &ex->front, &ex->front.archive, err));
     enum dse_status status = dse_store_load_individuals(ex->store, ex->sweep_id, DSE_SELECT_FRONT,
                                                         0, &arena, &rows, &n, err);
     for (int i = 0; status == DSE_OK && i < n; i++)
-        status = append_member(ex, &rows[i], err);
+        status = offer_row(&ex->front, &rows[i], &change, err);
     dse_arena_fini(&arena);
     return status;
 }
 
-static bool belongs_to_front(const struct dse_explorer *ex, const struct dse_individual_row *row) {
-    for (int i = 0; i < ex->n_front; i++) {
-        const struct front_member *member = &ex->front[i];
-        if (dse_search_dominates(&ex->space, member->objectives, row->objectives))
-            return false;
-        if (strcmp(member->genome, row->genome) == 0)
-            return false; /* the same candidate, met before */
-    }
-    return true;
-}
-
 enum dse_status dse_explorer__offer_to_front(struct dse_explorer *ex,
                                              struct dse_individual_row *row, struct dse_err *err) {
+    struct dse_archive_change change = {0};
     row->in_front = false;
-    if (row->state != DSE_RESULT_DONE || row->violation > 0 || !belongs_to_front(ex, row))
+    if (row->state != DSE_RESULT_DONE || row->violation > 0)
         return DSE_OK;
-    int kept = 0;
-    for (int i = 0; i < ex->n_front; i++) {
-        struct front_member *member = &ex->front[i];
-        if (dse_search_dominates(&ex->space, row->objectives, member->objectives)) {
-            DSE_TRY(dse_store_set_in_front(ex->store, ex->sweep_id, member->generation,
-                                           member->slot, false, err));
-            dse_free(member->genome);
-        } else {
-            ex->front[kept++] = *member;
-        }
+    DSE_TRY(offer_row(&ex->front, row, &change, err));
+    for (int i = 0; i < change.n_gone; i++) {
+        const struct front_member *member = &ex->front.members[change.gone[i]];
+        DSE_TRY(dse_store_set_in_front(ex->store, ex->sweep_id, member->generation, member->slot,
+                                       false, err));
+        leave_place(&ex->front, (int)change.gone[i]);
     }
-    ex->n_front = kept;
-    row->in_front = true;
-    return append_member(ex, row, err);
+    row->in_front = change.is_in;
+    return DSE_OK;
 }
 
 void dse_explorer__free_front(struct dse_explorer *ex) {
-    for (int i = 0; i < ex->n_front; i++)
-        dse_free(ex->front[i].genome);
-    dse_free(ex->front);
+    dse_archive_free(ex->front.archive);
+    for (int i = 0; i < ex->front.n_members; i++)
+        dse_free(ex->front.members[i].genome);
+    dse_free(ex->front.members);
 }
