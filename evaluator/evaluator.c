@@ -44,6 +44,8 @@ static void close_context(struct dse_evaluator *ev) {
     ev->graph = NULL;
     dse_corrupter_free(ev->corrupter);
     ev->corrupter = NULL;
+    evaluator__published_free(ev->published);
+    ev->published = NULL;
     dse_dataset_fini(&ev->data);
     ev->data = (struct dse_dataset){0};
 }
@@ -181,7 +183,7 @@ static enum dse_status list_cells(struct dse_evaluator *ev, const struct dse_msg
             if (severity < 1 || severity > DSE_SEVERITIES)
                 DSE_FAIL(err, DSE_INVALID, "severity %lld is not within 1..%d", (long long)severity,
                          (int)DSE_SEVERITIES);
-            ev->cells[ev->n_cells++] = (struct cell){corruption->corruption, (int)severity};
+            ev->cells[ev->n_cells++] = (struct cell){corruption->corruption, (int)severity, i};
         }
     }
     return DSE_OK;
@@ -334,7 +336,9 @@ static enum dse_status allocate_for_data(struct dse_evaluator *ev,
     ev->images = dse_alloc_aligned((size_t)ev->batch * image_size, sizeof *ev->images);
     if (ev->shards == NULL || ev->images == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d shards", ev->n_shards);
-    if (context->corruptions_n > 0)
+    if (context->corrupted_files_n > 0)
+        DSE_TRY(evaluator__published_open(ev, context, &ev->published, err));
+    else if (context->corruptions_n > 0)
         DSE_TRY(make_corrupter(ev, context, err));
     ev->data_seed = (uint64_t)context->data_seed;
     ev->mask_seed = (uint64_t)context->mask_seed;

@@ -2,6 +2,7 @@
  *
  * evaluator   contexts opened and closed
  * shards      images of the cells, in memory or mapped from the cache
+ * published   corrupted images that somebody else made
  * evaluate    a task: candidates over the images of a shard
  * value_problems  the same where there is no network */
 #ifndef DSE_EVALUATOR_INTERNAL_H
@@ -30,6 +31,7 @@ struct shard {
 struct cell {
     enum dse_corruption corruption; /* meaningless where severity is 0 */
     int severity;                   /* 0: clean */
+    int published;                  /* number of its file; meaningless where we make the images */
 };
 
 struct dse_evaluator {
@@ -42,7 +44,8 @@ struct dse_evaluator {
     struct dse_graph *graph;
     struct dse_plan *plan;
     struct dse_dataset data;
-    struct dse_corrupter *corrupter;                          /* NULL: only clean cells */
+    struct dse_corrupter *corrupter;                          /* NULL: no cell is made here */
+    struct evaluator__published *published;                   /* NULL: none */
     char frost[DSE_CORRUPT_FROST_FILES * DSE_SHA256_HEX + 1]; /* hashes of its overlays */
     double mean[3], std[3];
     struct cell *cells;
@@ -71,6 +74,21 @@ void evaluator__drop_shards(struct dse_evaluator *ev);
 /* The user's cache, or none with a warning. */
 void evaluator__open_cache(struct dse_evaluator *ev);
 int evaluator__images_of_shard(const struct dse_evaluator *ev, int shard);
+
+/* Corrupted images of files as CIFAR-10-C is published, in place of ours (published.c): checked in
+ * full against the dataset, which is loaded: shapes, sizes, labels. INVALID, CONFLICT, NOT_FOUND.
+ */
+DSE_MUST_USE enum dse_status evaluator__published_open(const struct dse_evaluator *ev,
+                                                       const struct dse_msg_context *context,
+                                                       struct evaluator__published **published,
+                                                       struct dse_err *err);
+/* NULL is fine. */
+void evaluator__published_free(struct evaluator__published *published);
+/* The n images of a cell at these places of the dataset, into pixels [n][h][w][c]. */
+DSE_MUST_USE enum dse_status evaluator__published_read(const struct evaluator__published *published,
+                                                       const struct cell *cell,
+                                                       const int32_t *indices, int n,
+                                                       uint8_t *pixels, struct dse_err *err);
 
 /* An open context of a problem that is about no network (value_problems.c). INVALID: the problem is
  * not known. */

@@ -1,5 +1,5 @@
 /* Shards of images: the clean ones are the data set's, corrupted ones come from the cache on disk,
- * or are made and put there. Without a cache they stay in this process. */
+ * or are made and put there. Without a cache they stay in this process, as do published ones. */
 #include "evaluator/evaluator_internal.h"
 
 #include <stdio.h>
@@ -79,6 +79,11 @@ const char *dse_evaluator_take_warning(struct dse_evaluator *evaluator, char *ou
     return out;
 }
 
+/* Published images are on the disk already. */
+static bool uses_cache(const struct dse_evaluator *ev) {
+    return ev->cache != NULL && ev->published == NULL;
+}
+
 /* What the images of a shard are: SHA-256 of their pixels and of their places in the data set. */
 struct identity {
     char pixels[DSE_SHA256_HEX], places[DSE_SHA256_HEX];
@@ -108,12 +113,14 @@ static enum dse_status name_cell(const struct dse_evaluator *ev, const struct id
 
 /* ---- making images ---- */
 
-static enum dse_status corrupt_images(struct dse_evaluator *ev, int shard, const struct cell *cell,
-                                      uint8_t *pixels, struct dse_err *err) {
+static enum dse_status fill_images(struct dse_evaluator *ev, int shard, const struct cell *cell,
+                                   uint8_t *pixels, struct dse_err *err) {
     size_t size = image_size(ev);
     int n = evaluator__images_of_shard(ev, shard);
     const uint8_t *src = clean_pixels(ev, shard);
     const int32_t *indices = ev->data.indices + (size_t)shard * (size_t)ev->shard_images;
+    if (ev->published != NULL)
+        return evaluator__published_read(ev->published, cell, indices, n, pixels, err);
     for (int i = 0; i < n; i++)
         DSE_TRY(dse_corrupt_image(ev->corrupter, cell->corruption, cell->severity, ev->data_seed,
                                   (uint32_t)indices[i], src + (size_t)i * size,
@@ -121,23 +128,23 @@ static enum dse_status corrupt_images(struct dse_evaluator *ev, int shard, const
     return DSE_OK;
 }
 
-/* Makes the images of a cell in memory; with a cache, puts them there and maps them instead, so
- * that other workers share them. */
+/* Makes the images of a cell in memory, or reads published ones; with a cache, puts them there and
+ * maps them instead, so that other workers share them. */
 static enum dse_status make_cell(struct dse_evaluator *ev, int shard, const struct cell *cell,
                                  const char *key, struct cell_images *images, struct dse_err *err) {
     size_t size = (size_t)evaluator__images_of_shard(ev, shard) * image_size(ev);
     uint8_t *room = dse_alloc_aligned(size + DSE_CACHE_HEADER, 1);
     if (room == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %zu bytes of images", size);
-    enum dse_status status = corrupt_images(ev, shard, cell, room + DSE_CACHE_HEADER, err);
+    enum dse_status status = fill_images(ev, shard, cell, room + DSE_CACHE_HEADER, err);
     if (status != DSE_OK) {
         dse_free(room);
         return status;
     }
     struct dse_err why = {0};
-    if (ev->cache != NULL && dse_cache_put(ev->cache, key, room, size, &why) != DSE_OK)
+    if (uses_cache(ev) && dse_cache_put(ev->cache, key, room, size, &why) != DSE_OK)
         go_on_without_cache(ev, &why);
-    if (ev->cache != NULL && dse_cache_get(ev->cache, key, size, &images->block, NULL) == DSE_OK) {
+    if (uses_cache(ev) && dse_cache_get(ev->cache, key, size, &images->block, NULL) == DSE_OK) {
         dse_free(room);
         images->pixels = images->block.bytes;
         return DSE_OK;
@@ -157,7 +164,7 @@ static enum dse_status take_cell(struct dse_evaluator *ev, int shard, int cell,
         images->pixels = clean_pixels(ev, shard);
         return DSE_OK;
     }
-    if (ev->cache != NULL) {
+    if (uses_cache(ev)) {
         DSE_TRY(name_cell(ev, identity, which, key, err));
         if (dse_cache_get(ev->cache, key, size, &images->block, NULL) == DSE_OK) {
             images->pixels = images->block.bytes;
@@ -171,7 +178,7 @@ static enum dse_status fill_shard(struct dse_evaluator *ev, int number, struct s
                                   struct dse_err *err) {
     struct identity identity = {{0}, {0}};
     size_t cell_bytes = (size_t)evaluator__images_of_shard(ev, number) * image_size(ev);
-    if (ev->cache != NULL)
+    if (uses_cache(ev))
         DSE_TRY(identify_shard(ev, number, &identity, err));
     for (int cell = 0; cell < ev->n_cells; cell++) {
         struct cell_images *images = &shard->cells[cell];

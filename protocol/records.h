@@ -281,7 +281,9 @@
     F(OPT, INT, _, mask_seed, "seed of dropout masks")                                          \
     F(OPT, STR, _, method, "of calibration; percentile when missing")                           \
     F(OPT, REC, file_ref, calibration_file, "a calibration that is kept and used as it is")     \
-    F(OPT, RECS, file_ref, frost_files, "overlays of frost, five; none: textures of our own")
+    F(OPT, RECS, file_ref, frost_files, "overlays of frost, five; none: textures of our own")   \
+    F(OPT, RECS, file_ref, corrupted_files,                                                     \
+      "images of each corruption, in order, then their labels; none: the worker makes them")
 
 #define DSE_FIELDS_spec(F)                                                                     \
     F(REQ, REC, context, context, "what the workers open, with the file hashes at submission") \

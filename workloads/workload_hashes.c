@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-static const char content_version[] = "paretod workload content 8\n";
-static const char context_version[] = "paretod workload context 5\n";
+static const char content_version[] = "paretod workload content 9\n";
+static const char context_version[] = "paretod workload context 6\n";
 
 /* What a key decides. */
 enum scope {
@@ -46,6 +46,7 @@ static const enum scope scopes[KEY_COUNT] = {
     [KEY_corruptions_severities] = SCOPE_CANDIDATE,
     [KEY_corruptions_seed] = SCOPE_CANDIDATE,
     [KEY_corruptions_frost_files] = SCOPE_CANDIDATE,
+    [KEY_corruptions_folder] = SCOPE_CANDIDATE,
     [KEY_problem_type] = SCOPE_CANDIDATE, /* says what the genes mean */
     [KEY_problem_bits_min] = SCOPE_SWEEP,
     [KEY_problem_bits_max] = SCOPE_SWEEP,
@@ -97,7 +98,8 @@ static const enum scope scopes[KEY_COUNT] = {
     [KEY_execution_batch] = SCOPE_CANDIDATE, /* float32 layers may sum in another order */
 };
 
-enum { FILES_MAX = 2 + 3 * DSE_WORKLOAD_LIST_MAX };
+/* Two of their own, and the lists of data, calibration, programs, frost and corrupted images. */
+enum { FILES_MAX = 2 + 5 * DSE_WORKLOAD_LIST_MAX };
 
 /* Hashes asked for so far, so that no file is read twice. */
 struct file_hashes {
@@ -144,6 +146,8 @@ static enum dse_status append_value(const struct dse_workload *workload, enum wo
     const struct dse_text_list *files = workloads__member_const(workload, key);
     switch (workloads__kind_of(key)) {
     case KIND_PATH:
+        if (key == KEY_corruptions_folder)
+            return append_files(hashes, &workload->corrupted_files, out, err);
         return append_file(hashes, *(const char *const *)(const void *)files, out, err);
     case KIND_PATHS:
         if (key == KEY_calibration_files && files->n == 0)

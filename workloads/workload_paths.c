@@ -83,11 +83,22 @@ static bool expand(struct workloads__reading *reading, enum workloads__key key,
     return true;
 }
 
-/* Why the file cannot be used; NULL when it can. */
-static const char *trouble_with_file(const char *path) {
+static const char *trouble_with_folder(const char *path, bool is_folder) {
+    if (!is_folder)
+        return "it is a file; a folder is needed";
+    if (access(path, R_OK | X_OK) != 0)
+        return errno == EACCES ? "it may not be read (permissions)" : strerror(errno);
+    return NULL;
+}
+
+const char *workloads__trouble_with_path(const char *path, bool wants_folder) {
     struct stat st;
     if (stat(path, &st) != 0)
-        return errno == ENOENT || errno == ENOTDIR ? "there is no such file" : strerror(errno);
+        return errno == ENOENT || errno == ENOTDIR
+                   ? wants_folder ? "there is no such folder" : "there is no such file"
+                   : strerror(errno);
+    if (wants_folder)
+        return trouble_with_folder(path, S_ISDIR(st.st_mode));
     if (S_ISDIR(st.st_mode))
         return "it is a directory; a file is needed";
     if (!S_ISREG(st.st_mode))
@@ -99,14 +110,14 @@ static const char *trouble_with_file(const char *path) {
     return NULL;
 }
 
-static void check_file(struct workloads__reading *reading, enum workloads__key key,
+static void check_path(struct workloads__reading *reading, enum workloads__key key,
                        struct dse_mark mark, const char *path) {
     char shown[WORKLOADS_QUOTE_PATH_SIZE], message[WORKLOADS_QUOTE_PATH_SIZE + 128];
     if (reading->stored)
         return;
     /* Paths are printed into YAML and sent as JSON. */
     const char *trouble = workloads__is_one_line(path)
-                              ? trouble_with_file(path)
+                              ? workloads__trouble_with_path(path, key == KEY_corruptions_folder)
                               : "the path is not UTF-8 text without control characters";
     if (trouble == NULL)
         return;
@@ -141,7 +152,7 @@ const char *workloads__resolve_path(struct workloads__reading *reading, enum wor
     if (resolved == NULL)
         reading->no_memory = true;
     else
-        check_file(reading, key, mark, resolved);
+        check_path(reading, key, mark, resolved);
     dse_buf_fini(&path);
 fail_expanded:
     dse_buf_fini(&expanded);

@@ -236,6 +236,7 @@ static void check_cells(struct workloads__reading *reading) {
     check_frost(reading);
     check_no_text_twice(reading, KEY_corruptions_names);
     name_corruptions(reading);
+    workloads__name_corrupted_files(reading);
     check_severities(reading);
     if (reading->wrong[KEY_corruptions_clean] || reading->wrong[KEY_corruptions_names])
         return;

@@ -44,6 +44,9 @@ struct dse_workload {
     DSE_WORKLOAD_TYPE_##kind field;
 #include "workloads/schema.def"
 #undef X
+    /* Of corruptions.folder: the file of each corruption in order, then labels.npy. Empty without.
+     */
+    struct dse_text_list corrupted_files;
     struct {
 #define X(section, key, field, kind, fallback, min, max, choices, help) struct dse_mark field;
 #include "workloads/schema.def"

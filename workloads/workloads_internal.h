@@ -115,6 +115,10 @@ void workloads__read_value(struct workloads__reading *reading, enum workloads__k
  * readable. NULL after a complaint at mark, or without memory (reading->no_memory). */
 const char *workloads__resolve_path(struct workloads__reading *reading, enum workloads__key key,
                                     struct dse_mark mark, const char *written);
+/* Why the file, or folder, cannot be used; NULL when it can. */
+const char *workloads__trouble_with_path(const char *path, bool wants_folder);
+/* Names the files of corruptions.folder, and complains about those that are not there. */
+void workloads__name_corrupted_files(struct workloads__reading *reading);
 /* The rules between keys. */
 void workloads__check_rules(struct workloads__reading *reading);
 /* The best place for a complaint about a key: item (-1: none), key, section, document. */

@@ -6,7 +6,7 @@
 /* Hashes of the files met so far, so that each is read once. */
 struct known_files {
     struct dse_arena *arena;
-    struct dse_msg_file_ref files[4 * DSE_WORKLOAD_LIST_MAX + 2];
+    struct dse_msg_file_ref files[5 * DSE_WORKLOAD_LIST_MAX + 2];
     int n;
 };
 
@@ -48,19 +48,29 @@ static enum dse_status refer_to_file(struct known_files *known, const char *path
     return DSE_OK;
 }
 
+static enum dse_status refer_to_files(struct known_files *known, const struct dse_text_list *files,
+                                      struct dse_msg_file_ref **out, struct dse_err *err) {
+    struct dse_msg_file_ref *refs = dse_arena_alloc(known->arena, (size_t)files->n, sizeof *refs);
+    if (refs == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a context");
+    for (int i = 0; i < files->n; i++) {
+        refs[i].path = files->items[i];
+        DSE_TRY(hash_once(known, files->items[i], &refs[i].sha256, err));
+    }
+    *out = refs;
+    return DSE_OK;
+}
+
 static enum dse_status describe_dataset(struct known_files *known,
                                         const struct dse_workload *workload,
                                         const struct dse_text_list *files, int64_t first,
                                         int64_t count, const struct dse_msg_dataset **out,
                                         struct dse_err *err) {
     struct dse_msg_dataset *dataset = dse_arena_alloc(known->arena, 1, sizeof *dataset);
-    struct dse_msg_file_ref *refs = dse_arena_alloc(known->arena, (size_t)files->n, sizeof *refs);
-    if (dataset == NULL || refs == NULL)
+    struct dse_msg_file_ref *refs;
+    if (dataset == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a context");
-    for (int i = 0; i < files->n; i++) {
-        refs[i].path = files->items[i];
-        DSE_TRY(hash_once(known, files->items[i], &refs[i].sha256, err));
-    }
+    DSE_TRY(refer_to_files(known, files, &refs, err));
     *dataset = (struct dse_msg_dataset){
         .format = workload->dataset_format,
         .files = refs,
@@ -79,25 +89,12 @@ static enum dse_status describe_dataset(struct known_files *known,
     return DSE_OK;
 }
 
-static enum dse_status refer_to_frost(struct known_files *known, const struct dse_text_list *files,
-                                      struct dse_msg_context *context, struct dse_err *err) {
-    struct dse_msg_file_ref *refs = dse_arena_alloc(known->arena, (size_t)files->n, sizeof *refs);
-    if (refs == NULL)
-        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a context");
-    for (int i = 0; i < files->n; i++) {
-        refs[i].path = files->items[i];
-        DSE_TRY(hash_once(known, files->items[i], &refs[i].sha256, err));
-    }
-    context->frost_files = refs;
-    context->frost_files_n = files->n;
-    return DSE_OK;
-}
-
-static enum dse_status describe_corruptions(const struct dse_workload *workload,
-                                            struct dse_arena *arena,
+static enum dse_status describe_corruptions(struct known_files *known,
+                                            const struct dse_workload *workload,
                                             struct dse_msg_context *context, struct dse_err *err) {
     const struct dse_number_list *from = &workload->corruptions_severities;
-    int64_t *severities = dse_arena_alloc(arena, (size_t)from->n, sizeof *severities);
+    int64_t *severities = dse_arena_alloc(known->arena, (size_t)from->n, sizeof *severities);
+    struct dse_msg_file_ref *frost, *corrupted;
     if (severities == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a context");
     for (int i = 0; i < from->n; i++)
@@ -108,6 +105,12 @@ static enum dse_status describe_corruptions(const struct dse_workload *workload,
     context->severities = severities;
     context->severities_n = from->n;
     context->data_seed = workload->corruptions_seed;
+    DSE_TRY(refer_to_files(known, &workload->corruptions_frost_files, &frost, err));
+    context->frost_files = frost;
+    context->frost_files_n = workload->corruptions_frost_files.n;
+    DSE_TRY(refer_to_files(known, &workload->corrupted_files, &corrupted, err));
+    context->corrupted_files = corrupted;
+    context->corrupted_files_n = workload->corrupted_files.n;
     return DSE_OK;
 }
 
@@ -129,13 +132,10 @@ static enum dse_status describe_program(struct known_files *known,
                                         struct dse_msg_context *context, struct dse_err *err) {
     const struct dse_text_list *files = &workload->external_files;
     struct dse_msg_external *external = dse_arena_alloc(known->arena, 1, sizeof *external);
-    struct dse_msg_file_ref *refs = dse_arena_alloc(known->arena, (size_t)files->n, sizeof *refs);
-    if (external == NULL || refs == NULL)
+    struct dse_msg_file_ref *refs;
+    if (external == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a context");
-    for (int i = 0; i < files->n; i++) {
-        refs[i].path = files->items[i];
-        DSE_TRY(hash_once(known, files->items[i], &refs[i].sha256, err));
-    }
+    DSE_TRY(refer_to_files(known, files, &refs, err));
     *external = (struct dse_msg_external){
         .command = workload->external_command.items,
         .command_n = workload->external_command.n,
@@ -184,8 +184,7 @@ enum dse_status dse_context_build(const struct dse_workload *workload, const cha
                              workload->dataset_images, &built.dataset, err));
     DSE_TRY(describe_dataset(&known, workload, calibration_files, workload->calibration_first,
                              workload->calibration_images, &built.calibration, err));
-    DSE_TRY(describe_corruptions(workload, arena, &built, err));
-    DSE_TRY(refer_to_frost(&known, &workload->corruptions_frost_files, &built, err));
+    DSE_TRY(describe_corruptions(&known, workload, &built, err));
     DSE_TRY(name_hashes(&known, workload, evaluator, &built, content_hash, err));
     *context = built;
     return DSE_OK;

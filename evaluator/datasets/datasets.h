@@ -60,6 +60,12 @@ void dse_image_rows_shape(const struct dse_image_rows *rows, int64_t *n, int *h,
 DSE_MUST_USE enum dse_status dse_image_rows_read(const struct dse_image_rows *rows, int64_t index,
                                                  uint8_t *out, struct dse_err *err);
 
+/* All labels of one .npy file: integers of shape (n) or (n, 1), checked in full. *labels is heap
+ * memory of the caller, untouched on failure: INVALID, NOT_FOUND, IO, NO_MEMORY, naming the file.
+ */
+DSE_MUST_USE enum dse_status dse_labels_load(const char *path, uint16_t **labels, int64_t *n,
+                                             struct dse_err *err);
+
 /* (x / 255 - mean[c]) / std[c] for every pixel; computed in double, rounded once to float32.
  * pixels: [n_values] with c innermost. mean and std hold c values. */
 void dse_dataset_normalize(const uint8_t *pixels, size_t n_values, int c, const double *mean,

@@ -217,6 +217,27 @@ enum dse_status datasets__fetch_npy(const struct dse_dataset_request *request,
     return status;
 }
 
+/* ---- labels of one array ---- */
+
+enum dse_status dse_labels_load(const char *path, uint16_t **labels, int64_t *n,
+                                struct dse_err *err) {
+    struct datasets__array array = {.path = path};
+    struct datasets__content content = {0};
+    struct datasets__stream *stream = NULL;
+    DSE_TRY(datasets__array_open(&array, &stream, err));
+    enum dse_status status =
+        is_labels(&array) ? scan_labels(&array, stream, &content, err)
+                          : datasets__array_fail(&array, err, "labels are integers of shape (n)");
+    datasets__stream_close(stream);
+    if (status != DSE_OK) {
+        dse_free(content.labels);
+        return status;
+    }
+    *labels = content.labels;
+    *n = content.n;
+    return DSE_OK;
+}
+
 /* ---- images of one array, one at a time ---- */
 
 struct dse_image_rows {

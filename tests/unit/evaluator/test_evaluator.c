@@ -8,6 +8,7 @@
 #include "evaluator/evaluator.h"
 #include "evaluator/quantize/quantize.h"
 #include "problems/problems.h"
+#include "tests/lib/daemon_fixture.h"
 #include "tests/lib/sample.h"
 
 enum { IMAGES = 20, SHARD_IMAGES = 8, CELLS = 5, LAYERS = 10 };
@@ -182,6 +183,75 @@ static void a_cache_changes_no_result(void **state) {
     (void)setenv("PARETO_CACHE", "off", 1);
 }
 
+/* ---- published images ---- */
+
+enum { PUBLISHED = 3 }; /* files: two corruptions and labels */
+
+struct published {
+    char dir[300], paths[PUBLISHED][340], sums[PUBLISHED][DSE_SHA256_HEX];
+    struct dse_msg_file_ref refs[PUBLISHED];
+};
+
+static const char *const published_names[PUBLISHED] = {"gaussian_noise", "pixelate", "labels"};
+
+/* Writes the corrupted set of n images as users do, and gives it to the context. */
+static void publish(struct fixture *f, struct published *p, const char *images,
+                    const char *severities) {
+    char data[640];
+    struct dse_err err = {0};
+    (void)snprintf(p->dir, sizeof p->dir, "%s/corrupted", f->dir);
+    (void)snprintf(data, sizeof data, "idx:%s,%s", f->images, f->labels);
+    const char *const argv[] = {DSE_BINARY_DIR "/pareto-model",
+                                "corrupt",
+                                "--data",
+                                data,
+                                "--corruptions",
+                                "pixelate,gaussian_noise",
+                                "--severities",
+                                severities,
+                                "--images",
+                                images,
+                                p->dir,
+                                NULL};
+    assert_int_equal(run_program(argv, NULL, NULL), 0);
+    for (int i = 0; i < PUBLISHED; i++) {
+        (void)snprintf(p->paths[i], sizeof p->paths[i], "%s/%s.npy", p->dir, published_names[i]);
+        assert_ok(dse_sha256_file(p->paths[i], p->sums[i], &err), &err);
+        p->refs[i] = (struct dse_msg_file_ref){.path = p->paths[i], .sha256 = p->sums[i]};
+    }
+    f->context.corrupted_files = p->refs;
+    f->context.corrupted_files_n = PUBLISHED;
+}
+
+static void unpublish(struct published *p) {
+    for (int i = 0; i < PUBLISHED; i++)
+        assert_int_equal(unlink(p->paths[i]), 0);
+    assert_int_equal(rmdir(p->dir), 0);
+}
+
+/* From the files or made here: the same images, so the same counts; of a part of the images, too.
+ */
+static void published_images_are_those_of_the_files(void **state) {
+    struct fixture *f = *state;
+    int64_t made[CELLS], read[CELLS];
+    struct published p;
+    f->dataset.first = 3;
+    f->dataset.count = IMAGES - 5;
+    f->context.shard_images = 5;
+    open_context(f);
+    sum_tallies(f, made);
+    publish(f, &p, "20", "1,2,3,4,5");
+    f->context.data_seed = 99; /* it makes nothing */
+    open_context(f);
+    sum_tallies(f, read);
+    assert_memory_equal(read, made, sizeof made);
+    f->context.corrupted_files = (struct dse_msg_file_ref[]){p.refs[1], p.refs[0], p.refs[2]};
+    open_context(f);
+    sum_tallies(f, read);
+    assert_memory_not_equal(read, made, sizeof made);
+    unpublish(&p);
+}
+
 static void every_image_of_every_cell_is_seen_once(void **state) {
     struct fixture *f = *state;
     int64_t eight[LAYERS], float32[LAYERS];
@@ -257,6 +327,37 @@ static void what_does_not_fit_is_refused_with_its_reason(void **state) {
     f->context.severities_n = 0;
     f->context.clean = false;
     expect_open_failure(f, DSE_INVALID, "nothing to evaluate");
+}
+
+static void published_images_that_do_not_fit_are_refused(void **state) {
+    struct fixture *f = *state;
+    struct published p;
+    struct dse_buf bytes = {0};
+    struct dse_err err = {0};
+    publish(f, &p, "19", "1,2,3,4,5");
+    expect_open_failure(f, DSE_INVALID, "labels of 19 images in 5 severities");
+    publish(f, &p, "20", "1,2,3,4");
+    expect_open_failure(f, DSE_INVALID, "labels of 16 images in 5 severities");
+    publish(f, &p, "19", "1,2,3");
+    expect_open_failure(f, DSE_INVALID, "57 labels; expected as many of each of 5 severities");
+    publish(f, &p, "20", "1,2,3,4,5");
+    assert_ok(dse_file_read(p.paths[2], 1 << 20, &bytes, &err), &err);
+    bytes.data[bytes.size - 1] ^= 1;
+    assert_ok(dse_file_replace(p.paths[2], bytes.data, bytes.size, &err), &err);
+    expect_open_failure(f, DSE_CONFLICT, "labels.npy: the file has changed");
+    assert_ok(dse_sha256_file(p.paths[2], p.sums[2], &err), &err);
+    expect_open_failure(f, DSE_INVALID, "labels.npy: image 19 (from 0) of severity 5 has label");
+    p.refs[2] = (struct dse_msg_file_ref){.path = p.paths[0], .sha256 = p.sums[0]};
+    expect_open_failure(f, DSE_INVALID, "labels are integers of shape (n)");
+    publish(f, &p, "20", "1,2,3,4,5");
+    dse_buf_reset(&bytes);
+    assert_ok(dse_file_read(p.paths[0], 1 << 20, &bytes, &err), &err);
+    assert_ok(dse_file_replace(p.paths[0], bytes.data, bytes.size - 1, &err), &err);
+    assert_ok(dse_sha256_file(p.paths[0], p.sums[0], &err), &err);
+    expect_open_failure(f, DSE_INVALID, "corruptions.folder: ");
+    expect_open_failure(f, DSE_INVALID, "gaussian_noise.npy: has not as many bytes as the shape");
+    dse_buf_fini(&bytes);
+    unpublish(&p);
 }
 
 static void a_task_that_does_not_fit_is_refused(void **state) {
@@ -335,6 +436,9 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_context_says_what_it_holds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cache_changes_no_result, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(published_images_are_those_of_the_files, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(published_images_that_do_not_fit_are_refused, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(every_image_of_every_cell_is_seen_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(results_do_not_depend_on_company_or_order, set_up,
                                         tear_down),

@@ -95,6 +95,7 @@ static void hashes_count_what_decides_results(void **state) {
         {"[contrast]", "[pixelate]", true, true},
         {"[contrast]", "[contrast], clean: true, severities: [1]", true, true},
         {"seed: 3", "seed: 4", true, true},
+        {"seed: 3", "seed: 3, folder: files/corrupted", true, true},
         {"group: 4", "group: 4, batch: 32", true, true},
         {"group: 4", "group: 4, shard_images: 8", true, true},
     };
@@ -130,6 +131,24 @@ static void hashes_follow_contents_and_evaluator_not_paths(void **state) {
     assert_string_equal(reference.context, moved.context);
 }
 
+/* Not those of other corruptions, which may lie beside them. */
+static void hashes_follow_the_corrupted_images_used(void **state) {
+    (void)state;
+    static const char *const files[] = {"contrast.npy", "labels.npy", "fog.npy", NULL};
+    struct hashes hashes[4];
+    char text[2048];
+    (void)replaced("seed: 3", "folder: files/corrupted", text, sizeof text);
+    for (int i = 0; i < 4; i++) {
+        struct counted counted = {.changed = files[i]};
+        hashes[i] = hash_of(text, "v1", &counted);
+        assert_int_equal(counted.calls, 5);
+    }
+    assert_string_not_equal(hashes[0].context, hashes[3].context);
+    assert_string_not_equal(hashes[1].context, hashes[3].context);
+    assert_string_equal(hashes[2].context, hashes[3].context);
+    assert_string_equal(hashes[2].content, hashes[3].content);
+}
+
 static void hashes_do_not_depend_on_the_order_of_keys(void **state) {
     (void)state;
     static const char text[] = "# turned round\n"
@@ -162,9 +181,9 @@ static void hashes_stay_as_recorded(void **state) {
     struct counted counted = {0};
     struct hashes hashes = hash_of(reference_workload, "v1", &counted);
     assert_string_equal(hashes.content,
-                        "f6fce1af374112b5ed2502c8260ecced1c736d1c42d20d308b75bc334eddf81b");
+                        "e203b79b9922e062f6ff97e9ddd115a5e3b2200cb5e16b4b0d736fc6efc2a180");
     assert_string_equal(hashes.context,
-                        "db67a926b3b6ae2fcc4be90d8136ca07095efb2be7cc21c4c52d550466da2786");
+                        "f4c148e2d8020bcc823cbdbb6d49ab5c23f62f851046db209451e4ecdadb2b7e");
 }
 
 static enum dse_status fail_to_hash(void *context, const char *path, char out[DSE_SHA256_HEX],
@@ -195,6 +214,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(hashes_count_what_decides_results),
         cmocka_unit_test(hashes_follow_contents_and_evaluator_not_paths),
+        cmocka_unit_test(hashes_follow_the_corrupted_images_used),
         cmocka_unit_test(hashes_do_not_depend_on_the_order_of_keys),
         cmocka_unit_test(hashes_stay_as_recorded),
         cmocka_unit_test(a_file_that_cannot_be_hashed_is_reported),
