@@ -75,6 +75,10 @@ static enum dse_status print_search(struct client *c, const struct dse_msg_plan 
                    dse_console_count_text(arena, plan->genes),
                    dse_console_count_text(arena, plan->population),
                    dse_console_count_text(arena, plan->generations));
+    if (plan->initial_given > 0)
+        dse_buf_printf(out, "begins with   %s of %s predefined individuals\n",
+                       dse_console_count_text(arena, plan->initial),
+                       dse_console_count_text(arena, plan->initial_given));
     dse_buf_printf(out, "at most       %s evaluations, %s inferences\n",
                    dse_console_count_text(arena, plan->evaluations_max),
                    dse_console_count_text(arena, plan->inferences_max));

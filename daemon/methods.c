@@ -383,6 +383,24 @@ static enum dse_status finish_plan(struct dse_request *request, struct dse_err *
     return DSE_OK;
 }
 
+/* Now that the problem is known, the individuals to begin with can be read. */
+static enum dse_status read_initial(struct dse_request *request, struct dse_err *err) {
+    struct dse_preparation *preparation = &request->preparation;
+    struct dse_model_facts facts;
+    DSE_TRY(dse_context_model_facts(&preparation->workload, preparation->prepared,
+                                    &preparation->arena, &facts, err));
+    DSE_TRY(dse_context_load_initial(request->methods->store, &preparation->workload, &facts,
+                                     &preparation->arena, &preparation->initial, err));
+    return dse_context_hash_initial(&preparation->initial, &preparation->arena,
+                                    &preparation->content_hash, err);
+}
+
+static enum dse_status finish_request(struct dse_request *request, struct dse_err *err) {
+    DSE_TRY(read_initial(request, err));
+    return request->method == DSE_METHOD_submit ? finish_submit(request, err)
+                                                : finish_plan(request, err);
+}
+
 static void when_prepared(void *context, struct dse_preparation *preparation,
                           enum dse_status status, const struct dse_err *why) {
     struct dse_methods *methods = context;
@@ -390,10 +408,8 @@ static void when_prepared(void *context, struct dse_preparation *preparation,
     struct dse_err err = {0};
     if (status != DSE_OK)
         err = *why;
-    else if (request->method == DSE_METHOD_submit)
-        status = finish_submit(request, &err);
     else
-        status = finish_plan(request, &err);
+        status = finish_request(request, &err);
     if (status != DSE_OK)
         send_error(request->client, request->id, 0, &err, NULL, 0);
     free_request(request);

@@ -504,6 +504,8 @@ enum dse_status dse_report_plan(struct dse_preparation *preparation, struct dse_
         .images_per_cell = prepared->images,
         .population = search.population,
         .generations = search.generations,
+        .initial = preparation->initial.n,
+        .initial_given = preparation->initial.n_given,
     };
     enum dse_status status = prepare_space(preparation, &decoder, err);
     if (status != DSE_OK)
@@ -537,6 +539,8 @@ enum dse_status dse_report_spec(struct dse_preparation *preparation, const char 
         .population = search.population,
         .offspring = search.offspring,
         .generations = search.generations,
+        .initial = preparation->initial.genomes,
+        .initial_n = preparation->initial.n,
     };
     enum dse_status status = prepare_space(preparation, &decoder, err);
     if (status != DSE_OK)

@@ -7,6 +7,7 @@
 #define DSE_DAEMON_SCHEDULER_H
 
 #include "base/base.h"
+#include "daemon/explorer/explorer.h"
 #include "daemon/pool.h"
 #include "protocol/protocol.h"
 #include "store/store.h"
@@ -19,6 +20,7 @@ struct dse_preparation {
     struct dse_workload workload;
     struct dse_msg_context context;          /* once built */
     const char *content_hash;                /* once built */
+    struct dse_initial initial;              /* the requester's: filled in when done */
     const struct dse_msg_prepared *prepared; /* when done */
     const char *prepared_json;               /* when done */
     /* Called once. status is not DSE_OK where model or data cannot be used. */

@@ -103,7 +103,10 @@
     F(REQ, INT, _, population, "population")                                                    \
     F(REQ, INT, _, generations, "generations")                                                  \
     F(REQ, INT, _, evaluations_max, "most evaluations the sweep can need")                      \
-    F(REQ, INT, _, inferences_max, "most inferences the sweep can need")
+    F(REQ, INT, _, inferences_max, "most inferences the sweep can need")                        \
+    F(OPT, INT, _, initial, "predefined individuals, each once")                                \
+    F(OPT, INT, _, initial_given,                                                               \
+      "those that were named, before equal and spare ones were left out")
 
 #define DSE_FIELDS_sweep(F)                                                                     \
     F(REQ, INT, _, sweep, "sweep id")                                                           \
@@ -290,7 +293,16 @@
     F(REQ, INT, _, population, "population")                                                   \
     F(REQ, INT, _, offspring, "new individuals a generation")                                  \
     F(REQ, INT, _, generations, "generations")                                                 \
-    F(REQ, RECS, objective, objectives, "objectives in order")
+    F(REQ, RECS, objective, objectives, "objectives in order")                                 \
+    F(OPT, STRS, _, initial, "genomes that the first generation begins with")
+
+/* A file of predefined individuals, as pareto export writes it; everything else in it is ignored.
+ */
+#define DSE_FIELDS_initial_individual(F)           \
+    F(REQ, STR, _, genome, "as text; empty: none") \
+    F(OPT, BOOL, _, in_front, "it is taken before others")
+
+#define DSE_FIELDS_initial_file(F) F(REQ, RECS, initial_individual, individuals, "in order")
 
 #define DSE_FIELDS_prepared(F)                                                       \
     F(REQ, STR, _, hash, "the context")                                              \
@@ -376,6 +388,8 @@
     X(dataset)              \
     X(external)             \
     X(context)              \
+    X(initial_individual)   \
+    X(initial_file)         \
     X(spec)                 \
     X(prepared)             \
     X(candidate)            \

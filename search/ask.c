@@ -42,7 +42,7 @@ static enum dse_status asking_init(struct asking *ask, struct dse_arena *arena,
     ask->children[1] = children + n_genes;
     DSE_TRY(search__genome_set_init(&ask->known, ask->space->n_genes,
                                     (size_t)ask->n_wanted + (size_t)ask->n_parents, err));
-    for (int i = 0; i < ask->n_parents; i++)
+    for (int i = 0; ask->generation > 0 && i < ask->n_parents; i++)
         search__genome_set_add(&ask->known, ask->parents[i].genome);
     return DSE_OK;
 }
@@ -63,6 +63,15 @@ static void keep_if_new(struct asking *ask, const double *genome) {
     ask->n_found++;
 }
 
+static void take_predefined(struct asking *ask) {
+    for (int i = 0; i < ask->n_parents; i++) {
+        memcpy(ask->children[0], ask->parents[i].genome,
+               (size_t)ask->space->n_genes * sizeof *ask->children[0]);
+        repair(ask, ask->children[0]);
+        keep_if_new(ask, ask->children[0]);
+    }
+}
+
 static void sample_slot(struct asking *ask, int slot) {
     struct dse_rng rng;
     dse_rng_init(&rng, ask->seed, DSE_RNG_SAMPLE, ask->generation, (uint32_t)slot);
@@ -72,6 +81,12 @@ static void sample_slot(struct asking *ask, int slot) {
         repair(ask, ask->children[0]);
         keep_if_new(ask, ask->children[0]);
     }
+}
+
+static void begin(struct asking *ask) {
+    take_predefined(ask);
+    for (int slot = ask->n_found; slot < ask->n_wanted; slot++)
+        sample_slot(ask, slot);
 }
 
 /* Permutations of the parents, one after the other, until there are n contestants. */
@@ -145,7 +160,6 @@ enum dse_status dse_search_ask(const struct dse_space *space,
                                void (*repair_genome)(const struct dse_space *space, double *genome),
                                double *genomes, int *n_out, struct dse_err *err) {
     dse_assert(space->n_genes >= 1 && generation >= 0 && n_parents >= 0);
-    dse_assert(generation > 0 || n_parents == 0);
     struct asking ask = {
         .space = space,
         .options = options,
@@ -161,8 +175,7 @@ enum dse_status dse_search_ask(const struct dse_space *space,
     enum dse_status status;
     DSE_TRY_GOTO(status, asking_init(&ask, &arena, err), done);
     if (generation == 0)
-        for (int slot = 0; slot < ask.n_wanted; slot++)
-            sample_slot(&ask, slot);
+        begin(&ask);
     else if (n_parents > 0)
         breed(&ask);
     *n_out = ask.n_found;

@@ -79,18 +79,19 @@ DSE_MUST_USE enum dse_status dse_search_survive(const struct dse_space *space,
                                                 int *survivors, struct dse_err *err);
 
 /* The genomes to evaluate in a generation.
- *   generation 0: n_parents is 0; `population` genomes, every gene uniform over its values.
+ *   generation 0: `population` genomes: those of parents, predefined individuals of which only the
+ *     genomes are looked at, repaired and in their order; then every gene uniform over its values.
  *   later: `offspring` genomes bred from parents, the survivors of the generation before with rank
  *     and crowding, in the order survive gave.
  * Breeding: binary tournaments over random permutations (smaller violation when one is infeasible,
  * else the one that dominates, else larger crowding, else by chance), crossover, mutation of each
  * gene with probability min(0.5, 1/n_genes); operators as options say.
- * No genome equals another of the answer or a parent: those that do are drawn again, in up to 100
- * rounds (of mating, or of sampling a slot). When the space is exhausted fewer are returned, *n_out
- * may be 0; as with no parents in a later generation.
- *   genomes: room for max(population, offspring) x n_genes doubles; *n_out: genomes written.
- *   repair: makes a genome valid (problem_def->repair); called on samples, after crossover and
- *     after mutation. What it leaves must fit the space. */
+ * No genome equals another of the answer or, after generation 0, a parent: those that do are drawn
+ * again, in up to 100 rounds (of mating, or of sampling a slot). When the space is exhausted fewer
+ * are returned, *n_out may be 0; as with no parents after generation 0. genomes: room for
+ * max(population, offspring) x n_genes doubles; *n_out: genomes written. repair: makes a genome
+ * valid (problem_def->repair); called on samples, after crossover and after mutation. What it
+ * leaves must fit the space. */
 DSE_MUST_USE enum dse_status
 dse_search_ask(const struct dse_space *space, const struct dse_search_options *options,
                uint64_t seed, int generation, const struct dse_individual *parents, int n_parents,

@@ -35,6 +35,7 @@ static enum dse_status read_context(struct dse_explorer *ex, const struct dse_sw
     for (int i = 0; i < ex->prepared->layers_n; i++)
         amax[i] = ex->prepared->layers[i].input_amax;
     ex->context = *spec.context;
+    ex->initial = (struct dse_initial){.genomes = spec.initial, .n = spec.initial_n};
     ex->context.input_amax = amax;
     ex->context.input_amax_n = ex->prepared->layers_n;
     return DSE_OK;

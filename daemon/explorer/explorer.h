@@ -114,6 +114,27 @@ DSE_MUST_USE enum dse_status dse_context_search_space(const struct dse_workload 
                                                       const struct dse_model_facts *facts,
                                                       const struct dse_problem_def **problem,
                                                       struct dse_space *space, struct dse_err *err);
+/* The individuals that a sweep begins with. */
+struct dse_initial {
+    const char *const *genomes; /* canonical texts that fit the problem, each once; n */
+    int n;
+    int n_given; /* that were named, equal and spare ones counted */
+};
+/* Reads the file and the front that the workload names (exploration.initial, initial_sweep); n = 0
+ * where it names none. Genomes are repaired; those of the file come first, of these the ones that
+ * it says are in a front. Of more than the population the first are taken, of a front some evenly
+ * over its first objective. INVALID with file and line where genes are too few or too many. All in
+ * the arena. */
+DSE_MUST_USE enum dse_status
+dse_context_load_initial(struct dse_store *store, const struct dse_workload *workload,
+                         const struct dse_model_facts *facts, struct dse_arena *arena,
+                         struct dse_initial *initial, struct dse_err *err);
+/* Makes the content hash of a workload that of the workload with these genomes; where there are
+ * none, it stays. In the arena. */
+DSE_MUST_USE enum dse_status dse_context_hash_initial(const struct dse_initial *initial,
+                                                      struct dse_arena *arena,
+                                                      const char **content_hash,
+                                                      struct dse_err *err);
 /* The search options of a workload. */
 struct dse_search_options dse_context_search_options(const struct dse_workload *workload);
 

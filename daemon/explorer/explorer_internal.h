@@ -40,6 +40,7 @@ struct dse_explorer {
     struct dse_workload workload;
     struct dse_search_options search;
     struct dse_msg_context context;
+    struct dse_initial initial; /* as it was at submission */
     const struct dse_msg_prepared *prepared;
     const struct dse_problem_def *problem;
     struct dse_space space;
@@ -97,6 +98,19 @@ dse_explorer__insert(struct dse_explorer *ex, struct dse_individual_row *row, st
  * a transaction. */
 DSE_MUST_USE enum dse_status dse_explorer__find_thresholds(struct dse_explorer *ex, int generation,
                                                            struct dse_err *err);
+
+/* ---- initial_file.c: predefined individuals ---- */
+
+struct initial_item {
+    const char *genome; /* as it stands in the file */
+    bool in_front;
+    int line; /* 0: not known */
+};
+/* The individuals of a file of pareto export, CSV or JSON, in their order, those without a genome
+ * left out. The array lives in the arena. INVALID with the line where it is neither. */
+DSE_MUST_USE enum dse_status dse_explorer__read_initial(const char *path, struct dse_arena *arena,
+                                                        struct initial_item **items, int *n,
+                                                        struct dse_err *err);
 
 /* ---- stop.c ---- */
 

@@ -107,11 +107,30 @@ static enum dse_status write_baseline(struct dse_explorer *ex, int generation,
     return insert_individual(ex, generation, 0, "float32", err);
 }
 
+/* The individuals that the sweep begins with. */
+static enum dse_status read_predefined(struct dse_explorer *ex, struct dse_individual **out,
+                                       struct dse_err *err) {
+    size_t n_genes = (size_t)ex->space.n_genes, n = (size_t)ex->initial.n;
+    struct dse_individual *list = dse_arena_alloc(&ex->wave_arena, n, sizeof *list);
+    double *genomes = dse_arena_alloc(&ex->wave_arena, n * n_genes, sizeof *genomes);
+    if (list == NULL || genomes == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %zu genomes", n);
+    for (size_t i = 0; i < n; i++) {
+        DSE_TRY(dse_genome_parse(ex->initial.genomes[i], genomes + i * n_genes, ex->space.n_genes,
+                                 err));
+        list[i] = (struct dse_individual){.genome = genomes + i * n_genes};
+    }
+    *out = list;
+    return DSE_OK;
+}
+
 static enum dse_status write_first_generation(struct dse_explorer *ex, int generation,
                                               struct dse_err *err) {
+    struct dse_individual *predefined = NULL;
     double *genomes = NULL;
     int n;
-    DSE_TRY(ask(ex, generation, NULL, 0, &genomes, &n, err));
+    DSE_TRY(read_predefined(ex, &predefined, err));
+    DSE_TRY(ask(ex, generation, predefined, ex->initial.n, &genomes, &n, err));
     return insert_generation(ex, generation, genomes, n, err);
 }
 
