@@ -91,6 +91,8 @@ enum client__command_id {
       "draw the plot where output is not a terminal, too")                                                                                            \
     X(objectives, TEXT, "--objectives", "LIST", CLIENT_ON(front),                                                                                     \
       "metrics instead of the sweep's own, as in\naccuracy(fog),bit_operations")                                                                      \
+    X(all, FLAG, "--all", "", CLIENT_ON(front) | CLIENT_ON(run),                                                                                      \
+      "every row of a front of more than 40")                                                                                                         \
     X(sha256, FLAG, "--sha256", "", CLIENT_ON(dump), "print the SHA-256 of the dump instead")                                                         \
     X(front, FLAG, "--front", "", CLIENT_ON(export), "only the front")                                                                                \
     X(cells, FLAG, "--cells", "", CLIENT_ON(export),                                                                                                  \

@@ -30,10 +30,10 @@ _pareto() {
     --workers) return ;;
     esac
     case $command in
-    run) options+=" --workers --plot" ;;
+    run) options+=" --workers --plot --all" ;;
     plan) options+=" --workers" ;;
     submit) options+=" --reuse" ;;
-    front) options+=" --plot --objectives" ;;
+    front) options+=" --plot --objectives --all" ;;
     dump) options+=" --sha256" ;;
     delete) options+=" --force" ;;
     export) options+=" --front --cells --format --output" ;;

@@ -103,6 +103,19 @@ static void fill_row(struct client *c, struct dse_console_table *table, int row,
                           mean_bits(arena, individual->input_bits, individual->input_bits_n));
 }
 
+/* Rows of a table of n members: as many as people still read. */
+static int rows_of(const struct client *c, int n) {
+    enum { USUAL_ROWS = 40 };
+    return c->options.all || n < USUAL_ROWS ? n : USUAL_ROWS;
+}
+
+/* The member in a row of a table that spreads its rows evenly, the first and the last included. */
+static const struct dse_msg_individual *member_in_row(const struct dse_msg_front *front, int row,
+                                                      int rows) {
+    int last = front->members_n - 1;
+    return &front->members[rows == 1 ? 0 : (int64_t)row * last / (rows - 1)];
+}
+
 static enum dse_status print_table(struct client *c, const struct dse_msg_front *front,
                                    const struct client__measure *measures, int n,
                                    struct dse_buf *out, struct dse_err *err) {
@@ -116,14 +129,17 @@ static enum dse_status print_table(struct client *c, const struct dse_msg_front 
         (struct dse_console_column){.header = "weight\nbits\nmean", .drop_order = n + 1};
     columns[n_columns++] =
         (struct dse_console_column){.header = "input\nbits\nmean", .drop_order = n + 2};
-    int has_baseline = front->baseline != NULL;
-    DSE_TRY(dse_console_table_init(&table, columns, n_columns, front->members_n + has_baseline,
-                                   &c->arena, err));
+    int has_baseline = front->baseline != NULL, rows = rows_of(c, front->members_n);
+    DSE_TRY(
+        dse_console_table_init(&table, columns, n_columns, rows + has_baseline, &c->arena, err));
     if (has_baseline)
         fill_row(c, &table, 0, front->baseline, measures, n);
-    for (int i = 0; i < front->members_n; i++)
-        fill_row(c, &table, i + has_baseline, &front->members[i], measures, n);
+    for (int i = 0; i < rows; i++)
+        fill_row(c, &table, i + has_baseline, member_in_row(front, i, rows), measures, n);
     dse_console_table_print(&table, dse_console_terminal_width(1), &c->style, out);
+    if (rows < front->members_n)
+        dse_buf_printf(out, "%d of %s members, spread over the front; --all prints them\n", rows,
+                       dse_console_count_text(&c->arena, front->members_n));
     return DSE_OK;
 }
 

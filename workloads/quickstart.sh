@@ -1,7 +1,7 @@
 #!/bin/sh
-# The main job on a fresh Debian machine: installs what is missing, builds, and explores the bit
-# widths of a trained network on Fashion-MNIST, clean and corrupted; draws pictures and writes a page
-# about it under results/. Run again, it resumes, or says that it is done.
+# The main job on a fresh Debian machine: installs what is missing, builds, and explores bit widths,
+# dropout and early exits of a trained network together, on Fashion-MNIST, clean and corrupted; draws
+# pictures and writes a page about it under results/. Run again, it resumes, or says that it is done.
 #
 #   sh workloads/quickstart.sh [options of `pareto run`]
 set -eu
@@ -14,7 +14,7 @@ cmake --build --preset release >>build-quickstart.log 2>&1 ||
     { cat build-quickstart.log; exit 1; }
 rm -f build-quickstart.log
 bin=build/release/bin
-$bin/pareto run --state results/quickstart "$@" workloads/quickstart.yaml
+$bin/pareto run --plot --state results/quickstart "$@" workloads/quickstart.yaml
 
 # Pictures and a page to look at; the daemon that answers for them is gone afterwards.
 $bin/paretod --state results/quickstart 2>/dev/null &
