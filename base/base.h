@@ -277,7 +277,11 @@ double dse_number_read(const char *text, const char **end);
 /* SHA-256 as lower-case hexadecimal. */
 DSE_MUST_USE enum dse_status dse_sha256_bytes(const void *bytes, size_t size,
                                               char out[DSE_SHA256_HEX], struct dse_err *err);
-/* Of a file's content. Errors name the path: NOT_FOUND, IO. */
+/* MD5 likewise (RFC 1321): for files whose publishers name nothing else, never against malice. */
+#define DSE_MD5_HEX 33
+DSE_MUST_USE enum dse_status dse_md5_bytes(const void *bytes, size_t size, char out[DSE_MD5_HEX],
+                                           struct dse_err *err);
+/* SHA-256 of a file's content. Errors name the path: NOT_FOUND, IO. */
 DSE_MUST_USE enum dse_status dse_sha256_file(const char *path, char out[DSE_SHA256_HEX],
                                              struct dse_err *err);
 

@@ -1,4 +1,4 @@
-/* SHA-256, from OpenSSL's libcrypto. */
+/* SHA-256 and MD5, from OpenSSL's libcrypto. */
 #include "base/base.h"
 
 #include <errno.h>
@@ -7,21 +7,32 @@
 #include <string.h>
 #include <unistd.h>
 
-static void write_hex(const unsigned char *digest, char out[DSE_SHA256_HEX]) {
+enum { SHA256_BYTES = 32, MD5_BYTES = 16 };
+
+static void write_hex(const unsigned char *digest, int n, char *out) {
     static const char digits[] = "0123456789abcdef";
-    for (int i = 0; i < 32; i++) {
+    for (int i = 0; i < n; i++) {
         out[2 * i] = digits[digest[i] >> 4];
         out[2 * i + 1] = digits[digest[i] & 15];
     }
-    out[64] = '\0';
+    out[2 * n] = '\0';
 }
 
 enum dse_status dse_sha256_bytes(const void *bytes, size_t size, char out[DSE_SHA256_HEX],
                                  struct dse_err *err) {
-    unsigned char digest[32];
+    unsigned char digest[SHA256_BYTES];
     if (EVP_Digest(bytes, size, digest, NULL, EVP_sha256(), NULL) != 1)
         DSE_FAIL(err, DSE_NO_MEMORY, "SHA-256 of %zu bytes failed", size);
-    write_hex(digest, out);
+    write_hex(digest, SHA256_BYTES, out);
+    return DSE_OK;
+}
+
+enum dse_status dse_md5_bytes(const void *bytes, size_t size, char out[DSE_MD5_HEX],
+                              struct dse_err *err) {
+    unsigned char digest[MD5_BYTES];
+    if (EVP_Digest(bytes, size, digest, NULL, EVP_md5(), NULL) != 1)
+        DSE_FAIL(err, DSE_NO_MEMORY, "MD5 of %zu bytes failed", size);
+    write_hex(digest, MD5_BYTES, out);
     return DSE_OK;
 }
 
@@ -51,11 +62,11 @@ enum dse_status dse_sha256_file(const char *path, char out[DSE_SHA256_HEX], stru
     enum dse_status status = context == NULL
                                  ? dse_err_set(err, DSE_NO_MEMORY, "%s: out of memory", path)
                                  : hash_descriptor(fd, path, context, err);
-    unsigned char digest[32];
+    unsigned char digest[SHA256_BYTES];
     if (status == DSE_OK && EVP_DigestFinal_ex(context, digest, NULL) != 1)
         status = dse_err_set(err, DSE_NO_MEMORY, "%s: SHA-256 failed", path);
     if (status == DSE_OK)
-        write_hex(digest, out);
+        write_hex(digest, SHA256_BYTES, out);
     EVP_MD_CTX_free(context);
     (void)close(fd);
     return status;

@@ -126,6 +126,8 @@ struct dse_console_progress {
 };
 void dse_console_progress_step(struct dse_console_progress *progress, const char *phase,
                                int64_t done, int64_t total);
+/* The same for work of which only the time spent is known. */
+void dse_console_progress_wait(struct dse_console_progress *progress, const char *phase);
 void dse_console_progress_end(struct dse_console_progress *progress);
 
 /* ---- tables (text_table.c) ---------------------------------------------------------------- */

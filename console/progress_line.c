@@ -23,28 +23,48 @@ void dse_console_draw_end(struct dse_console_line_drawn *line) {
     line->columns = 0;
 }
 
-void dse_console_progress_step(struct dse_console_progress *progress, const char *phase,
-                               int64_t done, int64_t total) {
-    enum { REDRAW_MS = 200, ESTIMATE_AFTER_MS = 1000 };
+enum { REDRAW_MS = 200, ESTIMATE_AFTER_MS = 1000 };
+
+/* Milliseconds since the phase began, which it does when its name is new; < 0: draw nothing now. */
+static int64_t enter_phase(struct dse_console_progress *progress, const char *phase) {
     int64_t now_ms = dse_clock_mono_ms();
     if (strncmp(progress->phase, phase, sizeof progress->phase - 1) != 0) {
         (void)snprintf(progress->phase, sizeof progress->phase, "%s", phase);
         progress->begun_ms = now_ms;
     }
     if (!dse_console_is_terminal(STDERR_FILENO) || now_ms - progress->line.drawn_ms < REDRAW_MS)
+        return -1;
+    progress->line.to = stderr;
+    return now_ms - progress->begun_ms;
+}
+
+void dse_console_progress_step(struct dse_console_progress *progress, const char *phase,
+                               int64_t done, int64_t total) {
+    int64_t spent_ms = enter_phase(progress, phase);
+    if (spent_ms < 0)
         return;
     struct dse_arena arena = {0};
-    int64_t spent_ms = now_ms - progress->begun_ms;
     const char *left = "";
     if (done > 0 && spent_ms >= ESTIMATE_AFTER_MS)
         left = dse_console_printf(
             &arena, ", %s left",
             dse_console_duration_text(&arena, (double)spent_ms / 1e3 * (double)(total - done) /
                                                   (double)done));
-    progress->line.to = stderr;
     dse_console_draw(&progress->line,
                      dse_console_printf(&arena, "%s: %lld of %lld%s", phase, (long long)done,
                                         (long long)total, left),
+                     false);
+    dse_arena_fini(&arena);
+}
+
+void dse_console_progress_wait(struct dse_console_progress *progress, const char *phase) {
+    int64_t spent_ms = enter_phase(progress, phase);
+    if (spent_ms < 0)
+        return;
+    struct dse_arena arena = {0};
+    dse_console_draw(&progress->line,
+                     dse_console_printf(&arena, "%s: %s so far", phase,
+                                        dse_console_duration_text(&arena, (double)spent_ms / 1e3)),
                      false);
     dse_arena_fini(&arena);
 }

@@ -66,6 +66,12 @@ DSE_MUST_USE enum dse_status dse_image_rows_read(const struct dse_image_rows *ro
 DSE_MUST_USE enum dse_status dse_labels_load(const char *path, uint16_t **labels, int64_t *n,
                                              struct dse_err *err);
 
+/* A file's bytes, unpacked where it is gzip; or, with a member, those of the first file of that
+ * name (without folders) in a tar archive, plain or gzip. Appended. INVALID above limit bytes and
+ * for what is damaged, NOT_FOUND, IO. */
+DSE_MUST_USE enum dse_status dse_dataset_unpack(const char *path, const char *member, size_t limit,
+                                                struct dse_buf *out, struct dse_err *err);
+
 /* (x / 255 - mean[c]) / std[c] for every pixel; computed in double, rounded once to float32.
  * pixels: [n_values] with c innermost. mean and std hold c values. */
 void dse_dataset_normalize(const uint8_t *pixels, size_t n_values, int c, const double *mean,

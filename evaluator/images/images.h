@@ -17,6 +17,9 @@ struct dse_image {
  * 16 bits are resolved). NOT_FOUND, IO, INVALID for what is neither. */
 DSE_MUST_USE enum dse_status dse_image_load(const char *path, struct dse_image *image,
                                             struct dse_err *err);
+/* The same of a file's bytes; name is used in messages. */
+DSE_MUST_USE enum dse_status dse_image_read(const char *name, const struct dse_buf *file,
+                                            struct dse_image *image, struct dse_err *err);
 /* Writes a PNG file, replacing what is there. */
 DSE_MUST_USE enum dse_status dse_image_save_png(const char *path, const uint8_t *pixels, int h,
                                                 int w, int c, struct dse_err *err);

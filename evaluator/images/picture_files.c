@@ -114,15 +114,20 @@ static enum dse_status read_jpeg(const char *path, const struct dse_buf *file,
     return status;
 }
 
+enum dse_status dse_image_read(const char *name, const struct dse_buf *file,
+                               struct dse_image *image, struct dse_err *err) {
+    if (file->size > 8 && memcmp(file->data, "\x89PNG\r\n\x1a\n", 8) == 0)
+        return read_png(name, file, image, err);
+    if (file->size > 3 && memcmp(file->data, "\xFF\xD8\xFF", 3) == 0)
+        return read_jpeg(name, file, image, err);
+    DSE_FAIL(err, DSE_INVALID, "%s: neither a PNG nor a JPEG file", name);
+}
+
 enum dse_status dse_image_load(const char *path, struct dse_image *image, struct dse_err *err) {
     struct dse_buf file = {0};
     enum dse_status status = dse_file_read(path, LARGEST_FILE_BYTES, &file, err);
-    if (status == DSE_OK && file.size > 8 && memcmp(file.data, "\x89PNG\r\n\x1a\n", 8) == 0)
-        status = read_png(path, &file, image, err);
-    else if (status == DSE_OK && file.size > 3 && memcmp(file.data, "\xFF\xD8\xFF", 3) == 0)
-        status = read_jpeg(path, &file, image, err);
-    else if (status == DSE_OK)
-        status = dse_err_set(err, DSE_INVALID, "%s: neither a PNG nor a JPEG file", path);
+    if (status == DSE_OK)
+        status = dse_image_read(path, &file, image, err);
     dse_buf_fini(&file);
     return status;
 }

@@ -1,6 +1,6 @@
 # bash completion of pareto-model
 _pareto_model() {
-    local commands=" inspect mcdo branch exits build train calibrate convert corrupt cache "
+    local commands=" inspect mcdo branch exits build train calibrate convert corrupt data cache "
     local options="--json --no-color --help --version"
     local word=${COMP_WORDS[COMP_CWORD]} command="" i
     COMPREPLY=()
@@ -11,7 +11,7 @@ _pareto_model() {
             --initial-learning-rate | --optimizer | --momentum | --weight-decay | --schedule | \
             --warm-up | --label-smoothing | --exit-weight | --shift | --cutout | --threads | \
             --ckpt-path | --log | --tensorboard-logdir | --images | --method | --percentile | --calibration | --input-bits | --weight-bits | --weight-scales | \
-            --corruptions | --severities | --frost-dir | --keep) ((i++)) ;;
+            --corruptions | --severities | --frost-dir | --from | --keep) ((i++)) ;;
         -*) ;;
         *)
             command=${COMP_WORDS[i]}
@@ -22,6 +22,7 @@ _pareto_model() {
     case $command in
     inspect) options+=" --output" ;;
     corrupt) options+=" --seed --data --images --corruptions --severities --png --frost-dir" ;;
+    data) options+=" --from" ;;
     cache) options+=" --clean --keep" ;;
     mcdo) options+=" --starting-layer --droprate" ;;
     branch) options+=" --n-branches" ;;

@@ -1,0 +1,1 @@
+"$PARETO" model data cifar11 set
