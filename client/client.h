@@ -26,6 +26,9 @@ struct client;
     X(submit, "FILE", 1, 1, "give a workload to the daemon as a sweep",                            \
       "Prints the id of the sweep when the sweep is safely on disk. FILE \"-\" is\n"               \
       "standard input.\n")                                                                         \
+    X(import, "FILE", 1, 1, "make a workload of one of the replaced explorer",                     \
+      "FILE has the root key \"workload\". The new workload goes to standard output or to\n"       \
+      "--output, what is ignored, changed or missing in it to standard error.\n")                  \
     X(watch, "[SWEEP]", 0, 1, "follow a sweep to its end",                                         \
       "Ctrl-C stops watching; the sweep goes on. Exit status 1 when the sweep failed\n"            \
       "or was cancelled.\n")                                                                       \
@@ -100,7 +103,8 @@ enum client__command_id {
     X(force, FLAG, "--force", "", CLIENT_ON(delete), "cancel the sweep first, if needed")                                                             \
     X(format, TEXT, "--format", "NAME", CLIENT_ON(export) | CLIENT_ON(plot),                                                                          \
       "export: csv (default) or json; plot: svg (default),\npng, pdf, tikz or csv")                                                                   \
-    X(output, TEXT, "--output", "FILE", CLIENT_ON(export) | CLIENT_ON(plot) | CLIENT_ON(report),                                                      \
+    X(output, TEXT, "--output", "FILE",                                                                                                               \
+      CLIENT_ON(export) | CLIENT_ON(import) | CLIENT_ON(plot) | CLIENT_ON(report),                                                                    \
       "write there instead of to standard output; -o FILE;\nplot: a directory (results/NAME-SWEEP); report: a\nfile (report.html in that directory)") \
     X(individuals, TEXT, "--individuals", "LIST", CLIENT_ON(plot) | CLIENT_ON(report),                                                                \
       "chosen ones, as 12.3,baseline (some of the front)")

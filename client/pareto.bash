@@ -1,6 +1,6 @@
 # bash completion of pareto
 _pareto() {
-    local commands=" run plan submit watch front show export plot report list status pause resume cancel delete priority workers dump ping model "
+    local commands=" run plan submit import watch front show export plot report list status pause resume cancel delete priority workers dump ping model "
     local options="--socket --state --json --no-color --help --version"
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command="" i
     COMPREPLY=()
@@ -37,6 +37,7 @@ _pareto() {
     dump) options+=" --sha256" ;;
     delete) options+=" --force" ;;
     export) options+=" --front --cells --format --output" ;;
+    import) options+=" --output" ;;
     plot) options+=" --format --output --individuals" ;;
     report) options+=" --output --individuals" ;;
     esac
@@ -44,7 +45,7 @@ _pareto() {
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$word")
     elif [[ -z $command ]]; then
         mapfile -t COMPREPLY < <(compgen -W "$commands" -- "$word")
-    elif [[ $command == run || $command == plan || $command == submit ]]; then
+    elif [[ $command == run || $command == plan || $command == submit || $command == import ]]; then
         mapfile -t COMPREPLY < <(compgen -f -- "$word")
     fi
 }

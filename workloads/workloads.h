@@ -122,6 +122,26 @@ bool dse_workload_is_about_network(const struct dse_workload *workload);
 /* The problem settings of a workload; pointers are borrowed from it. */
 struct dse_problem_settings dse_workload_problem_settings(const struct dse_workload *workload);
 
+/* What of a workload of the replaced explorer does not stand in the new one as it was. */
+struct dse_import_note {
+    struct dse_mark mark; /* line 0: nowhere in the file */
+    const char *key;      /* of the old file, or of the new one where nothing stood */
+    const char *what;     /* "ignored", "changed", or "missing": to be mended by hand */
+    const char *why;
+};
+struct dse_imported {
+    const char *yaml; /* the new workload */
+    const struct dse_import_note *notes;
+    int n_notes;
+};
+/* Reads a workload file of the explorer that paretod replaces (root key `workload`) and makes one
+ * of ours. Everything lives in the arena. INVALID with the place where the text is not such a file,
+ * UNSUPPORTED where its problem has no counterpart. */
+DSE_MUST_USE enum dse_status dse_workload_import(const char *text, size_t length, const char *file,
+                                                 struct dse_arena *arena,
+                                                 struct dse_imported *imported,
+                                                 struct dse_err *err);
+
 /* One line of the schema, for documents, help and tests. */
 struct dse_schema_info {
     const char *section, *key, *kind, *fallback, *min, *max, *choices, *help;

@@ -1,0 +1,1 @@
+cd "$SOURCES/workloads" && exec "$PARETO" import zdt1.yaml
