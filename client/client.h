@@ -39,9 +39,11 @@ struct client;
       "front of other metrics, without computing an image.\n")                                     \
     X(show, "[SWEEP] INDIVIDUAL", 1, 2, "print one individual with its cells and bits",            \
       "INDIVIDUAL is generation.slot as the front prints it, or \"baseline\".\n")                  \
-    X(export, "[SWEEP]", 0, 1, "write all individuals as CSV or JSON",                             \
+    X(export, "[SWEEP]", 0, 1, "write individuals as CSV or JSON, or one as ONNX",                 \
       "One line an individual, the float32 network first: its state, objectives, genome\n"         \
-      "and bits; the file appears under its name when it is whole.\n")                             \
+      "and bits; the file appears under its name when it is whole. With --onnx one\n"              \
+      "individual (generation.slot) becomes a network in QDQ form that ONNX Runtime\n"             \
+      "runs, with its bits, beside a .json with its figures and all it was made of.\n")            \
     X(plot, "[SWEEP] [PLOT]...", 0, 8, "draw pictures of a sweep",                                 \
       "PLOT is front, hypervolume, bits, severity, corruptions, parallel or violation;\n"          \
       "without one, all that have something to show. bits and severity show the chosen\n"          \
@@ -100,6 +102,7 @@ enum client__command_id {
     X(front, FLAG, "--front", "", CLIENT_ON(export), "only the front")                                                                                \
     X(cells, FLAG, "--cells", "", CLIENT_ON(export),                                                                                                  \
       "with the images seen and right of each cell")                                                                                                  \
+    X(onnx, TEXT, "--onnx", "INDIVIDUAL", CLIENT_ON(export), "write this one as a network")                                                           \
     X(force, FLAG, "--force", "", CLIENT_ON(delete), "cancel the sweep first, if needed")                                                             \
     X(format, TEXT, "--format", "NAME", CLIENT_ON(export) | CLIENT_ON(plot),                                                                          \
       "export: csv (default) or json; plot: svg (default),\npng, pdf, tikz or csv")                                                                   \
@@ -268,6 +271,9 @@ struct client__measure client__measure_of(struct dse_arena *arena,
                                           double largest);
 const char *client__measure_text(struct dse_arena *arena, const struct client__measure *measure,
                                  double value);
+
+/* pareto export --onnx (export_onnx.c). */
+DSE_MUST_USE enum dse_status client__export_onnx(struct client *c, struct dse_err *err);
 
 /* ---- print_exits.c ---- */
 

@@ -291,6 +291,8 @@ enum dse_status client__command_export(struct client *c, struct dse_err *err) {
     struct export export = {.c = c};
     struct dse_msg_sweep_id id;
     struct dse_rpc_reply reply;
+    if (c->options.onnx != NULL)
+        return client__export_onnx(c, err);
     DSE_TRY(read_format(c, &export.is_json, err));
     DSE_TRY(client__connect(c, err));
     DSE_TRY(client__sweep_of(c, c->options.operands[0], &id.sweep, err));

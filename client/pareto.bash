@@ -6,7 +6,7 @@ _pareto() {
     COMPREPLY=()
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        --socket | --state | --workers | --format | --output | -o | --individuals) ((i++)) ;;
+        --socket | --state | --workers | --format | --output | -o | --individuals | --onnx) ((i++)) ;;
         -*) ;;
         *)
             command=${COMP_WORDS[i]}
@@ -36,7 +36,7 @@ _pareto() {
     front) options+=" --plot --objectives --all" ;;
     dump) options+=" --sha256" ;;
     delete) options+=" --force" ;;
-    export) options+=" --front --cells --format --output" ;;
+    export) options+=" --front --cells --onnx --format --output" ;;
     import) options+=" --output" ;;
     plot) options+=" --format --output --individuals" ;;
     report) options+=" --output --individuals" ;;

@@ -148,6 +148,16 @@ static enum dse_status answer_show(struct dse_methods *methods, struct dse_clien
     return dse_report_individual(methods->store, params, arena, individual, err);
 }
 
+static enum dse_status answer_recipe(struct dse_methods *methods, struct dse_client *client,
+                                     const void *params, struct dse_arena *arena, void **result,
+                                     struct dse_err *err) {
+    (void)client;
+    struct dse_msg_recipe *recipe = new_result(arena, sizeof *recipe, result, err);
+    if (recipe == NULL)
+        return DSE_NO_MEMORY;
+    return dse_report_recipe(methods->store, params, arena, recipe, err);
+}
+
 static enum dse_status answer_individuals(struct dse_methods *methods, struct dse_client *client,
                                           const void *params, struct dse_arena *arena,
                                           void **result, struct dse_err *err) {
@@ -498,7 +508,7 @@ static const handler handlers[DSE_METHOD_COUNT] = {
     [DSE_METHOD_dump] = answer_dump,         [DSE_METHOD_individuals] = answer_individuals,
     [DSE_METHOD_pause] = answer_pause,       [DSE_METHOD_resume] = answer_resume,
     [DSE_METHOD_priority] = answer_priority, [DSE_METHOD_delete] = answer_delete,
-    [DSE_METHOD_workers] = answer_workers,
+    [DSE_METHOD_workers] = answer_workers,   [DSE_METHOD_recipe] = answer_recipe,
 };
 
 void dse_methods_answer(struct dse_methods *methods, struct dse_client *client, const char *line,

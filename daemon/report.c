@@ -143,34 +143,6 @@ enum dse_status daemon__make_decoder(struct dse_store *store, const struct dse_s
     return build_space(&decoder->workload, &decoder->prepared, arena, decoder, err);
 }
 
-enum dse_status daemon__add_bits(const struct daemon__decoder *decoder,
-                                 const struct dse_individual_row *row, struct dse_arena *arena,
-                                 struct dse_msg_individual *individual, struct dse_err *err) {
-    int n = decoder->model.n_layers, n_genes = decoder->space.n_genes;
-    int64_t *input_bits = dse_arena_alloc(arena, (size_t)n, sizeof *input_bits);
-    int64_t *weight_bits = dse_arena_alloc(arena, (size_t)n, sizeof *weight_bits);
-    int *ints = dse_arena_alloc(arena, 2 * (size_t)n, sizeof *ints);
-    double *genome = dse_arena_alloc(arena, (size_t)n_genes, sizeof *genome);
-    double *genes = dse_arena_alloc(arena, (size_t)n_genes, sizeof *genes);
-    if (genes == NULL || input_bits == NULL || weight_bits == NULL || ints == NULL ||
-        genome == NULL)
-        return no_memory(err);
-    struct dse_candidate candidate = {
-        .n_layers = n, .input_bits = ints, .weight_bits = ints + n, .genes = genes};
-    if (row->generation >= 0) {
-        DSE_TRY(dse_genome_parse(row->genome, genome, n_genes, err));
-        decoder->problem->decode(&decoder->space, genome, &candidate);
-    }
-    for (int l = 0; l < n; l++) {
-        input_bits[l] = candidate.input_bits[l];
-        weight_bits[l] = candidate.weight_bits[l];
-    }
-    individual->input_bits = input_bits;
-    individual->weight_bits = weight_bits;
-    individual->input_bits_n = individual->weight_bits_n = n;
-    return DSE_OK;
-}
-
 /* ---- one individual ---- */
 
 /* Of the individual: with its thresholds, where it has some. */
@@ -313,7 +285,7 @@ enum dse_status dse_report_individual(struct dse_store *store,
     enum dse_status status = daemon__make_decoder(store, &sweep, arena, &decoder, err);
     if (status != DSE_OK)
         goto fail;
-    DSE_TRY_GOTO(status, daemon__add_bits(&decoder, row, arena, &answer, err), fail);
+    DSE_TRY_GOTO(status, daemon__add_settings(&decoder, row, arena, &answer, err), fail);
     DSE_TRY_GOTO(status, add_cells(store, &decoder, row, arena, &answer, err), fail);
     DSE_TRY_GOTO(status, daemon__estimate_own(store, &decoder, row, arena, &answer, err), fail);
     DSE_TRY_GOTO(status, add_exits(store, &decoder, row, arena, &answer, err), fail);
@@ -398,7 +370,7 @@ static enum dse_status describe_page(struct dse_store *store, const struct daemo
         *individual = daemon__describe_individual(&rows[i]);
         if (query->state != NULL && strcmp(query->state, individual->state) != 0)
             continue;
-        DSE_TRY(daemon__add_bits(decoder, &rows[i], arena, individual, err));
+        DSE_TRY(daemon__add_settings(decoder, &rows[i], arena, individual, err));
         if (query->cells)
             DSE_TRY(add_cells(store, decoder, &rows[i], arena, individual, err));
         kept++;

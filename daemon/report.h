@@ -30,6 +30,11 @@ DSE_MUST_USE enum dse_status dse_report_individuals(struct dse_store *store,
                                                     struct dse_arena *arena,
                                                     struct dse_msg_individual_page *page,
                                                     struct dse_err *err);
+/* All that makes the network of an individual; UNSUPPORTED where the sweep is about no network. */
+DSE_MUST_USE enum dse_status dse_report_recipe(struct dse_store *store,
+                                               const struct dse_msg_individual_id *which,
+                                               struct dse_arena *arena,
+                                               struct dse_msg_recipe *recipe, struct dse_err *err);
 /* The worker processes, with what they do. */
 DSE_MUST_USE enum dse_status dse_report_workers(struct dse_pool *pool, struct dse_arena *arena,
                                                 struct dse_msg_worker_list *list,

@@ -213,7 +213,7 @@ static enum dse_status list_members(const struct question *question, int64_t swe
     for (int i = 0; i < n; i++) {
         members[i] = daemon__describe_individual(&rows[i]);
         members[i].in_front = true;
-        DSE_TRY(daemon__add_bits(question->decoder, &rows[i], arena, &members[i], err));
+        DSE_TRY(daemon__add_settings(question->decoder, &rows[i], arena, &members[i], err));
         if (question->with_estimates)
             DSE_TRY(add_estimates(question, &rows[i], arena, &members[i], err));
     }

@@ -22,11 +22,11 @@ daemon__describe_sweep(struct dse_store *store, const struct dse_scheduler *sche
                        const struct dse_sweep_row *row, struct dse_arena *arena,
                        struct dse_msg_sweep *sweep, struct dse_err *err);
 struct dse_msg_individual daemon__describe_individual(const struct dse_individual_row *row);
-DSE_MUST_USE enum dse_status daemon__add_bits(const struct daemon__decoder *decoder,
-                                              const struct dse_individual_row *row,
-                                              struct dse_arena *arena,
-                                              struct dse_msg_individual *individual,
-                                              struct dse_err *err);
+DSE_MUST_USE enum dse_status daemon__add_settings(const struct daemon__decoder *decoder,
+                                                  const struct dse_individual_row *row,
+                                                  struct dse_arena *arena,
+                                                  struct dse_msg_individual *individual,
+                                                  struct dse_err *err);
 /* An individual's candidate, the caller's to finish, and what was found of it, in the arena. */
 DSE_MUST_USE enum dse_status daemon__load_result(struct dse_store *store,
                                                  const struct daemon__decoder *decoder,

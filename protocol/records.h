@@ -176,26 +176,30 @@
     F(REQ, REALS, _, coverages, "shares of the images, the surest first")                 \
     F(REQ, REALS, _, risks, "share of wrong ones among them, a coverage each")
 
-#define DSE_FIELDS_individual(F)                                                               \
-    F(REQ, INT, _, generation, "generation from 0; -1: the float32 baseline")                  \
-    F(REQ, INT, _, slot, "place in the generation, from 0")                                    \
-    F(REQ, STR, _, state, "pending, done or failed")                                           \
-    F(REQ, STR, _, reason, "why it failed; else empty")                                        \
-    F(REQ, STR, _, genome, "genome as text; empty for the baseline")                           \
-    F(REQ, REALS, _, objectives, "values in the order of the objectives; empty while pending") \
-    F(REQ, REAL, _, violation, "sum of constraint violations; 0: feasible")                    \
-    F(REQ, BOOL, _, in_front, "is it non-dominated and feasible?")                             \
-    F(OPT, INTS, _, input_bits, "bits of each layer's input; 0: float32")                      \
-    F(OPT, INTS, _, weight_bits, "bits of each layer's weights; 0: float32")                   \
-    F(OPT, STRS, _, genes, "where there are no layers: \"name = value\" of each gene")         \
-    F(OPT, RECS, named_value, values, "everything that a program of the user's measured")      \
-    F(OPT, RECS, cell_result, cells, "result of each cell")                                    \
-    F(OPT, RECS, layer, layers, "the layers")                                                  \
-    F(OPT, RECS, objective, objective_names, "objectives in order")                            \
-    F(OPT, RECS, estimate, estimates, "the objectives with their intervals")                   \
-    F(OPT, INT, _, rank, "front that it survived its own generation in, from 1; 0: not known") \
-    F(OPT, BOOL, _, cached, "was it answered from the store when it was born?")                \
-    F(OPT, REC, exits, exits, "what its early exits did, where it has thresholds")
+#define DSE_FIELDS_individual(F)                                                                \
+    F(REQ, INT, _, generation, "generation from 0; -1: the float32 baseline")                   \
+    F(REQ, INT, _, slot, "place in the generation, from 0")                                     \
+    F(REQ, STR, _, state, "pending, done or failed")                                            \
+    F(REQ, STR, _, reason, "why it failed; else empty")                                         \
+    F(REQ, STR, _, genome, "genome as text; empty for the baseline")                            \
+    F(REQ, REALS, _, objectives, "values in the order of the objectives; empty while pending")  \
+    F(REQ, REAL, _, violation, "sum of constraint violations; 0: feasible")                     \
+    F(REQ, BOOL, _, in_front, "is it non-dominated and feasible?")                              \
+    F(OPT, INTS, _, input_bits, "bits of each layer's input; 0: float32")                       \
+    F(OPT, INTS, _, weight_bits, "bits of each layer's weights; 0: float32")                    \
+    F(OPT, STRS, _, genes, "where there are no layers: \"name = value\" of each gene")          \
+    F(OPT, RECS, named_value, values, "everything that a program of the user's measured")       \
+    F(OPT, RECS, cell_result, cells, "result of each cell")                                     \
+    F(OPT, RECS, layer, layers, "the layers")                                                   \
+    F(OPT, RECS, objective, objective_names, "objectives in order")                             \
+    F(OPT, RECS, estimate, estimates, "the objectives with their intervals")                    \
+    F(OPT, INT, _, rank, "front that it survived its own generation in, from 1; 0: not known")  \
+    F(OPT, BOOL, _, cached, "was it answered from the store when it was born?")                 \
+    F(OPT, REC, exits, exits, "what its early exits did, where it has thresholds")              \
+    F(OPT, INTS, _, dropout, "rate on each layer's input, in steps of 2^-16; none: no dropout") \
+    F(OPT, INT, _, passes, "Monte-Carlo passes; 0: one")                                        \
+    F(OPT, REALS, _, thresholds, "entropies below which an image leaves, an early exit each")   \
+    F(OPT, INT, _, exit_batch, "images that leave together; 0: each alone")
 
 #define DSE_FIELDS_individual_query(F)                                                   \
     F(REQ, INT, _, sweep, "sweep id")                                                    \
@@ -287,6 +291,16 @@
     F(OPT, RECS, file_ref, frost_files, "overlays of frost, five; none: textures of our own")   \
     F(OPT, RECS, file_ref, corrupted_files,                                                     \
       "images of each corruption, in order, then their labels; none: the worker makes them")
+
+#define DSE_FIELDS_recipe(F)                                                               \
+    F(REQ, STR, _, name, "name of the workload")                                           \
+    F(REQ, INT, _, sweep, "sweep id")                                                      \
+    F(REQ, STR, _, content_hash, "of the workload")                                        \
+    F(REQ, REC, file_ref, model, "the trained network, ONNX")                              \
+    F(REQ, STRS, _, outputs, "of it that are used, early exits first; none: its only one") \
+    F(REQ, STR, _, weight_scales, "what shares a scale: channel or tensor")                \
+    F(REQ, REC, dataset, dataset, "images that the figures were measured on")              \
+    F(REQ, REC, individual, individual, "its layers with calibration, its bits, its figures")
 
 #define DSE_FIELDS_spec(F)                                                                     \
     F(REQ, REC, context, context, "what the workers open, with the file hashes at submission") \
@@ -391,6 +405,7 @@
     X(initial_individual)   \
     X(initial_file)         \
     X(spec)                 \
+    X(recipe)               \
     X(prepared)             \
     X(candidate)            \
     X(task)                 \
@@ -411,6 +426,7 @@
     X(front, front_query, front, "the non-dominated feasible individuals; of other metrics, too") \
     X(show, individual_id, individual, "one individual with its cells and bits")                  \
     X(individuals, individual_query, individual_page, "all individuals, a page at a time")        \
+    X(recipe, individual_id, recipe, "all that makes the network of an individual")               \
     X(pause, sweep_id, sweep, "give a sweep no more work; what is under way is kept")             \
     X(resume, sweep_id, sweep, "go on with a paused sweep")                                       \
     X(priority, priority_of, sweep, "change which sweeps come first")                             \

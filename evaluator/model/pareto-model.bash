@@ -10,7 +10,7 @@ _pareto_model() {
             --exits | --width | --data | --validation | --mean | --std | --epochs | --batch | \
             --initial-learning-rate | --optimizer | --momentum | --weight-decay | --schedule | \
             --warm-up | --label-smoothing | --exit-weight | --shift | --cutout | --threads | \
-            --ckpt-path | --log | --tensorboard-logdir | --images | --method | --percentile | --calibration | --input-bits | --weight-bits | --weight-scales | \
+            --ckpt-path | --log | --tensorboard-logdir | --images | --method | --percentile | --calibration | --individual | --input-bits | --weight-bits | --weight-scales | \
             --corruptions | --severities | --frost-dir | --from | --keep) ((i++)) ;;
         -*) ;;
         *)
@@ -37,7 +37,7 @@ _pareto_model() {
     calibrate) options+=" --data --images --mean --std --method --percentile --output" ;;
     convert)
         options+=" --data --images --mean --std --method --percentile --output --calibration"
-        options+=" --input-bits --weight-bits --weight-scales"
+        options+=" --individual --input-bits --weight-bits --weight-scales"
         ;;
     esac
     if [[ $word == -* ]]; then
