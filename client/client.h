@@ -65,6 +65,9 @@ struct client;
     X(dump, "[SWEEP]", 0, 1, "print everything known of a sweep, canonical",                       \
       "No times and no process ids are in it: equal sweeps have equal dumps.\n")                   \
     X(ping, "", 0, 0, "say which daemon answers", "")                                              \
+    X(db, "COMMAND ...", 0, DSE_CONSOLE_OPERANDS_MAX,                                              \
+      "check, copy or shrink the database (pareto-db)",                                            \
+      "Everything behind the word \"db\" goes to pareto-db: pareto db --help.\n")                  \
     X(model, "COMMAND ...", 0, DSE_CONSOLE_OPERANDS_MAX,                                           \
       "look at, change and convert networks (pareto-model)",                                       \
       "Everything behind the word \"model\" goes to pareto-model: pareto model --help.\n")

@@ -1,6 +1,6 @@
 # bash completion of pareto
 _pareto() {
-    local commands=" run plan submit import watch front show export plot report list status pause resume cancel delete priority workers dump ping model "
+    local commands=" run plan submit import watch front show export plot report list status pause resume cancel delete priority workers dump ping db model "
     local options="--socket --state --json --no-color --help --version"
     local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} command="" i
     COMPREPLY=()

@@ -55,20 +55,42 @@ static void report(struct client *c, const struct dse_err *err) {
         dse_console_print_error("pareto", err, c->options.no_color);
 }
 
-/* The tools for networks are a program of their own, so that this one needs none of the engine. */
-enum dse_status client__command_model(struct client *c, struct dse_err *err) {
-    (void)c;
-    DSE_FAIL(err, DSE_USAGE, "options of pareto model stand behind the word \"model\"");
+/* The tools for networks are a program of their own, so that this one needs none of the engine; so
+ * are those for the database, which only the daemon and they open. */
+static const struct {
+    const char *word, *program;
+} other_programs[] = {{"model", "pareto-model"}, {"db", "pareto-db"}};
+
+static enum dse_status refuse_options_before(const char *word, struct dse_err *err) {
+    DSE_FAIL(err, DSE_USAGE, "options of pareto %s stand behind the word \"%s\"", word, word);
 }
 
-static enum dse_status become_pareto_model(char **argv, struct dse_err *err) {
-    char dir[4096], path[sizeof dir + sizeof "/pareto-model"];
+enum dse_status client__command_model(struct client *c, struct dse_err *err) {
+    (void)c;
+    return refuse_options_before("model", err);
+}
+
+enum dse_status client__command_db(struct client *c, struct dse_err *err) {
+    (void)c;
+    return refuse_options_before("db", err);
+}
+
+static enum dse_status become_program(const char *program, char **argv, struct dse_err *err) {
+    char dir[4096], path[sizeof dir + 32];
     dse_program_dir(dir, sizeof dir);
-    (void)snprintf(path, sizeof path, "%s/pareto-model", dir);
+    (void)snprintf(path, sizeof path, "%s/%s", dir, program);
     (void)execv(path, argv);
-    (void)execvp("pareto-model", argv);
-    DSE_FAIL(err, DSE_NOT_FOUND, "the program pareto-model is neither in %s nor in PATH: %s", dir,
+    (void)execvp(program, argv);
+    DSE_FAIL(err, DSE_NOT_FOUND, "the program %s is neither in %s nor in PATH: %s", program, dir,
              strerror(errno));
+}
+
+/* NULL: the command is one of ours. */
+static const char *other_program_for(const char *word) {
+    for (size_t i = 0; i < sizeof other_programs / sizeof other_programs[0]; i++)
+        if (strcmp(other_programs[i].word, word) == 0)
+            return other_programs[i].program;
+    return NULL;
 }
 
 int main(int argc, char **argv) {
@@ -76,8 +98,9 @@ int main(int argc, char **argv) {
     struct dse_err err = {0};
     (void)setlocale(LC_CTYPE, ""); /* for the width of letters; numbers stay as in C */
     enum dse_status status = DSE_OK;
-    if (argc > 1 && strcmp(argv[1], "model") == 0)
-        status = become_pareto_model(argv + 1, &err);
+    const char *program = argc > 1 ? other_program_for(argv[1]) : NULL;
+    if (program != NULL)
+        status = become_program(program, argv + 1, &err);
     else
         status = client__options_read(argc, argv, &c.options, &err);
     if (status == DSE_OK && (c.options.help || c.options.version))

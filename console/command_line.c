@@ -277,6 +277,13 @@ static void help_exit_statuses(const char *failed, struct dse_buf *out) {
     dse_buf_puts(out, "\n");
 }
 
+static bool any_option_of_some(const struct dse_console_program *program) {
+    bool any = false;
+    for (int i = 0; i < program->n_options; i++)
+        any = any || program->options[i].commands != 0;
+    return any;
+}
+
 static void help_program(const struct dse_console_program *program, struct dse_buf *out) {
     dse_buf_printf(out, "%s\nUsage: %s COMMAND [OPTION]... [ARGUMENT]...\n\nCommands:\n",
                    program->intro, program->name);
@@ -285,7 +292,8 @@ static void help_program(const struct dse_console_program *program, struct dse_b
                  program->commands[i].summary, out);
     dse_buf_printf(out, "%s\nOptions of every command:\n", program->notes);
     help_options(program, 0, out);
-    dse_buf_puts(out, "\nOptions of some commands:\n");
+    if (any_option_of_some(program))
+        dse_buf_puts(out, "\nOptions of some commands:\n");
     help_options(program, ~(uint64_t)0, out);
     dse_buf_printf(out, "%s\nExit status:\n", program->outro);
     help_exit_statuses(program->failed, out);

@@ -283,4 +283,37 @@ DSE_MUST_USE enum dse_status dse_store_dump(struct dse_store *store, int64_t swe
                                             int generation, struct dse_buf *out,
                                             struct dse_err *err);
 
+/* ---- upkeep: a database as a file ---- */
+
+/* Told every now and then, with a name for what is done. */
+typedef void dse_store_progress(void *context, const char *phase, int64_t done, int64_t total);
+
+enum { DSE_STORE_PROBLEMS_MAX = 100 };
+
+struct dse_store_report {
+    const char *problems[DSE_STORE_PROBLEMS_MAX]; /* sentences without a full stop */
+    int n_problems;                               /* 0: all is well */
+    int schema;                                   /* version; 0: could not be read */
+    bool is_old;   /* an older schema: only structure and foreign keys were looked at */
+    int64_t bytes; /* of the database file */
+    int64_t sweeps, individuals, evaluations, results, partials; /* rows */
+};
+/* Looks at everything in a database, also while a daemon has it open: its structure, foreign keys,
+ * schema, every tally, genome and objective, and what rows say of each other. Texts live in the
+ * arena. Damage is in the report; NOT_FOUND, IO, NO_MEMORY, UNSUPPORTED (a newer schema) where
+ * there is nothing to report about. progress: NULL for none. */
+DSE_MUST_USE enum dse_status dse_store_check(const char *path, dse_store_progress *progress,
+                                             void *context, struct dse_arena *arena,
+                                             struct dse_store_report *report, struct dse_err *err);
+/* A copy of the database as it is at one moment, also while a daemon writes to it; under its name
+ * only when it is whole and on disk, in the place of an older copy. INVALID where the name is that
+ * of the database or of a file that is none. *bytes: size of the copy. */
+DSE_MUST_USE enum dse_status dse_store_backup(const char *path, const char *copy,
+                                              dse_store_progress *progress, void *context,
+                                              int64_t *bytes, struct dse_err *err);
+/* Writes the database anew without the room that deleted rows left. Sizes are of the file. Needs
+ * room for a second database on the disk; NO_SPACE changes nothing. */
+DSE_MUST_USE enum dse_status dse_store_vacuum(struct dse_store *store, int64_t *bytes_before,
+                                              int64_t *bytes_after, struct dse_err *err);
+
 #endif

@@ -21,6 +21,7 @@ struct dse_store {
     sqlite3 *db;
     int lock_fd; /* -1: none */
     int64_t max_bytes;
+    bool is_checked;     /* damage is what one asks about: told without what to do */
     bool in_transaction; /* begin was called; SQLite may have rolled back since */
     sqlite3_stmt *statements[STORE_STATEMENT_COUNT];
 };
@@ -92,6 +93,19 @@ DSE_MUST_USE enum dse_status store__leave(struct dse_store *store, bool own, enu
 /* rows, or a larger copy of it in the arena once n rows fill it. NULL when there is no memory. */
 void *store__grown(struct dse_arena *arena, void *rows, int n, int *capacity, size_t row_bytes);
 
+/* ---- store_open.c ---- */
+
+/* A connection that only reads, without the lock: a daemon may have the database. NOT_FOUND. */
+DSE_MUST_USE enum dse_status store__open_to_read(const char *path, struct dse_store **store,
+                                                 struct dse_err *err);
+
+/* ---- store_backup.c ---- */
+
+/* dse_store_backup of an open store, without its checks of the name. */
+DSE_MUST_USE enum dse_status store__back_up(struct dse_store *store, const char *copy,
+                                            dse_store_progress *progress, void *context,
+                                            struct dse_err *err);
+
 /* ---- store_migrate.c ---- */
 
 /* Refuses files that are not ours or too new; gives the schema version (0: empty file). */
@@ -129,6 +143,10 @@ DSE_MUST_USE enum dse_status store__is_done(struct dse_store *store, int64_t id,
 /* The sum of the partials becomes the result; the partials go. Inside a transaction. */
 DSE_MUST_USE enum dse_status store__sum_up(struct dse_store *store, int64_t evaluation_id,
                                            struct dse_err *err);
+/* The five columns from seen to value_names, which are the first of the query. INVALID. */
+DSE_MUST_USE enum dse_status store__read_outcome(const struct store__query *query,
+                                                 struct dse_arena *arena,
+                                                 struct dse_outcome *outcome, struct dse_err *err);
 /* All words as bytes: equal outcomes, equal bytes. Appended. */
 void store__encode_tallies(const struct dse_outcome *outcome, struct dse_buf *out);
 /* "[1,2.5]" and "[\"a\"]"; "" when there are none. Appended. */

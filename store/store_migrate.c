@@ -1,11 +1,8 @@
 /* Whose file is it, how old is its schema, and the way to the present one. */
 #include "store/store_internal.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* ---- recognising a file ---- */
 
@@ -48,56 +45,15 @@ enum dse_status store__read_version(struct dse_store *store, int *version, struc
 
 /* ---- backup ---- */
 
-static enum dse_status sync_path(struct dse_store *store, const char *path, struct dse_err *err) {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    int result = fd < 0 ? -1 : fsync(fd);
-    int error_number = errno;
-    if (fd >= 0)
-        (void)close(fd);
-    if (result != 0)
-        DSE_FAIL(err, dse_status_from_errno(error_number), "%s: backup %s: %s", store->path, path,
-                 strerror(error_number));
-    return DSE_OK;
-}
-
-static enum dse_status vacuum_into(struct dse_store *store, const char *path, struct dse_err *err) {
-    sqlite3_stmt *stmt;
-    errno = 0;
-    int code = sqlite3_prepare_v2(store->db, "VACUUM INTO ?1", -1, &stmt, NULL);
-    if (code == SQLITE_OK)
-        code = sqlite3_bind_text(stmt, 1, path, -1, SQLITE_STATIC);
-    if (code == SQLITE_OK)
-        code = sqlite3_step(stmt);
-    enum dse_status status = DSE_OK;
-    if (code != SQLITE_DONE) {
-        status = store__fail(store, code, err);
-        (void)dse_err_prefix(err, "backup to %s before the schema is brought up to date", path);
-    }
-    (void)sqlite3_finalize(stmt);
-    return status;
-}
-
-/* Under its final name only once it is whole and on disk. */
 static enum dse_status back_up(struct dse_store *store, int version, struct dse_err *err) {
+    char *copy;
     struct dse_arena arena = {0};
-    enum dse_status status = DSE_OK;
-    char *final = dse_arena_printf(&arena, "%s.bak-v%d", store->path, version);
-    char *part = dse_arena_printf(&arena, "%s.bak-v%d.part", store->path, version);
-    if (final == NULL || part == NULL)
-        status = store__fail_memory(store, err);
-    if (status != DSE_OK)
-        goto fail_names;
-    (void)unlink(part); /* of an attempt that was cut short */
-    DSE_TRY_GOTO(status, vacuum_into(store, part, err), fail_part);
-    DSE_TRY_GOTO(status, sync_path(store, part, err), fail_part);
-    if (rename(part, final) != 0)
-        status = dse_err_set_errno(err, final);
-fail_part:
-    if (status != DSE_OK)
-        (void)unlink(part);
-fail_names:
+    copy = dse_arena_printf(&arena, "%s.bak-v%d", store->path, version);
+    enum dse_status status = copy == NULL ? store__fail_memory(store, err)
+                                          : store__back_up(store, copy, NULL, NULL, err);
     dse_arena_fini(&arena);
-    return status;
+    return status == DSE_OK ? DSE_OK
+                            : dse_err_prefix(err, "before the schema is brought up to date");
 }
 
 /* ---- migrating ---- */

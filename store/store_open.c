@@ -198,6 +198,40 @@ enum dse_status dse_store_open(const char *path, int64_t max_bytes, struct dse_s
     return DSE_OK;
 }
 
+static enum dse_status connect_to_read(struct dse_store *store, const char *path,
+                                       struct dse_err *err) {
+    int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE |
+                SQLITE_OPEN_EXRESCODE;
+    store->path = dse_strdup(path);
+    if (store->path == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "%s: out of memory", path);
+    if (access(path, R_OK) != 0)
+        return dse_err_set_errno(err, path);
+    errno = 0;
+    int code = sqlite3_open_v2(path, &store->db, flags, NULL);
+    if (store->db == NULL)
+        return store__fail_memory(store, err);
+    if (code != SQLITE_OK)
+        return store__fail(store, code, err);
+    (void)sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
+    return DSE_OK;
+}
+
+enum dse_status store__open_to_read(const char *path, struct dse_store **store,
+                                    struct dse_err *err) {
+    struct dse_store *opened = dse_alloc(1, sizeof *opened);
+    if (opened == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "%s: out of memory", path);
+    opened->lock_fd = -1;
+    enum dse_status status = connect_to_read(opened, path, err);
+    if (status != DSE_OK) {
+        dse_store_close(opened);
+        return status;
+    }
+    *store = opened;
+    return DSE_OK;
+}
+
 void dse_store_close(struct dse_store *store) {
     if (store == NULL)
         return;

@@ -192,7 +192,7 @@ static enum dse_status read_values(const struct store__query *query, struct dse_
     return read_names(query, arena, outcome, err);
 }
 
-static enum dse_status read_outcome(const struct store__query *query, struct dse_arena *arena,
+enum dse_status store__read_outcome(const struct store__query *query, struct dse_arena *arena,
                                     struct dse_outcome *outcome, struct dse_err *err) {
     struct dse_outcome read = {0};
     DSE_TRY(read_tallies(query, arena, &read, err));
@@ -265,7 +265,7 @@ static enum dse_status sum_rows(struct dse_store *store, enum store__statement s
         DSE_TRY(store__query_step(&query, &found, err));
         if (!found)
             break;
-        DSE_TRY_GOTO(status, read_outcome(&query, arena, &row, err), fail);
+        DSE_TRY_GOTO(status, store__read_outcome(&query, arena, &row, err), fail);
         status =
             *any ? add_to_sum(store, &row, &sum, err) : begin_sum(store, &row, arena, &sum, err);
         if (status != DSE_OK)

@@ -89,6 +89,8 @@ enum dse_status store__fail(struct dse_store *store, int sqlite_code, struct dse
 
 enum dse_status store__fail_damaged(const struct dse_store *store, const char *what,
                                     struct dse_err *err) {
+    if (store->is_checked)
+        DSE_FAIL(err, DSE_INVALID, "%s", what);
     DSE_FAIL(err, DSE_INVALID,
              "%s: damaged database (%s): restore a backup, or move the file away with its -wal and "
              "-shm companions to start anew",

@@ -1,0 +1,1 @@
+exec "$PARETO" --json db check
