@@ -64,6 +64,8 @@ struct client;
     X(workers, "", 0, 0, "print the worker processes and what they do", "")                        \
     X(dump, "[SWEEP]", 0, 1, "print everything known of a sweep, canonical",                       \
       "No times and no process ids are in it: equal sweeps have equal dumps.\n")                   \
+    X(completion, "SHELL", 1, 1, "print the completion script of a shell",                         \
+      "SHELL is bash, zsh or fish. Installed programs have theirs installed.\n")                   \
     X(ping, "", 0, 0, "say which daemon answers", "")                                              \
     X(db, "COMMAND ...", 0, DSE_CONSOLE_OPERANDS_MAX,                                              \
       "check, copy or shrink the database (pareto-db)",                                            \

@@ -20,6 +20,12 @@ static const struct dse_console_option option_table[] = {
 #undef X
 };
 
+static const struct dse_console_choices choices[] = {
+    {"--format", "csv json svg png pdf tikz"},
+    {"PLOT", "front hypervolume bits severity corruptions parallel violation"},
+    {"SHELL", "bash zsh fish"},
+};
+
 const struct dse_console_program client__program = {
     .name = "pareto",
     .intro = "pareto explores compressed neural networks. It talks to the daemon paretod,\n"
@@ -37,6 +43,8 @@ const struct dse_console_program client__program = {
     .n_commands = CLIENT_COMMAND_COUNT,
     .options = option_table,
     .n_options = sizeof option_table / sizeof option_table[0],
+    .choices = choices,
+    .n_choices = sizeof choices / sizeof choices[0],
 };
 
 const char *client__command_name(enum client__command_id command) {
@@ -58,6 +66,16 @@ enum dse_status client__options_read(int argc, char **argv, struct client__optio
     read.n_operands = line.n_operands;
     *options = read;
     return DSE_OK;
+}
+
+enum dse_status client__command_completion(struct client *c, struct dse_err *err) {
+    struct dse_buf out = {0};
+    enum dse_status status =
+        dse_console_completion(&client__program, c->options.operands[0], &out, err);
+    if (status == DSE_OK)
+        return dse_console_put(&out, err);
+    dse_buf_fini(&out);
+    return status;
 }
 
 void client__help(enum client__command_id command, struct dse_buf *out) {

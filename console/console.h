@@ -38,6 +38,12 @@ struct dse_console_option {
     size_t offset;     /* of the member in the options of the program */
 };
 
+/* Words that may stand for an operand or the value of an option: for completion alone. */
+struct dse_console_choices {
+    const char *of;    /* "--format", or a word of a command's operands */
+    const char *words; /* separated by blanks */
+};
+
 /* A program as tables, with the texts around them. */
 struct dse_console_program {
     const char *name;                   /* "pareto" */
@@ -51,6 +57,8 @@ struct dse_console_program {
     int n_commands;
     const struct dse_console_option *options; /* at most 64 */
     int n_options;
+    const struct dse_console_choices *choices;
+    int n_choices;
 };
 
 enum { DSE_CONSOLE_OPERANDS_MAX = 128 };
@@ -72,6 +80,12 @@ DSE_MUST_USE enum dse_status dse_console_read(const struct dse_console_program *
                                               void *options, struct dse_err *err);
 /* Help of a command, or of the program for n_commands; appended. */
 void dse_console_help(const struct dse_console_program *program, int command, struct dse_buf *out);
+
+/* The completion script of a program for bash, zsh or fish; appended (completion.c). USAGE for any
+ * other shell. */
+DSE_MUST_USE enum dse_status dse_console_completion(const struct dse_console_program *program,
+                                                    const char *shell, struct dse_buf *out,
+                                                    struct dse_err *err);
 
 /* ---- text (text_format.c) ----------------------------------------------------------------- */
 

@@ -18,6 +18,8 @@ static const struct dse_console_option options[] = {
 #undef X
 };
 
+static const struct dse_console_choices choices[] = {{"SHELL", "bash zsh fish"}};
+
 const struct dse_console_program model__program = {
     .name = "pareto-model",
     .intro = "pareto-model looks at networks in ONNX files, changes and converts them.\n"
@@ -30,6 +32,8 @@ const struct dse_console_program model__program = {
     .n_commands = MODEL_COMMAND_COUNT,
     .options = options,
     .n_options = MODEL_OPTION_COUNT,
+    .choices = choices,
+    .n_choices = sizeof choices / sizeof choices[0],
 };
 
 bool model__given(const struct model *m, enum model__option_id option) {
@@ -41,4 +45,14 @@ enum dse_status model__read_line(int argc, char **argv, struct model *m, struct 
     DSE_TRY(dse_console_read(&model__program, argc, argv, &m->line, &read, err));
     m->options = read;
     return DSE_OK;
+}
+
+enum dse_status model__command_completion(struct model *m, struct dse_err *err) {
+    struct dse_buf out = {0};
+    enum dse_status status =
+        dse_console_completion(&model__program, m->line.operands[0], &out, err);
+    if (status == DSE_OK)
+        return dse_console_put(&out, err);
+    dse_buf_fini(&out);
+    return status;
 }

@@ -303,7 +303,8 @@ static void wrong_command_lines_say_what_is_right(void **state) {
 
 static void man_page_completion_and_help_are_complete(void **state) {
     (void)state;
-    check_documents(&client__program, "client/pareto.1", "client/pareto.bash");
+    check_documents(&client__program, "client/pareto.1");
+    check_completions(&client__program);
 }
 
 static void help_fits_80_columns_and_lists_own_options_only(void **state) {

@@ -4,8 +4,8 @@
 
 static void man_page_completion_and_help_are_complete(void **state) {
     (void)state;
-    check_documents(&model__program, "evaluator/model/pareto-model.1",
-                    "evaluator/model/pareto-model.bash");
+    check_documents(&model__program, "evaluator/model/pareto-model.1");
+    check_completions(&model__program);
 }
 
 static void help_fits_80_columns(void **state) {
