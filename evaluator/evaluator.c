@@ -234,6 +234,9 @@ static enum dse_status describe_layers(const struct dse_graph *graph, const doub
             .op = dse_op_text(node->op),
             .macs = dse_cost_macs(graph, node),
             .weights = dse_cost_weights(graph, node),
+            .inputs = (int64_t)dse_shape_size(dse_graph_input_shape(graph, node)),
+            .outputs = (int64_t)dse_shape_size(dse_graph_output_shape(graph, node)),
+            .drops = node->conv.drops,
             .input_amax = input_amax[i],
             .input_signed = dse_graph_value_signed(graph, node->inputs[0]),
         };
@@ -368,7 +371,8 @@ static enum dse_status load_graph(struct dse_evaluator *ev, const struct dse_msg
     for (int i = 0; i < context->exits_n; i++)
         outputs[i] = context->exits[i];
     outputs[n - 1] = context->output;
-    const struct dse_graph_options options = {.outputs = outputs, .n_outputs = n};
+    const struct dse_graph_options options = {
+        .outputs = outputs, .n_outputs = n, .keep_dropout = context->keep_dropout};
     return dse_graph_load_onnx(context->model->path, &options, &ev->graph, err);
 }
 

@@ -6,9 +6,54 @@
 /* The replaced explorer's weights of a layer's bits (dnn-model-exploration, "per_layer"). */
 static const double WEIGHT_BITS_WEIGHT = 0.5, INPUT_BITS_WEIGHT = 5.0;
 
+/* The replaced explorer's accelerator: picojoules of a DRAM access, and its bits. */
+static const double DRAM_ACCESS_PJ = 200, DRAM_ACCESS_BITS = 16, PJ_PER_UJ = 1e6;
+
+static double layer_macs(const struct dse_model_facts *model, const struct dse_candidate *candidate,
+                         int layer) {
+    (void)candidate;
+    return (double)model->layers[layer].macs;
+}
+
+static double layer_bit_operations(const struct dse_model_facts *model,
+                                   const struct dse_candidate *candidate, int layer) {
+    return (double)model->layers[layer].macs *
+           problems__counted_bits(candidate->weight_bits[layer]) *
+           problems__counted_bits(candidate->input_bits[layer]);
+}
+
+/* A result is kept with the bits of the first layer that reads it; that of a last layer with those
+ * of an access. */
+static double bits_of_output(const struct dse_model_facts *model,
+                             const struct dse_candidate *candidate, int layer) {
+    for (int i = layer + 1; i < model->n_layers; i++)
+        for (int k = 0; k < model->layers[i].n_after; k++)
+            if (model->layers[i].after[k] == layer)
+                return problems__counted_bits(candidate->input_bits[i]);
+    return DRAM_ACCESS_BITS;
+}
+
+/* Bits read and written; NaN: not known. */
+static double layer_traffic(const struct dse_model_facts *model,
+                            const struct dse_candidate *candidate, int layer) {
+    const struct dse_layer_facts *facts = &model->layers[layer];
+    if (facts->inputs <= 0 || facts->outputs <= 0)
+        return NAN;
+    return (double)facts->inputs * problems__counted_bits(candidate->input_bits[layer]) +
+           (double)facts->weights * problems__counted_bits(candidate->weight_bits[layer]) +
+           (double)facts->outputs * bits_of_output(model, candidate, layer);
+}
+
 static double cost_macs(const struct dse_model_facts *model, const struct dse_candidate *candidate,
                         const struct dse_outcome *outcome) {
-    return problems__executed(model, candidate, outcome, false);
+    return problems__executed(model, candidate, outcome, layer_macs);
+}
+
+static double cost_dram_energy(const struct dse_model_facts *model,
+                               const struct dse_candidate *candidate,
+                               const struct dse_outcome *outcome) {
+    double bits = problems__executed(model, candidate, outcome, layer_traffic);
+    return bits / DRAM_ACCESS_BITS * DRAM_ACCESS_PJ / PJ_PER_UJ;
 }
 
 static double cost_macs_ratio(const struct dse_model_facts *model,
@@ -23,7 +68,7 @@ static double cost_macs_ratio(const struct dse_model_facts *model,
 static double cost_bit_operations(const struct dse_model_facts *model,
                                   const struct dse_candidate *candidate,
                                   const struct dse_outcome *outcome) {
-    return problems__executed(model, candidate, outcome, true);
+    return problems__executed(model, candidate, outcome, layer_bit_operations);
 }
 
 /* Mean over the images of all cells of an exit's number, weighted with what is counted of it. */

@@ -1,5 +1,5 @@
 /* Problem `dropout`: Monte-Carlo dropout: the rate, the first layer with dropout on its input (all
- * later ones have it, too), and the passes. */
+ * later ones have it, too, or all later ones of those that the model marks), and the passes. */
 #include "problems/problems_internal.h"
 
 static const unsigned PARTS = PROBLEMS__DROPOUT;

@@ -37,7 +37,7 @@ static double share_reaching(const struct dse_outcome *outcome, int exit, int n_
 
 double problems__executed(const struct dse_model_facts *model,
                           const struct dse_candidate *candidate, const struct dse_outcome *outcome,
-                          bool with_bits) {
+                          problems__layer_cost cost) {
     double sum = 0;
     int n_exits = model->n_exits > 1 ? model->n_exits : 1;
     for (int k = 0; k < n_exits; k++) {
@@ -45,13 +45,8 @@ double problems__executed(const struct dse_model_facts *model,
         for (int i = 0; i < model->n_layers; i++) {
             if (model->layers[i].exit != k)
                 continue;
-            double macs = (double)model->layers[i].macs;
-            if (candidate->passes > 1 && is_stochastic(model, candidate, i))
-                macs *= candidate->passes;
-            if (with_bits)
-                macs *= problems__counted_bits(candidate->weight_bits[i]) *
-                        problems__counted_bits(candidate->input_bits[i]);
-            of_exit += macs;
+            bool again = candidate->passes > 1 && is_stochastic(model, candidate, i);
+            of_exit += cost(model, candidate, i) * (again ? candidate->passes : 1);
         }
         sum += of_exit * share_reaching(outcome, k, n_exits);
     }

@@ -10,6 +10,7 @@
 void dse_space_fini(struct dse_space *space) {
     dse_free(space->genes);
     dse_free(space->sources);
+    dse_free(space->sites);
     *space = (struct dse_space){0};
 }
 

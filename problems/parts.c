@@ -24,15 +24,36 @@ static enum dse_status check_dropout(const struct dse_problem_settings *settings
 
 enum { DROPOUT_GENES = 3 };
 
-static void add_dropout_genes(const struct dse_problem_settings *settings,
-                              const struct dse_model_facts *model, struct dse_space *space) {
+/* Layers with a Dropout of the model. */
+static enum dse_status find_sites(const struct dse_model_facts *model, struct dse_space *space,
+                                  struct dse_err *err) {
+    space->sites = dse_alloc((size_t)model->n_layers, sizeof *space->sites);
+    if (space->sites == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %d layers", model->n_layers);
+    for (int i = 0; i < model->n_layers; i++)
+        if (model->layers[i].drops)
+            space->sites[space->n_sites++] = i;
+    if (space->n_sites == 0)
+        DSE_FAIL(err, DSE_INVALID,
+                 "problem.dropout_sites is model, but no Dropout of the model stands on the input "
+                 "of a layer; pareto-model mcdo puts some in");
+    return DSE_OK;
+}
+
+static enum dse_status add_dropout_genes(const struct dse_problem_settings *settings,
+                                         const struct dse_model_facts *model,
+                                         struct dse_space *space, struct dse_err *err) {
+    if (settings->dropout_of_model)
+        DSE_TRY(find_sites(model, space, err));
+    int n_sites = settings->dropout_of_model ? space->n_sites : model->n_layers;
     strcpy(problems__next_gene(space, DSE_GENE_FLOAT, 0, settings->dropout_max)->name,
            "dropout.rate");
-    strcpy(problems__next_gene(space, DSE_GENE_INT, 0, model->n_layers - 1)->name,
-           "dropout.first_layer");
+    strcpy(problems__next_gene(space, DSE_GENE_INT, 0, n_sites - 1)->name,
+           settings->dropout_of_model ? "dropout.first_site" : "dropout.first_layer");
     strcpy(
         problems__next_gene(space, DSE_GENE_INT, settings->passes_min, settings->passes_max)->name,
         "dropout.passes");
+    return DSE_OK;
 }
 
 static double steps_of(double rate) {
@@ -51,9 +72,13 @@ static void repair_dropout(const struct dse_space *space, double *genes, int fir
     genes[2] = space->genes[first + 2].lower;
 }
 
-static void decode_dropout(const double *genes, struct dse_candidate *candidate) {
+static void decode_dropout(const struct dse_space *space, const double *genes,
+                           struct dse_candidate *candidate) {
+    int n_sites = space->sites != NULL ? space->n_sites : candidate->n_layers;
     for (int i = 0; candidate->dropout != NULL && i < candidate->n_layers; i++)
-        candidate->dropout[i] = i >= (int)genes[1] ? (int)steps_of(genes[0]) : 0;
+        candidate->dropout[i] = 0;
+    for (int i = (int)genes[1]; candidate->dropout != NULL && i < n_sites; i++)
+        candidate->dropout[space->sites != NULL ? space->sites[i] : i] = (int)steps_of(genes[0]);
     candidate->passes = (int)genes[2];
 }
 
@@ -118,15 +143,15 @@ enum dse_status problems__build(unsigned parts, const struct dse_problem_setting
     if (built.genes == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for %zu genes", most);
     built.bits = settings->bits;
-    if (parts & PROBLEMS__BITS) {
-        enum dse_status status = problems__add_bits(settings, model, &built, err);
-        if (status != DSE_OK) {
-            dse_space_fini(&built);
-            return status;
-        }
+    enum dse_status status = DSE_OK;
+    if (parts & PROBLEMS__BITS)
+        status = problems__add_bits(settings, model, &built, err);
+    if (status == DSE_OK && (parts & PROBLEMS__DROPOUT))
+        status = add_dropout_genes(settings, model, &built, err);
+    if (status != DSE_OK) {
+        dse_space_fini(&built);
+        return status;
     }
-    if (parts & PROBLEMS__DROPOUT)
-        add_dropout_genes(settings, model, &built);
     if (parts & PROBLEMS__THRESHOLDS) {
         add_threshold_genes(settings, model, &built);
         built.n_thresholds = model->n_exits - 1;
@@ -156,7 +181,7 @@ void problems__decode_parts(unsigned parts, const struct dse_space *space, const
         candidate->weight_bits[i] = problems__bits_of(space, genome, 2 * i + 1);
     }
     if (parts & PROBLEMS__DROPOUT)
-        decode_dropout(thresholds - DROPOUT_GENES, candidate);
+        decode_dropout(space, thresholds - DROPOUT_GENES, candidate);
     if (parts & PROBLEMS__THRESHOLDS)
         decode_thresholds(space, thresholds, candidate);
 }

@@ -67,6 +67,8 @@ struct dse_space {
      * candidate, and its exit_batch. */
     int bits, n_thresholds, exit_batch;
     struct dse_bits_source *sources; /* two a layer, input then weights; NULL: bits do not vary */
+    int *sites; /* n_sites layers that can have dropout, rising; heap. NULL: all layers can */
+    int n_sites;
 };
 void dse_space_fini(struct dse_space *space);
 
@@ -88,11 +90,13 @@ void dse_genome_repair(const struct dse_space *space, double *genome);
 
 /* A quantisable layer (convolution or dense), in execution order. */
 struct dse_layer_facts {
-    const char *name; /* borrowed */
-    int64_t macs;     /* multiply-accumulates per image */
-    int64_t weights;  /* number of weights, without bias */
-    int exit;         /* first exit that needs it, from 0 */
-    const int *after; /* n_after layers that its input depends on, by index; borrowed */
+    const char *name;        /* borrowed */
+    int64_t macs;            /* multiply-accumulates per image */
+    int64_t weights;         /* number of weights, without bias */
+    int64_t inputs, outputs; /* numbers read and written per image; 0: not known */
+    bool drops;              /* does a Dropout of the model stand on its input? */
+    int exit;                /* first exit that needs it, from 0 */
+    const int *after;        /* n_after layers that its input depends on, by index; borrowed */
     int n_after;
 };
 
@@ -420,6 +424,7 @@ struct dse_problem_settings {
     double accuracy_drop;          /* is no more than this below the baseline's */
     int bits;                      /* where they do not vary: 2..16, or 0 for float32 */
     double dropout_max;            /* largest rate searched */
+    bool dropout_of_model;         /* only layers with a Dropout of the model have dropout */
     int passes_min, passes_max;    /* Monte-Carlo passes */
     bool exits_shared;             /* one threshold for all exits */
     int exit_batch;                /* images that leave together; 0: each alone */
@@ -450,7 +455,8 @@ struct dse_problem_def {
 };
 /* `quantization`: two integer genes a layer, input bits then weight bits, layers in order, but for
  * layers that are fixed or share genes; where float32 is a choice it is the largest value.
- * `dropout`: rate, first layer with dropout, passes. `early_exit`: a threshold an exit but the last
+ * `dropout`: rate, first layer with dropout (or first of the sites that the
+ * model says), passes. `early_exit`: a threshold an exit but the last
  * (or one for all), an entropy. `joint`: all of these. A
  * problem about networks is a file of its own and a line of problems.def. `function` stands for all
  * function problems, `external` for programs of the user (both in values.c). */

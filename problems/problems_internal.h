@@ -38,12 +38,14 @@ void problems__genes_decode(const struct dse_space *space, const double *genome,
 
 /* 0, float32, counts as 32. */
 int problems__counted_bits(int bits);
-/* Multiply-accumulates of what is executed for an image, mean over the images of all cells: early
- * exits in the shares in which images leave, layers that dropout reaches once a pass; with_bits:
- * each times weight bits and input bits (0 counts as 32). */
+/* What one layer costs an image, each time it is computed. */
+typedef double (*problems__layer_cost)(const struct dse_model_facts *model,
+                                       const struct dse_candidate *candidate, int layer);
+/* The cost of what is executed for an image, mean over the images of all cells: early exits in the
+ * shares in which images leave, layers that dropout reaches once a pass. */
 double problems__executed(const struct dse_model_facts *model,
                           const struct dse_candidate *candidate, const struct dse_outcome *outcome,
-                          bool with_bits);
+                          problems__layer_cost cost);
 
 /* A gene more; space->genes has room. The name is empty. */
 struct dse_gene *problems__next_gene(struct dse_space *space, enum dse_gene_type type, double lower,

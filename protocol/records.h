@@ -75,15 +75,18 @@
     F(REQ, INT, _, generation, "generation from 0; -1: the float32 baseline") \
     F(REQ, INT, _, slot, "place in the generation, from 0")
 
-#define DSE_FIELDS_layer(F)                                           \
-    F(REQ, STR, _, name, "name of the node in the model")             \
-    F(REQ, STR, _, op, "operator: Conv or Gemm")                      \
-    F(REQ, INT, _, macs, "multiply-accumulates per image")            \
-    F(REQ, INT, _, weights, "number of weights")                      \
-    F(OPT, REAL, _, input_amax, "calibrated largest input magnitude") \
-    F(OPT, BOOL, _, input_signed, "can its input be negative?")       \
-    F(OPT, INT, _, exit, "first exit that needs it, from 0")          \
-    F(OPT, INTS, _, after, "layers that its input depends on, by index")
+#define DSE_FIELDS_layer(F)                                              \
+    F(REQ, STR, _, name, "name of the node in the model")                \
+    F(REQ, STR, _, op, "operator: Conv or Gemm")                         \
+    F(REQ, INT, _, macs, "multiply-accumulates per image")               \
+    F(REQ, INT, _, weights, "number of weights")                         \
+    F(OPT, REAL, _, input_amax, "calibrated largest input magnitude")    \
+    F(OPT, BOOL, _, input_signed, "can its input be negative?")          \
+    F(OPT, INT, _, exit, "first exit that needs it, from 0")             \
+    F(OPT, INTS, _, after, "layers that its input depends on, by index") \
+    F(OPT, INT, _, inputs, "numbers that it reads per image")            \
+    F(OPT, INT, _, outputs, "numbers that it writes per image")          \
+    F(OPT, BOOL, _, drops, "does a Dropout of the model stand on its input?")
 
 #define DSE_FIELDS_objective(F)                   \
     F(REQ, STR, _, metric, "name of the metric")  \
@@ -290,7 +293,8 @@
     F(OPT, REC, file_ref, calibration_file, "a calibration that is kept and used as it is")     \
     F(OPT, RECS, file_ref, frost_files, "overlays of frost, five; none: textures of our own")   \
     F(OPT, RECS, file_ref, corrupted_files,                                                     \
-      "images of each corruption, in order, then their labels; none: the worker makes them")
+      "images of each corruption, in order, then their labels; none: the worker makes them")    \
+    F(OPT, BOOL, _, keep_dropout, "are the model's Dropouts looked for?")
 
 #define DSE_FIELDS_recipe(F)                                                               \
     F(REQ, STR, _, name, "name of the workload")                                           \

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-static const char content_version[] = "paretod workload content 9\n";
-static const char context_version[] = "paretod workload context 6\n";
+static const char content_version[] = "paretod workload content 10\n";
+static const char context_version[] = "paretod workload context 7\n";
 
 /* What a key decides. */
 enum scope {
@@ -59,6 +59,7 @@ static const enum scope scopes[KEY_COUNT] = {
     [KEY_problem_allowable_accuracy_drop] = SCOPE_SWEEP,
     [KEY_problem_bits] = SCOPE_SWEEP,
     [KEY_problem_dropout_max] = SCOPE_SWEEP,
+    [KEY_problem_dropout_sites] = SCOPE_CANDIDATE, /* says what a gene means */
     [KEY_problem_passes_min] = SCOPE_SWEEP,
     [KEY_problem_passes_max] = SCOPE_SWEEP,
     [KEY_problem_mask_seed] = SCOPE_CANDIDATE,

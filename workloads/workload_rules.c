@@ -350,6 +350,12 @@ static void check_objectives(struct workloads__reading *reading) {
     check_with_problem(reading, key, dse_problem_check_objectives);
 }
 
+bool dse_workload_takes_dropouts(const struct dse_workload *workload) {
+    const char *sites =
+        workload->problem_dropout_sites; /* NULL while a workload is checked: wrong */
+    return sites != NULL && strcmp(sites, "model") == 0;
+}
+
 struct dse_problem_settings dse_workload_problem_settings(const struct dse_workload *workload) {
     const struct dse_number_list *inputs = &workload->problem_input_bits;
     const struct dse_number_list *weights = &workload->problem_weight_bits;
@@ -373,6 +379,7 @@ struct dse_problem_settings dse_workload_problem_settings(const struct dse_workl
         .accuracy_drop = workload->problem_allowable_accuracy_drop,
         .bits = (int)workload->problem_bits,
         .dropout_max = workload->problem_dropout_max,
+        .dropout_of_model = dse_workload_takes_dropouts(workload),
         .passes_min = (int)workload->problem_passes_min,
         .passes_max = (int)workload->problem_passes_max,
         .exits_shared = workload->problem_shared_threshold,

@@ -119,6 +119,8 @@ dse_workload_hashes(const struct dse_workload *workload, const char *evaluator,
 /* Is the problem about a network? Else the sections model, dataset, calibration and corruptions say
  * nothing, and their members are empty. */
 bool dse_workload_is_about_network(const struct dse_workload *workload);
+/* Does the workload put dropout where the model has it? */
+bool dse_workload_takes_dropouts(const struct dse_workload *workload);
 /* The problem settings of a workload; pointers are borrowed from it. */
 struct dse_problem_settings dse_workload_problem_settings(const struct dse_workload *workload);
 

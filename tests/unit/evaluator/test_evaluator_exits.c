@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "evaluator/evaluator.h"
+#include "evaluator/graph/surgery.h"
 #include "evaluator/metrics/metrics.h"
 #include "problems/problems.h"
 #include "tests/lib/sample.h"
@@ -19,27 +20,14 @@ static struct {
     struct dse_arena arena;
     struct dse_evaluator *ev;
     struct dse_msg_prepared prepared;
+    struct dse_msg_file_ref files[3]; /* model, images, labels */
 } s;
 
-static int open_exits(void **state) {
-    (void)state;
-    static const struct sample_options sample = {
-        .images = IMAGES, .shard_images = IMAGES, .population = 2, .generations = 1};
-    struct dse_msg_file_ref files[3];
-    struct dse_err err = {0};
-    make_temp_dir(s.dir, sizeof s.dir);
-    write_sample_workload(s.dir, &sample, s.paths[0], sizeof s.paths[0]);
-    (void)snprintf(s.paths[1], sizeof s.paths[1], "%s/images.idx", s.dir);
-    (void)snprintf(s.paths[2], sizeof s.paths[2], "%s/labels.idx", s.dir);
-    files[0].path = SAMPLE;
-    files[1].path = s.paths[1];
-    files[2].path = s.paths[2];
-    for (int i = 0; i < 3; i++) {
-        assert_ok(dse_sha256_file(files[i].path, s.sums[i], &err), &err);
-        files[i].sha256 = s.sums[i];
-    }
+static enum dse_status open_model(struct dse_evaluator *ev, const struct dse_msg_file_ref *model,
+                                  bool keep_dropout, struct dse_msg_prepared *prepared,
+                                  struct dse_err *err) {
     const struct dse_msg_dataset dataset = {.format = "idx",
-                                            .files = files + 1,
+                                            .files = s.files + 1,
                                             .files_n = 2,
                                             .count = IMAGES,
                                             .mean = &mean,
@@ -47,7 +35,7 @@ static int open_exits(void **state) {
                                             .std = &std,
                                             .std_n = 1};
     const struct dse_msg_context context = {.hash = "exits",
-                                            .model = &files[0],
+                                            .model = model,
                                             .output = exits[EXITS - 1],
                                             .exits = exits,
                                             .exits_n = EXITS - 1,
@@ -57,9 +45,29 @@ static int open_exits(void **state) {
                                             .percentile = 99.99,
                                             .clean = true,
                                             .shard_images = IMAGES,
-                                            .batch = 3};
+                                            .batch = 3,
+                                            .keep_dropout = keep_dropout};
+    return dse_evaluator_open(ev, &context, &s.arena, prepared, err);
+}
+
+static int open_exits(void **state) {
+    (void)state;
+    static const struct sample_options sample = {
+        .images = IMAGES, .shard_images = IMAGES, .population = 2, .generations = 1};
+    struct dse_err err = {0};
+    make_temp_dir(s.dir, sizeof s.dir);
+    write_sample_workload(s.dir, &sample, s.paths[0], sizeof s.paths[0]);
+    (void)snprintf(s.paths[1], sizeof s.paths[1], "%s/images.idx", s.dir);
+    (void)snprintf(s.paths[2], sizeof s.paths[2], "%s/labels.idx", s.dir);
+    s.files[0].path = SAMPLE;
+    s.files[1].path = s.paths[1];
+    s.files[2].path = s.paths[2];
+    for (int i = 0; i < 3; i++) {
+        assert_ok(dse_sha256_file(s.files[i].path, s.sums[i], &err), &err);
+        s.files[i].sha256 = s.sums[i];
+    }
     assert_ok(dse_evaluator_new(DSE_KERNELS_AUTO, NULL, NULL, &s.ev, &err), &err);
-    assert_ok(dse_evaluator_open(s.ev, &context, &s.arena, &s.prepared, &err), &err);
+    assert_ok(open_model(s.ev, &s.files[0], false, &s.prepared, &err), &err);
     return 0;
 }
 
@@ -108,13 +116,52 @@ static void a_context_says_what_each_exit_needs(void **state) {
                        ? 1
                        : 0;
         assert_int_equal(layer->exit, exit);
-        if (strcmp(layer->name, "/conv1/Conv") == 0)
+        if (strcmp(layer->name, "/conv1/Conv") == 0) {
             assert_int_equal(layer->after_n, 0);
+            assert_int_equal(layer->inputs, 28 * 28);
+            assert_int_equal(layer->outputs, 28 * 28 * 16);
+        }
         if (strcmp(layer->name, "/exit0/fc/Gemm") == 0)
             assert_int_equal(layer->after_n, 3);
         if (strcmp(layer->name, "/head/fc/Gemm") == 0)
             assert_int_equal(layer->after_n, 9);
     }
+}
+
+/* Those of pareto-model mcdo, which are refused where nobody looks for them. */
+static void dropouts_of_the_model_are_found(void **state) {
+    (void)state;
+    char path[300], sum[DSE_SHA256_HEX];
+    struct dse_msg_file_ref file = {.path = path, .sha256 = sum};
+    struct dse_msg_prepared prepared;
+    struct dse_evaluator *ev;
+    struct dse_onnx *onnx;
+    struct dse_err err = {0};
+    double rate;
+    int start, n, found = 0;
+    (void)snprintf(path, sizeof path, "%s/dropouts.onnx", s.dir);
+    assert_ok(dse_onnx_load(SAMPLE, &onnx, &err), &err);
+    assert_ok(dse_surgery_find_start(onnx, "partial", &start, &rate, &err), &err);
+    assert_ok(dse_surgery_add_dropouts(onnx, start, rate, &n, &err), &err);
+    assert_ok(dse_onnx_save(onnx, path, &err), &err);
+    assert_ok(dse_sha256_file(path, sum, &err), &err);
+    assert_ok(dse_evaluator_new(DSE_KERNELS_AUTO, NULL, NULL, &ev, &err), &err);
+    assert_ok(open_model(ev, &file, true, &prepared, &err), &err);
+    for (int l = 0; l < LAYERS; l++) {
+        const char *name = prepared.layers[l].name;
+        bool before = strstr(name, "stage1") != NULL || strcmp(name, "/conv1/Conv") == 0 ||
+                      strcmp(name, "/stage2/conv1/Conv") == 0 ||
+                      strcmp(name, "/stage2/conv2/Conv") == 0;
+        assert_int_equal(prepared.layers[l].drops, !before);
+        found += prepared.layers[l].drops;
+        assert_true(prepared.layers[l].input_amax == s.prepared.layers[l].input_amax);
+        assert_false(s.prepared.layers[l].drops);
+    }
+    assert_int_equal(found, n);
+    assert_int_equal(open_model(ev, &file, false, &prepared, &err), DSE_UNSUPPORTED);
+    dse_evaluator_free(ev);
+    dse_onnx_free(onnx);
+    (void)unlink(path);
 }
 
 /* ---- stopping ---- */
@@ -272,6 +319,7 @@ int main(int argc, char **argv) {
     dse_kernels_fix_environment(argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_context_says_what_each_exit_needs),
+        cmocka_unit_test(dropouts_of_the_model_are_found),
         cmocka_unit_test(thresholds_on_records_are_an_evaluation_that_stops),
         cmocka_unit_test(the_last_exits_records_are_its_tally),
         cmocka_unit_test(fewer_passes_beside_more_are_those_alone),

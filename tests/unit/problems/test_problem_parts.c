@@ -6,14 +6,14 @@
 
 /* Three layers in a row, a head behind each but the first: a - b - head0, b - c - head1. */
 static const int after_b[] = {0}, after_c[] = {0, 1}, after_head0[] = {0, 1},
-                 after_head1[] = {0, 1, 2};
+                 after_head1[] = {0, 1, 3};
 enum { A, B, HEAD0, C, HEAD1, LAYERS };
 static const struct dse_layer_facts layers[LAYERS] = {
-    {.name = "a", .macs = 1000, .weights = 1, .exit = 0},
-    {.name = "b", .macs = 200, .weights = 1, .exit = 0, .after = after_b, .n_after = 1},
-    {.name = "head0", .macs = 30, .weights = 1, .exit = 0, .after = after_head0, .n_after = 2},
-    {.name = "c", .macs = 5000, .weights = 1, .exit = 1, .after = after_c, .n_after = 2},
-    {.name = "head1", .macs = 40, .weights = 1, .exit = 1, .after = after_head1, .n_after = 3},
+    {"a", .macs = 1000, .weights = 7, .inputs = 50, .outputs = 60, .exit = 0},
+    {"b", 200, 11, 60, 70, .exit = 0, .drops = true, .after = after_b, .n_after = 1},
+    {"head0", 30, 13, 70, 10, .exit = 0, .after = after_head0, .n_after = 2},
+    {"c", 5000, 17, 70, 80, .exit = 1, .after = after_c, .n_after = 2},
+    {"head1", 40, 19, 80, 10, .exit = 1, .drops = true, .after = after_head1, .n_after = 3},
 };
 static const struct dse_cell_facts clean[1];
 static const struct dse_model_facts model = {.cells = clean,
@@ -68,6 +68,41 @@ static void dropout_has_rate_first_layer_and_passes(void **state) {
     assert_named(&candidate, "[6,6,6,6,6,6,6,6,6,6]+[0,16384,16384,16384,16384]x3");
     dse_candidate_fini(&candidate);
     dse_space_fini(&space);
+}
+
+static void a_model_says_where_dropout_can_be(void **state) {
+    (void)state;
+    struct dse_problem_settings of_model = settings;
+    of_model.dropout_of_model = true;
+    struct dse_space space = prepare("dropout", &of_model);
+    double all[] = {0.25, 0, 3}, last[] = {0.25, 1, 3}, none[] = {0, 1, 3};
+    assert_int_equal(space.n_genes, 3);
+    assert_string_equal(space.genes[1].name, "dropout.first_site");
+    assert_true(space.genes[1].upper == 1);
+    struct dse_candidate candidate = decode("dropout", &space, all);
+    assert_named(&candidate, "[6,6,6,6,6,6,6,6,6,6]+[0,16384,0,0,16384]x3");
+    dse_candidate_fini(&candidate);
+    candidate = decode("dropout", &space, last);
+    assert_named(&candidate, "[6,6,6,6,6,6,6,6,6,6]+[0,0,0,0,16384]x3");
+    dse_candidate_fini(&candidate);
+    candidate = decode("dropout", &space, none);
+    assert_named(&candidate, "[6,6,6,6,6,6,6,6,6,6]");
+    assert_true(none[1] == 0 && none[2] == 1);
+    dse_candidate_fini(&candidate);
+    dse_space_fini(&space);
+}
+
+static void a_model_without_dropouts_has_no_sites(void **state) {
+    (void)state;
+    struct dse_problem_settings of_model = settings;
+    struct dse_model_facts plain = model;
+    struct dse_space space = {0};
+    struct dse_err err = {0};
+    of_model.dropout_of_model = true;
+    plain.n_layers = 1;
+    assert_int_equal(dse_problem_find("dropout")->prepare(&of_model, &plain, &space, &err),
+                     DSE_INVALID);
+    assert_non_null(strstr(err.text, "no Dropout of the model stands on the input"));
 }
 
 /* Genomes that mean the same network become the same genome. */
@@ -171,14 +206,45 @@ static void only_what_is_executed_counts(void **state) {
     dse_space_fini(&space);
 }
 
+/* Of the replaced explorer: 200 pJ for 16 bits; a result has the bits of the layer that reads it
+ * next (of b's: head0's), and 16 where none does. */
+static void energy_is_what_is_moved_by_what_is_executed(void **state) {
+    (void)state;
+    struct dse_space space = prepare("joint", &settings);
+    double genome[2 * LAYERS + 4] = {2, 3, 4, 5, 6, 7, 8, 2, 3, 4, 0, 0, 1, 1};
+    struct dse_candidate candidate = decode("joint", &space, genome);
+    const double a = 50 * 2 + 7 * 3 + 60 * 4, b = 60 * 4 + 11 * 5 + 70 * 6,
+                 head0 = 70 * 6 + 13 * 7 + 10 * 16, c = 70 * 8 + 17 * 2 + 80 * 3,
+                 head1 = 80 * 3 + 19 * 4 + 10 * 16;
+    const double uj_per_bit = 200.0 / 16 / 1e6;
+    const struct {
+        double found, bits;
+    } cases[] = {{measure("dram_energy", &candidate, 10, 0), a + b + head0},
+                 {measure("dram_energy", &candidate, 0, 10), a + b + head0 + c + head1},
+                 {measure("dram_energy", &candidate, 3, 1), a + b + head0 + (c + head1) / 4}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+        assert_true(fabs(cases[i].found - cases[i].bits * uj_per_bit) < 1e-12);
+    candidate.dropout[C] = 100;
+    candidate.passes = 4;
+    candidate.input_bits[HEAD1] = 0; /* float32: 32 bits, and so are the results of c */
+    double floats = 4 * (70 * 8 + 17 * 2 + 80 * 32 + 80 * 32 + 19 * 4 + 10 * 16);
+    assert_true(fabs(measure("dram_energy", &candidate, 1, 1) -
+                     (a + b + head0 + floats / 2) * uj_per_bit) < 1e-12);
+    dse_candidate_fini(&candidate);
+    dse_space_fini(&space);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dropout_has_rate_first_layer_and_passes),
+        cmocka_unit_test(a_model_says_where_dropout_can_be),
+        cmocka_unit_test(a_model_without_dropouts_has_no_sites),
         cmocka_unit_test(without_a_rate_there_is_no_dropout),
         cmocka_unit_test(joint_has_everything_and_thresholds_last),
         cmocka_unit_test(thresholds_are_no_part_of_the_network),
         cmocka_unit_test(a_network_without_exits_has_no_thresholds),
         cmocka_unit_test(only_what_is_executed_counts),
+        cmocka_unit_test(energy_is_what_is_moved_by_what_is_executed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

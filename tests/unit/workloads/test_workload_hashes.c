@@ -181,9 +181,9 @@ static void hashes_stay_as_recorded(void **state) {
     struct counted counted = {0};
     struct hashes hashes = hash_of(reference_workload, "v1", &counted);
     assert_string_equal(hashes.content,
-                        "e203b79b9922e062f6ff97e9ddd115a5e3b2200cb5e16b4b0d736fc6efc2a180");
+                        "c9663aac60a72abf28ab443aac65c051d58a71526e03a1d5e86cefe0ac26fc9e");
     assert_string_equal(hashes.context,
-                        "f4c148e2d8020bcc823cbdbb6d49ab5c23f62f851046db209451e4ecdadb2b7e");
+                        "69c9972fd3a5f2f7dde1a91439d909497bf5a2633030c5f12ac6bbbfe13ce975");
 }
 
 static enum dse_status fail_to_hash(void *context, const char *path, char out[DSE_SHA256_HEX],
