@@ -35,10 +35,27 @@ DSE_MUST_USE enum dse_status dse_surgery_add_dropouts(struct dse_onnx *model, in
 
 enum { DSE_BRANCHES_MIN = 2, DSE_BRANCHES_MAX = 10 };
 
+/* What a Dropout does to one image, written down: factors of its input's elements, in C order. */
+struct dse_surgery_mask {
+    int rank;
+    int64_t dims[4];
+    const float *factors;
+};
+struct dse_surgery_masks {
+    /* The mask of the Dropout at `node`, of the model before it is changed, in a branch. Its
+     * factors are borrowed until the next call. */
+    enum dse_status (*draw)(void *context, int node, int branch, struct dse_surgery_mask *mask,
+                            struct dse_err *err);
+    void *context;
+};
+
 /* Makes n copies of all that depends on a Dropout, with weights shared and with seeds of their own;
  * what comes before stays single. An output y that depends on one is replaced by y_branch_0,
- * y_branch_1, …. NOT_FOUND without a Dropout. */
-DSE_MUST_USE enum dse_status dse_surgery_branch(struct dse_onnx *model, int n, struct dse_err *err);
+ * y_branch_1, …. With masks (NULL: none) each Dropout becomes the product with its mask, so that
+ * whoever runs the model computes the same. NOT_FOUND without a Dropout. */
+DSE_MUST_USE enum dse_status dse_surgery_branch(struct dse_onnx *model, int n,
+                                                const struct dse_surgery_masks *masks,
+                                                struct dse_err *err);
 
 /* ---- heads ---- */
 

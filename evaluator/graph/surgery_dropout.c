@@ -195,6 +195,7 @@ struct tail {
     const char **originals, **renamed; /* values of the tail */
     int n_values;
     const char *zero; /* a constant */
+    const struct dse_surgery_masks *masks;
 };
 
 static bool reads_tail(const struct dse_onnx *model, const struct tail *tail, int node) {
@@ -281,6 +282,28 @@ static enum dse_status guard_dropout(struct dse_onnx *model, const struct tail *
     return dse_onnx_status(model, err);
 }
 
+/* The copy of Dropout `source` at `at` becomes the product with its mask. */
+static enum dse_status fix_dropout(struct dse_onnx *model, const struct tail *tail, int source,
+                                   int branch, int at, struct dse_err *err) {
+    struct dse_surgery_mask mask;
+    struct dse_onnx_node dropout = dse_onnx_node(model, at);
+    const char *factors = dse_onnx_new_name(model, "mask");
+    const char *inputs[] = {dropout.inputs[0], factors}, *result = dropout.outputs[0];
+    struct dse_onnx_node product = {.name = dropout.name,
+                                    .op = "Mul",
+                                    .inputs = inputs,
+                                    .n_inputs = 2,
+                                    .outputs = &result,
+                                    .n_outputs = 1};
+    if (dropout.n_outputs > 1)
+        DSE_FAIL(err, DSE_UNSUPPORTED, "the mask of Dropout '%s' is read", dropout.name);
+    DSE_TRY(tail->masks->draw(tail->masks->context, source, branch, &mask, err));
+    dse_onnx_remove_node(model, at);
+    dse_onnx_add_constant(model, factors, DSE_ONNX_FLOAT, mask.rank, mask.dims, mask.factors);
+    dse_onnx_append_node(model, &product);
+    return dse_onnx_status(model, err);
+}
+
 /* A copy of node `source` at the end, on the values of the branch. */
 static enum dse_status copy_into_branch(struct dse_onnx *model, const struct tail *tail, int source,
                                         int branch, struct dse_err *err) {
@@ -301,6 +324,8 @@ static enum dse_status copy_into_branch(struct dse_onnx *model, const struct tai
     const char *name = n.name[0] == '\0' ? NULL : branch_name(model, n.name, branch);
     if (name != NULL)
         dse_onnx_set_node_name(model, at, name);
+    if (strcmp(n.op, "Dropout") == 0 && tail->masks != NULL)
+        return fix_dropout(model, tail, source, branch, at, err);
     if (strcmp(n.op, "Dropout") == 0)
         DSE_TRY(guard_dropout(model, tail, at, err));
     return dse_onnx_status(model, err);
@@ -327,12 +352,13 @@ static enum dse_status add_branch(struct dse_onnx *model, struct tail *tail, int
     return dse_onnx_status(model, err);
 }
 
-enum dse_status dse_surgery_branch(struct dse_onnx *model, int n, struct dse_err *err) {
-    struct tail tail = {0};
+enum dse_status dse_surgery_branch(struct dse_onnx *model, int n,
+                                   const struct dse_surgery_masks *masks, struct dse_err *err) {
+    struct tail tail = {.masks = masks};
     dse_assert(n >= DSE_BRANCHES_MIN && n <= DSE_BRANCHES_MAX);
     const float zero = 0;
     enum dse_status status = tail_init(&tail, model, err);
-    if (status == DSE_OK) {
+    if (status == DSE_OK && masks == NULL) {
         tail.zero = dse_onnx_new_name(model, "dropped");
         dse_onnx_add_constant(model, tail.zero, DSE_ONNX_FLOAT, 0, NULL, &zero);
     }

@@ -103,7 +103,7 @@ static void branches_share_the_backbone(void **state) {
     assert_ok(dse_surgery_add_dropouts(model, start, 0.25, &n, &err), &err);
     struct dse_graph *single = graph_of(model, logits, 1);
     int dropouts = count_dropouts(single, 0.25f);
-    assert_ok(dse_surgery_branch(model, 3, &err), &err);
+    assert_ok(dse_surgery_branch(model, 3, NULL, &err), &err);
     assert_int_equal(dse_onnx_n_outputs(model), 9); /* the dense layers of all outputs drop */
     assert_string_equal(dse_onnx_output_name(model, 0), "exit0_branch_0");
     assert_string_equal(dse_onnx_output_name(model, 8), "logits_branch_2");
@@ -122,7 +122,7 @@ static void branches_need_a_dropout(void **state) {
     (void)state;
     struct dse_err err = {0};
     struct dse_onnx *model = load();
-    assert_int_equal(dse_surgery_branch(model, 2, &err), DSE_NOT_FOUND);
+    assert_int_equal(dse_surgery_branch(model, 2, NULL, &err), DSE_NOT_FOUND);
     assert_non_null(strstr(err.text, "the model has no Dropout"));
     dse_onnx_free(model);
 }
@@ -263,7 +263,7 @@ static enum dse_status operate(struct dse_err *err) {
     if (status == DSE_OK)
         status = dse_surgery_add_dropouts(model, start, rate, &n, err);
     if (status == DSE_OK)
-        status = dse_surgery_branch(model, 10, err);
+        status = dse_surgery_branch(model, 10, NULL, err);
     if (status == DSE_OK)
         status = dse_onnx_write(model, &bytes, err);
     dse_onnx_free(model);
