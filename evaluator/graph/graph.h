@@ -137,6 +137,9 @@ struct dse_graph_options {
     bool keep_dropout;
     /* Are batch norms kept as nodes, and the names of all layers' constants remembered? */
     bool for_training;
+    /* Of the dropouts kept, only those in training mode, which drop whenever the model runs; others
+     * do nothing. */
+    bool only_active_dropout;
 };
 
 /* Reads an ONNX model (opset 9 and later) and keeps what the outputs need; options may be NULL for

@@ -94,7 +94,7 @@ struct graph__operand {
 
 struct graph__import {
     const Onnx__GraphProto *onnx;
-    bool keep_dropout, for_training;
+    bool keep_dropout, only_active_dropout, for_training;
     struct graph__symbol **outputs; /* asked for, in order */
     int n_outputs;
     struct dse_arena arena;

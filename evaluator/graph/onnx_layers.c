@@ -420,8 +420,9 @@ enum dse_status graph__import_dropout(struct graph__import *import, const Onnx__
     struct graph__tensor *training = NULL, *rate = NULL;
     struct graph__symbol *symbol = graph__names_find(import, graph__text(node->output[0]));
     DSE_TRY(graph__input_constant(import, node, 2, DSE_TENSOR_I64, &training, err));
-    if (!import->keep_dropout) {
-        if (training != NULL && training->n > 0 && training->i64[0] != 0)
+    bool active = training != NULL && training->n > 0 && training->i64[0] != 0;
+    if (!import->keep_dropout || (import->only_active_dropout && !active)) {
+        if (active)
             DSE_FAIL(err, DSE_UNSUPPORTED, "the model was exported in training mode");
         DSE_TRY(bind_mask(import, node, err));
         return graph__import_identity(import, node, err);

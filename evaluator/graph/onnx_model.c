@@ -471,24 +471,44 @@ void dse_onnx_add_constant(struct dse_onnx *model, const char *name, enum dse_on
                          model->graph->n_initializer, tensor);
 }
 
-const float *dse_onnx_get_floats(const struct dse_onnx *model, const char *name, int *rank,
-                                 int64_t *dims) {
-    size_t at = find_constant(model, name), n = 0;
+/* A constant of that type with its extents and their product; NULL where there is none. */
+static const Onnx__TensorProto *find_typed(const struct dse_onnx *model, const char *name,
+                                           enum dse_onnx_type type, int *rank, int64_t *dims,
+                                           size_t *n) {
+    size_t at = find_constant(model, name);
     if (at == model->graph->n_initializer)
         return NULL;
     const Onnx__TensorProto *tensor = model->graph->initializer[at];
-    if (!tensor->has_data_type || tensor->data_type != DSE_ONNX_FLOAT ||
+    if (!tensor->has_data_type || tensor->data_type != (int32_t)type ||
         tensor->n_dims > DSE_ONNX_MAX_RANK ||
-        graph__count((int)tensor->n_dims, tensor->dims, &n, NULL) != DSE_OK)
+        graph__count((int)tensor->n_dims, tensor->dims, n, NULL) != DSE_OK)
         return NULL;
     for (size_t i = 0; i < tensor->n_dims; i++)
         dims[i] = tensor->dims[i];
     *rank = (int)tensor->n_dims;
+    return tensor;
+}
+
+const float *dse_onnx_get_floats(const struct dse_onnx *model, const char *name, int *rank,
+                                 int64_t *dims) {
+    size_t n = 0;
+    const Onnx__TensorProto *tensor = find_typed(model, name, DSE_ONNX_FLOAT, rank, dims, &n);
+    if (tensor == NULL)
+        return NULL;
     if (tensor->has_raw_data) /* memory of the arena, so it is aligned */
         return tensor->raw_data.len == n * sizeof(float)
                    ? (const float *)(const void *)tensor->raw_data.data
                    : NULL;
     return tensor->n_float_data == n ? tensor->float_data : NULL;
+}
+
+const int8_t *dse_onnx_get_int8(const struct dse_onnx *model, const char *name, int *rank,
+                                int64_t *dims) {
+    size_t n = 0;
+    const Onnx__TensorProto *tensor = find_typed(model, name, DSE_ONNX_INT8, rank, dims, &n);
+    return tensor != NULL && tensor->has_raw_data && tensor->raw_data.len == n
+               ? (const int8_t *)tensor->raw_data.data
+               : NULL;
 }
 
 void dse_onnx_remove_constant(struct dse_onnx *model, const char *name) {

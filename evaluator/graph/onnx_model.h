@@ -99,6 +99,9 @@ void dse_onnx_add_constant(struct dse_onnx *model, const char *name, enum dse_on
  * of at most DSE_ONNX_MAX_RANK. dims: DSE_ONNX_MAX_RANK. */
 const float *dse_onnx_get_floats(const struct dse_onnx *model, const char *name, int *rank,
                                  int64_t *dims);
+/* The same of int8, as bytes stand in the file (other layouts: NULL). */
+const int8_t *dse_onnx_get_int8(const struct dse_onnx *model, const char *name, int *rank,
+                                int64_t *dims);
 void dse_onnx_remove_constant(struct dse_onnx *model, const char *name);
 
 /* ---- inputs and outputs of the model ---- */

@@ -149,6 +149,7 @@ enum dse_status graph__names_collect(struct graph__import *import,
     size_t n_nodes = import->onnx->n_node, n = named ? (size_t)options->n_outputs : 1;
     size_t *stack = dse_arena_alloc(&import->arena, n_nodes + 1, sizeof *stack);
     import->keep_dropout = options != NULL && options->keep_dropout;
+    import->only_active_dropout = options != NULL && options->only_active_dropout;
     import->for_training = options != NULL && options->for_training;
     import->needed = dse_arena_alloc(&import->arena, n_nodes + 1, sizeof *import->needed);
     import->outputs = dse_arena_alloc(&import->arena, n, sizeof *import->outputs);

@@ -7,85 +7,22 @@
 
 #include "evaluator/datasets/datasets.h"
 #include "evaluator/images/images.h"
+#include "evaluator/model/model_cells.h"
 #include "evaluator/model/model_data.h"
 
-enum { CORRUPTIONS_MOST = 19, PATH_SIZE = 4096 };
+enum { PATH_SIZE = 4096 };
 
 struct job {
     struct model *m;
     struct dse_dataset data;
     struct dse_corrupter *corrupter;
-    const struct dse_corruption_def *corruptions[CORRUPTIONS_MOST];
-    int n_corruptions;
-    bool severities[DSE_SEVERITIES];
-    int n_severities;
+    struct model__cells cells;
     uint64_t seed;
     const char *out;
 };
 
 static size_t image_size(const struct job *job) {
     return (size_t)job->data.h * (size_t)job->data.w * (size_t)job->data.c;
-}
-
-/* ---- what is asked for ---- */
-
-static void add_group(struct job *job, const char *word) {
-    int n;
-    const struct dse_corruption_def *table = dse_corruption_table(&n);
-    for (int i = 0; i < n; i++) {
-        bool there = false;
-        for (int k = 0; k < job->n_corruptions; k++)
-            there |= job->corruptions[k] == &table[i];
-        bool meant =
-            dse_corruption_find(word) == &table[i] || dse_corruption_in_group(&table[i], word);
-        if (meant && !there)
-            job->corruptions[job->n_corruptions++] = &table[i];
-    }
-}
-
-static enum dse_status read_corruptions(struct job *job, struct dse_err *err) {
-    const char *text =
-        job->m->options.corruptions == NULL ? "standard" : job->m->options.corruptions;
-    char *copy = dse_arena_strdup(&job->m->arena, text), *rest = NULL;
-    if (copy == NULL)
-        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for names");
-    for (char *word = strtok_r(copy, ",", &rest); word != NULL; word = strtok_r(NULL, ",", &rest)) {
-        if (dse_corruption_find(word) == NULL && !dse_corruption_is_group(word))
-            DSE_FAIL(err, DSE_USAGE,
-                     "--corruptions: '%s' is neither a corruption nor a group of them; see "
-                     "pareto-workload(5)",
-                     word);
-        add_group(job, word);
-    }
-    if (job->n_corruptions == 0)
-        DSE_FAIL(err, DSE_USAGE, "--corruptions names none");
-    return DSE_OK;
-}
-
-static enum dse_status read_severities(struct job *job, struct dse_err *err) {
-    const char *text =
-        job->m->options.severities == NULL ? "1,2,3,4,5" : job->m->options.severities;
-    for (const char *at = text; *at != '\0'; at++) {
-        if (at != text && *at++ != ',')
-            DSE_FAIL(err, DSE_USAGE, "--severities: '%s' is no list like 1,3,5", text);
-        if (*at < '1' || *at > '0' + DSE_SEVERITIES)
-            DSE_FAIL(err, DSE_USAGE, "--severities: '%s' is no list of numbers from 1 to %d", text,
-                     (int)DSE_SEVERITIES);
-        job->n_severities += !job->severities[*at - '1'];
-        job->severities[*at - '1'] = true;
-    }
-    return job->n_severities > 0 ? DSE_OK : dse_err_set(err, DSE_USAGE, "--severities names none");
-}
-
-static enum dse_status make_corrupter(struct job *job, struct dse_err *err) {
-    const char *dir = job->m->options.frost_dir, *files[DSE_CORRUPT_FROST_FILES];
-    for (int i = 0; dir != NULL && i < DSE_CORRUPT_FROST_FILES; i++) {
-        files[i] = dse_console_printf(&job->m->arena, "%s/%s", dir, dse_corrupt_frost_names[i]);
-        if (files[i] == NULL)
-            DSE_FAIL(err, DSE_NO_MEMORY, "no memory for the names of files");
-    }
-    return dse_corrupter_new(job->data.h, job->data.w, job->data.c, dir == NULL ? NULL : files,
-                             &job->corrupter, err);
 }
 
 static enum dse_status corrupt_image(struct job *job, const struct dse_corruption_def *def,
@@ -97,12 +34,13 @@ static enum dse_status corrupt_image(struct job *job, const struct dse_corruptio
 
 static void show_progress(struct job *job, const struct dse_corruption_def *def, int severity) {
     int c = 0, done = 0;
-    while (job->corruptions[c] != def)
+    while (job->cells.corruptions[c] != def)
         c++;
     for (int s = 0; s + 1 < severity; s++)
-        done += job->severities[s];
-    dse_console_progress_step(&job->m->progress, "corrupting images", c * job->n_severities + done,
-                              job->n_corruptions * job->n_severities);
+        done += job->cells.severities[s];
+    dse_console_progress_step(&job->m->progress, "corrupting images",
+                              c * job->cells.n_severities + done,
+                              job->cells.n_corruptions * job->cells.n_severities);
 }
 
 /* ---- .npy ---- */
@@ -141,11 +79,11 @@ static enum dse_status close_part(FILE *file, const char *part, const char *path
 static enum dse_status write_cells(struct job *job, const struct dse_corruption_def *def,
                                    uint8_t *image, FILE *file, struct dse_err *err) {
     const struct dse_dataset *data = &job->data;
-    const int64_t dims[] = {(int64_t)job->n_severities * data->n, data->h, data->w, data->c};
+    const int64_t dims[] = {(int64_t)job->cells.n_severities * data->n, data->h, data->w, data->c};
     write_npy_header(dims, data->c == 1 ? 3 : 4, file);
     for (int severity = 1; severity <= DSE_SEVERITIES; severity++) {
         show_progress(job, def, severity);
-        for (int i = 0; job->severities[severity - 1] && i < data->n; i++) {
+        for (int i = 0; job->cells.severities[severity - 1] && i < data->n; i++) {
             DSE_TRY(corrupt_image(job, def, severity, i, image, err));
             (void)fwrite(image, 1, image_size(job), file);
         }
@@ -155,7 +93,7 @@ static enum dse_status write_cells(struct job *job, const struct dse_corruption_
 
 static enum dse_status write_labels(struct job *job, struct dse_err *err) {
     char path[PATH_SIZE], part[PATH_SIZE + 8];
-    const int64_t n = (int64_t)job->n_severities * job->data.n;
+    const int64_t n = (int64_t)job->cells.n_severities * job->data.n;
     FILE *file;
     if (job->data.classes > 256)
         DSE_FAIL(err, DSE_UNSUPPORTED, "labels of more than 256 classes do not fit labels.npy");
@@ -169,12 +107,12 @@ static enum dse_status write_labels(struct job *job, struct dse_err *err) {
 
 static enum dse_status write_npy(struct job *job, uint8_t *image, struct dse_err *err) {
     DSE_TRY(dse_dir_create(job->out, err));
-    for (int c = 0; c < job->n_corruptions; c++) {
+    for (int c = 0; c < job->cells.n_corruptions; c++) {
         char path[PATH_SIZE], part[PATH_SIZE + 8];
         FILE *file;
-        (void)snprintf(path, sizeof path, "%s/%s.npy", job->out, job->corruptions[c]->name);
+        (void)snprintf(path, sizeof path, "%s/%s.npy", job->out, job->cells.corruptions[c]->name);
         DSE_TRY(open_part(path, part, &file, err));
-        enum dse_status status = write_cells(job, job->corruptions[c], image, file, err);
+        enum dse_status status = write_cells(job, job->cells.corruptions[c], image, file, err);
         DSE_TRY(close_part(file, part, path, status, err));
     }
     return write_labels(job, err);
@@ -194,11 +132,11 @@ static enum dse_status write_picture(struct job *job, const struct dse_corruptio
 }
 
 static enum dse_status write_folders(struct job *job, uint8_t *image, struct dse_err *err) {
-    for (int c = 0; c < job->n_corruptions; c++)
+    for (int c = 0; c < job->cells.n_corruptions; c++)
         for (int severity = 1; severity <= DSE_SEVERITIES; severity++) {
-            show_progress(job, job->corruptions[c], severity);
-            for (int i = 0; job->severities[severity - 1] && i < job->data.n; i++)
-                DSE_TRY(write_picture(job, job->corruptions[c], severity, i, image, err));
+            show_progress(job, job->cells.corruptions[c], severity);
+            for (int i = 0; job->cells.severities[severity - 1] && i < job->data.n; i++)
+                DSE_TRY(write_picture(job, job->cells.corruptions[c], severity, i, image, err));
         }
     return DSE_OK;
 }
@@ -230,14 +168,14 @@ static void paste(const struct job *job, const struct sheet *sheet, const uint8_
 
 static enum dse_status fill_sheet(struct job *job, const struct sheet *sheet, uint8_t *image,
                                   struct dse_err *err) {
-    for (int row = 0; row < job->n_corruptions; row++) {
+    for (int row = 0; row < job->cells.n_corruptions; row++) {
         int column = 0;
         paste(job, sheet, job->data.pixels, row, column++);
         for (int severity = 1; severity <= DSE_SEVERITIES; severity++) {
-            show_progress(job, job->corruptions[row], severity);
-            if (!job->severities[severity - 1])
+            show_progress(job, job->cells.corruptions[row], severity);
+            if (!job->cells.severities[severity - 1])
                 continue;
-            DSE_TRY(corrupt_image(job, job->corruptions[row], severity, 0, image, err));
+            DSE_TRY(corrupt_image(job, job->cells.corruptions[row], severity, 0, image, err));
             paste(job, sheet, image, row, column++);
         }
     }
@@ -247,8 +185,8 @@ static enum dse_status fill_sheet(struct job *job, const struct sheet *sheet, ui
 static enum dse_status write_sheet(struct job *job, uint8_t *image, struct dse_err *err) {
     int side = job->data.h > job->data.w ? job->data.h : job->data.w;
     struct sheet sheet = {.zoom = side >= SHOWN_SIDE ? 1 : SHOWN_SIDE / side};
-    int w = GAP + (job->n_severities + 1) * (job->data.w * sheet.zoom + GAP);
-    int h = GAP + job->n_corruptions * (job->data.h * sheet.zoom + GAP);
+    int w = GAP + (job->cells.n_severities + 1) * (job->data.w * sheet.zoom + GAP);
+    int h = GAP + job->cells.n_corruptions * (job->data.h * sheet.zoom + GAP);
     sheet.stride = (size_t)(w * job->data.c);
     sheet.pixels = dse_alloc((size_t)h, sheet.stride);
     if (sheet.pixels == NULL)
@@ -269,8 +207,8 @@ static bool is_sheet(const char *path) {
 }
 
 static bool makes_frost(const struct job *job) {
-    for (int c = 0; c < job->n_corruptions; c++)
-        if (job->corruptions[c]->corruption == DSE_CORRUPTION_FROST)
+    for (int c = 0; c < job->cells.n_corruptions; c++)
+        if (job->cells.corruptions[c]->corruption == DSE_CORRUPTION_FROST)
             return true;
     return false;
 }
@@ -281,15 +219,15 @@ static enum dse_status say(struct job *job, struct dse_err *err) {
         dse_buf_puts(&out, "{\"out\":");
         dse_console_json_string(&out, job->out);
         dse_buf_printf(&out, ",\"images\":%d,\"severities\":%d,\"corruptions\":[", job->data.n,
-                       job->n_severities);
-        for (int c = 0; c < job->n_corruptions; c++)
-            dse_buf_printf(&out, "%s\"%s\"", c == 0 ? "" : ",", job->corruptions[c]->name);
+                       job->cells.n_severities);
+        for (int c = 0; c < job->cells.n_corruptions; c++)
+            dse_buf_printf(&out, "%s\"%s\"", c == 0 ? "" : ",", job->cells.corruptions[c]->name);
         dse_buf_puts(&out, "]}\n");
     } else {
         dse_buf_printf(&out, "%s: %d images in %d severities of", job->out, job->data.n,
-                       job->n_severities);
-        for (int c = 0; c < job->n_corruptions; c++)
-            dse_buf_printf(&out, " %s", job->corruptions[c]->name);
+                       job->cells.n_severities);
+        for (int c = 0; c < job->cells.n_corruptions; c++)
+            dse_buf_printf(&out, " %s", job->cells.corruptions[c]->name);
         dse_buf_puts(&out, "\n");
         if (job->m->options.frost_dir == NULL && makes_frost(job))
             dse_buf_puts(&out, "frost has textures of its own: not comparable with published "
@@ -326,11 +264,14 @@ enum dse_status model__command_corrupt(struct model *m, struct dse_err *err) {
         request.count = 1;
     if (model__given(m, MODEL_OPTION_seed))
         job.seed = (uint64_t)m->options.seed;
-    DSE_TRY(read_corruptions(&job, err));
-    DSE_TRY(read_severities(&job, err));
+    DSE_TRY(model__read_corruptions(
+        m, "--corruptions", m->options.corruptions == NULL ? "standard" : m->options.corruptions,
+        &job.cells, err));
+    DSE_TRY(model__read_severities("--severities", m->options.severities, &job.cells, err));
     DSE_TRY(model__read_request(m, m->options.data, paths, &request, err));
     DSE_TRY(dse_dataset_load(&request, &job.data, err));
-    enum dse_status status = make_corrupter(&job, err);
+    enum dse_status status =
+        model__new_corrupter(m, job.data.h, job.data.w, job.data.c, &job.corrupter, err);
     if (status == DSE_OK)
         status = make_all(&job, err);
     dse_corrupter_free(job.corrupter);

@@ -88,6 +88,8 @@ static enum dse_status read_options(struct lesson *l, struct dse_err *err) {
     double exit_weight = real_or(m, MODEL_OPTION_exit_weight, m->options.exit_weight, 0.3);
     for (int i = 0; i < DSE_NET_MAX_OUTPUTS; i++)
         o->net.output_weights[i] = i + 1 == l->graph->n_outputs ? 1.0 : exit_weight;
+    if (o->net.batch < 2)
+        DSE_FAIL(err, DSE_USAGE, "--batch must be at least 2: norms are of several images");
     if (o->learning_rate <= 0.0)
         DSE_FAIL(err, DSE_USAGE, "--initial-learning-rate must be above 0");
     return DSE_OK;

@@ -63,7 +63,10 @@ static const char *add_scalar(const struct layer *layer, const char *what, float
  * (1.30) takes a Clip before a QuantizeLinear out, be its range the smaller one or not. */
 static enum dse_status quantize_input(const struct layer *layer, double amax, int bits) {
     const int8_t zero = 0;
-    float scale = dse_quantize_scale(amax, bits);
+    const struct dse_conv_node *conv = &layer->node->conv;
+    /* Behind a dropout values are larger by 1 / (1 - rate); the engine drops integers. */
+    double raised_by = conv->drops ? 1.0 / (1.0 - (double)conv->rate) : 1.0;
+    float scale = dse_quantize_scale(amax * raised_by, bits);
     float top = scale * (float)dse_quantize_max(bits);
     const char *value = dse_onnx_node(layer->onnx, index_of(layer)).inputs[0];
     if (scale == 0) { /* it is zero throughout; a scale must not be */

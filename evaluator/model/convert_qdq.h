@@ -21,4 +21,18 @@ DSE_MUST_USE enum dse_status model__quantize_onnx(struct dse_onnx *onnx,
                                                   const struct model__widths *widths,
                                                   struct dse_err *err);
 
+/* A layer that convert has quantised. */
+struct model__width {
+    const char *layer;           /* its label; borrowed from the model */
+    int input_bits, weight_bits; /* 2 to 8, or 0: float32 */
+    double amax;                 /* largest input, where input_bits is not 0 */
+};
+/* The other way: layers of a converted model read what they read before, and have float32 constants
+ * that are whole multiples of the scales, so that the engine makes the same integers of them.
+ * widths, in the arena: the layers that were quantised; none in other models. UNSUPPORTED: what
+ * QuantizeLinear and DequantizeLinear of others do. */
+DSE_MUST_USE enum dse_status model__dequantize_onnx(struct dse_onnx *onnx, struct dse_arena *arena,
+                                                    struct model__width **widths, int *n,
+                                                    struct dse_err *err);
+
 #endif

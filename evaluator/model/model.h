@@ -21,7 +21,8 @@ enum model__command_id {
 #define MODEL_ANY      ((uint64_t)0)
 
 /* Commands that take images. */
-#define MODEL_DATA     (MODEL_ON(calibrate) | MODEL_ON(convert) | MODEL_ON(train))
+#define MODEL_RUNS     (MODEL_ON(infer) | MODEL_ON(benchmark))
+#define MODEL_DATA     (MODEL_ON(calibrate) | MODEL_ON(convert) | MODEL_ON(train) | MODEL_RUNS)
 #define MODEL_PICTURES (MODEL_DATA | MODEL_ON(corrupt))
 
 #define MODEL_OPTION_TYPE_FLAG    bool
@@ -86,7 +87,8 @@ DSE_MUST_USE enum dse_status model__finish(struct model *m, const struct dse_onn
                                            const char *path, const char *change,
                                            struct dse_err *err);
 
-/* The graph of a model file for one output, or for --output. */
+/* The graph of a model file for --output, or for all outputs, with the dropouts that are in
+ * training mode. */
 DSE_MUST_USE enum dse_status model__load_graph(const struct model *m, const char *path,
                                                struct dse_graph **graph, struct dse_err *err);
 

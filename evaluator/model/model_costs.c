@@ -100,22 +100,36 @@ void model__costs_json(const struct dse_graph *graph, const struct model__costs 
     dse_buf_puts(out, "]");
 }
 
-enum dse_status model__graph_of(const struct dse_onnx *onnx, const char *name,
-                                struct dse_graph **graph, struct dse_err *err) {
+/* The graph of one output, or (NULL) of all. */
+static enum dse_status read_outputs(const struct dse_onnx *onnx, const char *name,
+                                    const char *output, bool only_active_dropout,
+                                    struct dse_graph **graph, struct dse_err *err) {
     int n = dse_onnx_n_outputs(onnx);
-    const char **outputs = dse_alloc((size_t)n, sizeof *outputs);
+    const char **outputs = dse_alloc((size_t)n + 1, sizeof *outputs);
     struct dse_buf bytes = {0};
     if (outputs == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %d outputs", n);
     for (int i = 0; i < n; i++)
         outputs[i] = dse_onnx_output_name(onnx, i);
-    struct dse_graph_options options = {.outputs = outputs, .n_outputs = n, .keep_dropout = true};
+    if (output != NULL) {
+        outputs[0] = output;
+        n = 1;
+    }
+    struct dse_graph_options options = {.outputs = outputs,
+                                        .n_outputs = n,
+                                        .keep_dropout = true,
+                                        .only_active_dropout = only_active_dropout};
     enum dse_status status = dse_onnx_write(onnx, &bytes, err);
     if (status == DSE_OK)
         status = dse_graph_read_onnx(bytes.data, bytes.size, name, &options, graph, err);
     dse_buf_fini(&bytes);
     dse_free(outputs);
     return status;
+}
+
+enum dse_status model__graph_of(const struct dse_onnx *onnx, const char *name,
+                                struct dse_graph **graph, struct dse_err *err) {
+    return read_outputs(onnx, name, NULL, false, graph, err);
 }
 
 enum dse_status model__finish(struct model *m, const struct dse_onnx *onnx, const char *path,
@@ -146,7 +160,9 @@ enum dse_status model__finish(struct model *m, const struct dse_onnx *onnx, cons
 
 enum dse_status model__load_graph(const struct model *m, const char *path, struct dse_graph **graph,
                                   struct dse_err *err) {
-    struct dse_graph_options options = {.outputs = &m->options.output,
-                                        .n_outputs = m->options.output != NULL};
-    return dse_graph_load_onnx(path, &options, graph, err);
+    struct dse_onnx *onnx = NULL;
+    DSE_TRY(dse_onnx_load(path, &onnx, err));
+    enum dse_status status = read_outputs(onnx, path, m->options.output, true, graph, err);
+    dse_onnx_free(onnx);
+    return status;
 }

@@ -3,28 +3,31 @@
 
 #include "evaluator/plan/plan.h"
 
-enum dse_status model__load_images_for(struct model *m, const struct dse_graph *graph, int count,
-                                       struct model__images *images, struct dse_err *err) {
+enum dse_status model__check_images(const char *name, const struct dse_graph *graph,
+                                    const struct model__images *images, struct dse_err *err) {
     struct dse_shape in = graph->values[graph->input].shape;
     int classes = (int)dse_shape_size(graph->values[graph->output].shape);
+    const struct dse_train_data *data = &images->data;
+    if (in.h != data->h || in.w != data->w || in.c != data->c)
+        DSE_FAIL(err, DSE_INVALID,
+                 "%s takes images of %dx%d with %d channels, the data set has %dx%d with %d", name,
+                 in.h, in.w, in.c, data->h, data->w, data->c);
+    for (int i = 0; i < data->n; i++)
+        if (data->labels[i] >= classes)
+            DSE_FAIL(err, DSE_INVALID, "image %d has label %d, %s has %d outputs", i,
+                     data->labels[i], name, classes);
+    return DSE_OK;
+}
+
+enum dse_status model__load_images_for(struct model *m, const struct dse_graph *graph, int count,
+                                       struct model__images *images, struct dse_err *err) {
     if (m->options.data == NULL)
         DSE_FAIL(err, DSE_USAGE, "--data FORMAT:FILE,... is needed: the images to use");
     if (model__given(m, MODEL_OPTION_images))
         count = (int)m->options.images;
     struct model__images read = {0};
     DSE_TRY(model__load_images(m, m->options.data, count, &read, err));
-    const struct dse_train_data *data = &read.data;
-    enum dse_status status = DSE_OK;
-    if (in.h != data->h || in.w != data->w || in.c != data->c)
-        status = dse_err_set(err, DSE_INVALID,
-                             "the model takes images of %dx%d with %d channels, the data set has "
-                             "%dx%d with %d",
-                             in.h, in.w, in.c, data->h, data->w, data->c);
-    for (int i = 0; status == DSE_OK && i < data->n; i++)
-        if (data->labels[i] >= classes)
-            status =
-                dse_err_set(err, DSE_INVALID, "image %d has label %d, the model has %d outputs", i,
-                            data->labels[i], classes);
+    enum dse_status status = model__check_images("the model", graph, &read, err);
     if (status == DSE_OK)
         *images = read;
     else

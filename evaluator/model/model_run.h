@@ -11,6 +11,12 @@
 DSE_MUST_USE enum dse_status model__load_images_for(struct model *m, const struct dse_graph *graph,
                                                     int count, struct model__images *images,
                                                     struct dse_err *err);
+/* Do images and labels fit the network? INVALID says how not; name is the network's, in the
+ * message.
+ */
+DSE_MUST_USE enum dse_status model__check_images(const char *name, const struct dse_graph *graph,
+                                                 const struct model__images *images,
+                                                 struct dse_err *err);
 /* Images first .. first + n, normalised, into out [n][h][w][c]. */
 void model__normalize_images(const struct model__images *images, int first, int n, float *out);
 /* Largest inputs of the layers over the images, by --method and --percentile. amax: [n_layers]. */

@@ -49,7 +49,8 @@ static void check_model(const struct published *model, struct dse_kernels *kerne
     char path[512];
     struct dse_graph *graph = NULL;
     struct dse_err err = {0};
-    const struct dse_graph_options options = {model->outputs, model->n_outputs, false, false};
+    const struct dse_graph_options options = {.outputs = model->outputs,
+                                              .n_outputs = model->n_outputs};
     const int order = 0;
     int correct[2] = {0}, near[2] = {0};
     (void)snprintf(path, sizeof path, MODELS "/%s.onnx", model->file);
