@@ -3,7 +3,7 @@ BUILD_PACKAGES="cmake ninja-build gcc pkg-config libc6-dev libuv1-dev libyaml-de
     libjansson-dev libssl-dev zlib1g-dev libjpeg62-turbo-dev libpng-dev libopenblas-dev
     libdnnl-dev libprotobuf-c-dev protobuf-c-compiler libonnx-dev"
 RUN_PACKAGES="dataset-fashion-mnist gnuplot-nox"
-TEST_PACKAGES="libcmocka-dev clang-format mandoc libonnx-testdata"
+TEST_PACKAGES="libcmocka-dev clang-format mandoc zsh fish libonnx-testdata"
 
 # install_packages NAME ...: those that are not installed yet.
 install_packages() {

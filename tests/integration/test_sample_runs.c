@@ -1,4 +1,5 @@
-/* The samples that need no data, run to their fronts by `pareto run`, as a user would. */
+/* The samples that take less than a minute, run to their fronts by `pareto run`, as a user would
+ * (external.yaml: test_external.c). */
 #include "tests/lib/daemon_fixture.h"
 #include "tests/lib/testing.h"
 
@@ -24,7 +25,6 @@ static const struct dse_msg_front *run_sample(const char *name, struct dse_arena
               &err);
     assert_string_equal(front->sweep->state, "done");
     assert_int_equal(front->sweep->failures, 0);
-    assert_null(front->baseline);
     dse_buf_fini(&out);
     dse_buf_fini(&errors);
     const char *const rm[] = {"/bin/rm", "-rf", dir, NULL};
@@ -109,11 +109,53 @@ static void osy_reaches_its_front(void **state) {
     dse_arena_fini(&arena);
 }
 
+/* Some member is about as right as the float32 network for a small share of its bit operations. */
+static void networks_reach_their_front(const char *name, int most_individuals) {
+    static const double as_right = 0.005, small_share = 0.1;
+    struct dse_arena arena = {0};
+    if (access("/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz", R_OK) != 0) {
+        print_message("skipped: the package dataset-fashion-mnist is not installed\n");
+        skip();
+    }
+    const struct dse_msg_front *front = run_sample(name, &arena);
+    int accuracy = -1, cost = -1, good = 0;
+    for (int j = 0; j < front->objectives_n; j++) {
+        if (strncmp(front->objectives[j].metric, "accuracy", strlen("accuracy")) == 0)
+            accuracy = j;
+        if (strcmp(front->objectives[j].metric, "bit_operations") == 0)
+            cost = j;
+    }
+    assert_true(accuracy >= 0 && cost >= 0 && front->baseline != NULL);
+    const double *baseline = front->baseline->objectives;
+    for (int i = 0; i < front->members_n; i++) {
+        const double *values = front->members[i].objectives;
+        good += values[accuracy] >= baseline[accuracy] - as_right &&
+                values[cost] <= small_share * baseline[cost];
+    }
+    print_message("%s: %d of %lld in the front, %d of them as right as float32 for a tenth of its"
+                  " bit operations\n",
+                  name, front->members_n, (long long)front->sweep->individuals, good);
+    assert_true(good > 0 && front->sweep->individuals >= most_individuals / 2);
+    dse_arena_fini(&arena);
+}
+
+static void quant_fashion_reaches_its_front(void **state) {
+    (void)state;
+    networks_reach_their_front("quant-fashion.yaml", 288);
+}
+
+static void quickstart_reaches_its_front(void **state) {
+    (void)state;
+    networks_reach_their_front("quickstart.yaml", 512);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(zdt1_reaches_its_front),
         cmocka_unit_test(knapsack_reaches_its_front),
         cmocka_unit_test(osy_reaches_its_front),
+        cmocka_unit_test(quant_fashion_reaches_its_front),
+        cmocka_unit_test(quickstart_reaches_its_front),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
