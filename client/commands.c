@@ -173,6 +173,8 @@ static void print_status(struct client *c, const struct dse_msg_sweep *sweep, st
                    dse_console_count_text(arena, sweep->cache_hits));
     dse_buf_printf(out, "front         %s individuals\n",
                    dse_console_count_text(arena, sweep->front_size));
+    if (sweep->hypervolume > 0)
+        dse_buf_printf(out, "hypervolume   %.6f\n", sweep->hypervolume);
     dse_buf_printf(out, "seed          %lld\ncontent       %s\nsubmitted     %s\n",
                    (long long)sweep->seed, dse_console_clean(arena, sweep->content_hash),
                    dse_console_date_text(arena, sweep->submitted_at_ms));

@@ -1,6 +1,7 @@
 /* Rows as records for clients. */
 #include "daemon/report_internal.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -71,8 +72,24 @@ enum dse_status daemon__describe_sweep(struct dse_store *store,
         .submitted_at_ms = row->submitted_at_ms,
         .finished_at_ms = row->finished_at_ms,
         .phase = phase,
+        .hypervolume = live.is_explored ? live.hypervolume : NAN,
     };
     return DSE_OK;
+}
+
+/* The hypervolume of a sweep that nobody explores now. */
+static enum dse_status add_hypervolume(struct dse_store *store, const struct dse_sweep_row *row,
+                                       struct dse_arena *arena, struct dse_msg_sweep *sweep,
+                                       struct dse_err *err) {
+    struct daemon__decoder decoder = {0};
+    int whole = (int)sweep->generation + (row->state == DSE_SWEEP_DONE ? 1 : 0);
+    if (!isnan(sweep->hypervolume) || whole < 1)
+        return DSE_OK;
+    DSE_TRY(daemon__make_decoder(store, row, arena, &decoder, err));
+    enum dse_status status =
+        dse_context_hypervolume(store, row->id, &decoder.space, whole, &sweep->hypervolume, err);
+    dse_space_fini(&decoder.space);
+    return status;
 }
 
 enum dse_status dse_report_sweep(struct dse_store *store, const struct dse_scheduler *scheduler,
@@ -80,7 +97,8 @@ enum dse_status dse_report_sweep(struct dse_store *store, const struct dse_sched
                                  struct dse_msg_sweep *sweep, struct dse_err *err) {
     struct dse_sweep_row row;
     DSE_TRY(dse_store_load_sweep(store, sweep_id, arena, &row, err));
-    return daemon__describe_sweep(store, scheduler, &row, arena, sweep, err);
+    DSE_TRY(daemon__describe_sweep(store, scheduler, &row, arena, sweep, err));
+    return add_hypervolume(store, &row, arena, sweep, err);
 }
 
 enum dse_status dse_report_list(struct dse_store *store, const struct dse_scheduler *scheduler,

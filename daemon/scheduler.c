@@ -676,5 +676,7 @@ struct dse_live_sweep dse_scheduler_live(const struct dse_scheduler *scheduler, 
         live.evaluations_per_s = finished / seconds;
     live.phase = turn->phase;
     live.workers = turn->share.in_work;
+    live.is_explored = true;
+    live.hypervolume = dse_explorer_hypervolume(turn->explorer);
     return live;
 }

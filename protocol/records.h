@@ -135,7 +135,10 @@
     F(OPT, STR, _, phase, "what is being prepared")                                             \
     F(OPT, BOOL, _, reused, "submit took an existing sweep")                                    \
     F(OPT, INT, _, priority, "greater is earlier")                                              \
-    F(OPT, INT, _, workers, "workers that compute for it now")
+    F(OPT, INT, _, workers, "workers that compute for it now")                                  \
+    F(OPT, REAL, _, hypervolume,                                                                \
+      "volume that the front dominates, in volumes of the box that the feasible individuals "   \
+      "of the first generation with some span, from its worst corner; null: not known")
 
 #define DSE_FIELDS_sweep_list(F) F(REQ, RECS, sweep, sweeps, "sweeps, oldest first")
 

@@ -1,4 +1,6 @@
 /* An explorer's birth and end. */
+#include <limits.h>
+#include <math.h>
 #include <string.h>
 
 #include "daemon/explorer/explorer_internal.h"
@@ -68,6 +70,8 @@ enum dse_status dse_explorer_open(struct dse_store *store, int64_t sweep_id,
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a sweep");
     ex->store = store;
     ex->sweep_id = sweep_id;
+    ex->volume = NAN;
+    ex->volume_generation = INT_MIN; /* never measured */
     enum dse_status status = read_sweep(ex, err);
     if (status != DSE_OK) {
         dse_explorer_free(ex);

@@ -66,6 +66,17 @@ DSE_MUST_USE enum dse_status dse_explorer_return(struct dse_explorer *explorer,
 /* Individuals finished since open, for rates. */
 int64_t dse_explorer_finished_since_open(const struct dse_explorer *explorer);
 
+/* Hypervolume of the front. Reference point: of each objective the worst value among the feasible
+ * individuals of the first generation that has some; unit: the volume of the box that these span
+ * (an objective that is the same all over it counts as 1). It never falls, and may exceed 1. NaN
+ * until that generation is whole, for more than four objectives, and for very large fronts of four.
+ */
+double dse_explorer_hypervolume(struct dse_explorer *explorer);
+/* The same of a sweep that nobody explores, from its rows; whole: generations that are whole. */
+DSE_MUST_USE enum dse_status dse_context_hypervolume(struct dse_store *store, int64_t sweep_id,
+                                                     const struct dse_space *space, int whole,
+                                                     double *volume, struct dse_err *err);
+
 /* ---- results ---- */
 
 /* What is known of a candidate: its evaluation's sums, or with thresholds of early exits what they

@@ -26,6 +26,14 @@ struct front {
     struct dse_archive *archive;
     struct front_member *members;
     int n_members, free_place; /* n_members: none is free */
+    int64_t changes;           /* individuals that came in */
+};
+
+/* What the feasible individuals of the first generation that has some span, each objective. */
+struct volume_box {
+    bool known;
+    int next; /* generation to look at */
+    double least[DSE_MAX_OBJECTIVES], most[DSE_MAX_OBJECTIVES];
 };
 
 struct dse_explorer {
@@ -49,6 +57,11 @@ struct dse_explorer {
     int n_shards, n_cells;
 
     struct front front;
+
+    struct volume_box volume_box;
+    double volume; /* of the front as it was when volume_changes and _generation were taken */
+    int64_t volume_changes;
+    int volume_generation;
 
     /* for one generation: the individuals without a result, by generation and slot, and their
      * tasks */

@@ -80,6 +80,7 @@ enum dse_status dse_explorer__offer_to_front(struct dse_explorer *ex,
         leave_place(&ex->front, (int)change.gone[i]);
     }
     row->in_front = change.is_in;
+    ex->front.changes += change.is_in;
     return DSE_OK;
 }
 

@@ -54,6 +54,7 @@ static struct dse_msg_sweep sweep_at(int64_t generation, const char *state) {
         .front_size = generation + 1,
         .progress = (double)(generation + 1) / GENERATIONS,
         .evaluations_per_s = 85.25,
+        .hypervolume = 1.3125,
         .remaining_s = generation < 0 ? -1 : 200,
         .submitted_at_ms = 1718100000000,
         .finished_at_ms = strcmp(state, "done") == 0 ? 1718103600000 : 0,

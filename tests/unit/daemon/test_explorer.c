@@ -257,6 +257,70 @@ static void the_front_is_the_front(void **state) {
     remove_fixture(&f);
 }
 
+static const struct dse_space three_objectives = {
+    .n_objectives = 3,
+    .objectives = {{.sense = DSE_MAXIMIZE}, {.sense = DSE_MAXIMIZE}, {.sense = DSE_MINIMIZE}}};
+
+/* From the definition in explorer.h: the box is that of generation 0, where all are feasible. */
+static double volume_by_definition(struct fixture *f) {
+    struct dse_arena arena = {0};
+    struct dse_individual_row *rows;
+    struct dse_err err = {0};
+    double low[3] = {INFINITY, INFINITY, INFINITY}, high[3] = {-INFINITY, -INFINITY, -INFINITY};
+    double points[3 * POPULATION * (GENERATIONS + 1)], volume;
+    int n, n_points = 0;
+    assert_ok(
+        dse_store_load_individuals(f->store, f->sweep, DSE_SELECT_ALL, 0, &arena, &rows, &n, &err),
+        &err);
+    for (int i = 0; i < n; i++) {
+        for (int j = 0; j < 3 && rows[i].generation == 0; j++) {
+            low[j] = fmin(low[j], rows[i].objectives[j]);
+            high[j] = fmax(high[j], rows[i].objectives[j]);
+        }
+        memcpy(points + 3 * n_points, rows[i].objectives, 3 * sizeof *points);
+        n_points += rows[i].in_front;
+    }
+    const double reference[3] = {low[0], low[1], high[2]};
+    assert_ok(dse_search_hypervolume(&three_objectives, points, n_points, reference, &volume, &err),
+              &err);
+    for (int j = 0; j < 3; j++)
+        volume /= high[j] > low[j] ? high[j] - low[j] : 1;
+    dse_arena_fini(&arena);
+    return volume;
+}
+
+static void the_hypervolume_never_falls(void **state) {
+    (void)state;
+    struct fixture f;
+    struct dse_err err = {0};
+    double before = 0, from_rows;
+    int known = 0, grown = 0;
+    make_fixture(&f);
+    struct dse_explorer *ex = open_explorer(&f);
+    while (!dse_explorer_finished(ex)) {
+        answer_task(ex, dse_explorer_next_task(ex, 0));
+        double volume = dse_explorer_hypervolume(ex);
+        assert_false(known > 0 && isnan(volume));
+        known += !isnan(volume);
+        if (known > 0) {
+            assert_true(volume >= before);
+            grown += volume > before;
+            before = volume;
+        }
+    }
+    assert_true(known > 3 && grown > 1);
+    assert_ok(
+        dse_context_hypervolume(f.store, f.sweep, &three_objectives, GENERATIONS, &from_rows, &err),
+        &err);
+    assert_true(fabs(from_rows - volume_by_definition(&f)) < 1e-12 * from_rows);
+    assert_true(fabs(from_rows - dse_explorer_hypervolume(ex)) < 1e-12 * from_rows);
+    assert_ok(dse_context_hypervolume(f.store, f.sweep, &three_objectives, 0, &from_rows, &err),
+              &err);
+    assert_true(isnan(from_rows));
+    dse_explorer_free(ex);
+    remove_fixture(&f);
+}
+
 static void a_candidate_that_ends_its_workers_fails_and_the_rest_goes_on(void **state) {
     (void)state;
     struct fixture f;
@@ -486,6 +550,7 @@ static void evaluations_are_shared_between_sweeps(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(restarts_and_order_change_nothing),
+        cmocka_unit_test(the_hypervolume_never_falls),
         cmocka_unit_test(the_front_is_the_front),
         cmocka_unit_test(a_candidate_that_ends_its_workers_fails_and_the_rest_goes_on),
         cmocka_unit_test(an_answer_that_does_not_fit_is_refused_and_asked_again),
