@@ -97,7 +97,7 @@ static bool put_bash_pattern(const struct dse_console_program *program, int mean
 
 /* What compgen is asked for. */
 static void put_bash_reply(enum meaning meaning, const char *words, struct dse_buf *out) {
-    if (meaning == WORDS)
+    if (words != NULL)
         dse_buf_printf(out, "mapfile -t COMPREPLY < <(compgen -W \"%s\" -- \"$word\")", words);
     else if (meaning != NOTHING)
         dse_buf_printf(out, "mapfile -t COMPREPLY < <(compgen -%s -- \"$word\")",
@@ -192,7 +192,7 @@ static void put_zsh_text(const char *text, struct dse_buf *out) {
 }
 
 static void put_zsh_action(enum meaning meaning, const char *words, struct dse_buf *out) {
-    if (meaning == WORDS)
+    if (words != NULL)
         dse_buf_printf(out, "(%s)", words);
     else
         dse_buf_puts(out, meaning == FILES ? "_files" : meaning == FOLDERS ? "_files -/" : " ");
@@ -286,8 +286,9 @@ static void put_fish_option(const struct dse_console_program *program,
         dse_buf_puts(out, "'");
     }
     dse_buf_printf(out, " -l %s%s", option->text + strlen("--"), is_output(option) ? " -s o" : "");
-    if (has_value(option) && meaning == WORDS)
-        dse_buf_printf(out, " -x -a '%s'", words_of(program, option->text));
+    const char *words = words_of(program, option->text);
+    if (has_value(option) && words != NULL)
+        dse_buf_printf(out, " -x -a '%s'", words);
     else if (has_value(option))
         dse_buf_puts(out, meaning == FILES     ? " -r -F"
                           : meaning == FOLDERS ? " -x -a '(__fish_complete_directories)'"
@@ -314,8 +315,9 @@ static void put_fish(const struct dse_console_program *program, struct dse_buf *
             continue;
         dse_buf_printf(out, "complete -c %s -n '__fish_seen_subcommand_from %s'", program->name,
                        program->commands[c].name);
-        if (meaning == WORDS)
-            dse_buf_printf(out, " -a '%s'\n", words_of(program, operands));
+        const char *words = words_of(program, operands);
+        if (words != NULL)
+            dse_buf_printf(out, " -a '%s'\n", words);
         else
             dse_buf_puts(out, meaning == FILES ? " -F\n" : " -a '(__fish_complete_directories)'\n");
     }
