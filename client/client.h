@@ -44,6 +44,10 @@ struct client;
       "and bits; the file appears under its name when it is whole. With --onnx one\n"              \
       "individual (generation.slot) becomes a network in QDQ form that ONNX Runtime\n"             \
       "runs, with its bits, beside a .json with its figures and all it was made of.\n")            \
+    X(reevaluate, "[SWEEP]", 0, 1, "evaluate the front again, on more images or others",           \
+      "The figures found stand beside those of the search, with their intervals: pareto\n"         \
+      "front --reevaluated and pareto show print them. It is a sweep of its own; after\n"          \
+      "Ctrl-C or a kill the same command goes on.\n")                                              \
     X(plot, "[SWEEP] [PLOT]...", 0, 8, "draw pictures of a sweep",                                 \
       "PLOT is front, hypervolume, bits, severity, corruptions, parallel or violation;\n"          \
       "without one, all that have something to show. bits and severity show the chosen\n"          \
@@ -103,6 +107,13 @@ enum client__command_id {
       "metrics instead of the sweep's own, as in\naccuracy(fog),bit_operations")                                                                      \
     X(all, FLAG, "--all", "", CLIENT_ON(front) | CLIENT_ON(run),                                                                                      \
       "every row of a front of more than 40")                                                                                                         \
+    X(reevaluated, FLAG, "--reevaluated", "", CLIENT_ON(front),                                                                                       \
+      "beside what was found when evaluated again")                                                                                                   \
+    X(images, TEXT, "--images", "N", CLIENT_ON(reevaluate), "images of a cell; all (default)")                                                        \
+    X(data, TEXT, "--data", "FILE,...", CLIENT_ON(reevaluate), "other data, of the same format")                                                      \
+    X(best, TEXT, "--best", "N", CLIENT_ON(reevaluate),                                                                                               \
+      "the N best, of all feasible, not the front")                                                                                                   \
+    X(by, TEXT, "--by", "OBJECTIVE", CLIENT_ON(reevaluate), "that --best means (the first one)")                                                      \
     X(sha256, FLAG, "--sha256", "", CLIENT_ON(dump), "print the SHA-256 of the dump instead")                                                         \
     X(front, FLAG, "--front", "", CLIENT_ON(export), "only the front")                                                                                \
     X(cells, FLAG, "--cells", "", CLIENT_ON(export),                                                                                                  \
@@ -257,6 +268,10 @@ DSE_MUST_USE enum dse_status client__put_json(const struct dse_rpc_reply *reply,
  * signal, FAILED when it failed or was cancelled (watch.c). */
 DSE_MUST_USE enum dse_status client__watch_to_end(struct client *c, int64_t sweep, FILE *to,
                                                   struct dse_err *err);
+/* Connects, to a private daemon of its own where none answers; says so (run.c). */
+DSE_MUST_USE enum dse_status client__find_daemon(struct client *c, struct dse_err *err);
+/* INTERRUPTED, with what goes on and how to go on (run.c). */
+DSE_MUST_USE enum dse_status client__explain_interrupt(struct client *c, struct dse_err *err);
 /* Asks for the front and prints it (print_front.c). */
 DSE_MUST_USE enum dse_status client__front_of(struct client *c, int64_t sweep, struct dse_err *err);
 
@@ -279,6 +294,21 @@ const char *client__measure_text(struct dse_arena *arena, const struct client__m
 
 /* pareto export --onnx (export_onnx.c). */
 DSE_MUST_USE enum dse_status client__export_onnx(struct client *c, struct dse_err *err);
+
+/* ---- print_again.c ---- */
+
+/* The members of a front that were evaluated again: what the search found, and what was found then.
+ */
+DSE_MUST_USE enum dse_status client__print_again(struct client *c,
+                                                 const struct dse_msg_front *front,
+                                                 const struct client__measure *measures, int n,
+                                                 struct dse_buf *out, struct dse_err *err);
+/* "70.60 (67.42 .. 73.47)"; "-" for NULL. */
+const char *client__estimate_text(struct client *c, const struct client__measure *measure,
+                                  const struct dse_msg_estimate *estimate);
+/* The second looks at one individual, for `pareto show`. */
+void client__print_looks(struct client *c, const struct dse_msg_individual *individual,
+                         struct dse_buf *out);
 
 /* ---- print_exits.c ---- */
 

@@ -32,10 +32,12 @@ enum dse_status client__sweep_of(struct client *c, const char *operand, int64_t 
     struct dse_rpc_reply reply;
     DSE_TRY(client__call(c, DSE_METHOD_list, &nothing, &reply, err));
     const struct dse_msg_sweep_list *list = reply.result;
-    if (list->sweeps_n == 0)
-        DSE_FAIL(err, DSE_NOT_FOUND, "there is no sweep yet; pareto submit FILE makes one");
-    *sweep = list->sweeps[list->sweeps_n - 1].sweep;
-    return DSE_OK;
+    for (int i = list->sweeps_n; i > 0; i--)
+        if (list->sweeps[i - 1].reevaluates == 0) {
+            *sweep = list->sweeps[i - 1].sweep;
+            return DSE_OK;
+        }
+    DSE_FAIL(err, DSE_NOT_FOUND, "there is no sweep yet; pareto submit FILE makes one");
 }
 
 bool client__sweep_has_ended(const struct dse_msg_sweep *sweep) {

@@ -13,6 +13,7 @@ struct report {
     struct client__album album;
     const struct dse_msg_front *front;
     const struct dse_msg_sweep_workload *workload;
+    bool was_looked_at; /* was a member evaluated again? */
     struct dse_buf html;
 };
 
@@ -109,6 +110,23 @@ static void put_bits(struct dse_buf *out, const char *name, const int64_t *bits,
         dse_buf_printf(out, " %" PRId64, bits[i]);
 }
 
+/* What was found when it was evaluated again, last; empty fields where it was not. */
+static void put_look(struct report *r, const struct dse_msg_individual *one,
+                     const struct client__measure *measures) {
+    const struct dse_msg_second_look *look =
+        one->again_n > 0 ? &one->again[one->again_n - 1] : NULL;
+    for (int i = 0; i < one->objectives_n; i++) {
+        bool known = look != NULL && i < look->estimates_n;
+        double value = known ? look->estimates[i].value : NAN;
+        dse_buf_printf(&r->html, known ? "<td data-value=\"%.17g\">" : "<td data-value=\"\">",
+                       value);
+        put_element(&r->html, "",
+                    known ? client__estimate_text(r->album.c, &measures[i], &look->estimates[i])
+                          : "",
+                    "</td>");
+    }
+}
+
 /* One row; what hovers over it says the genome. */
 static void put_row(struct report *r, const struct dse_msg_individual *one, bool baseline,
                     const struct client__measure *measures) {
@@ -133,6 +151,8 @@ static void put_row(struct report *r, const struct dse_msg_individual *one, bool
         put_element(&r->html, "", client__measure_text(arena, &measures[i], one->objectives[i]),
                     "</td>");
     }
+    if (r->was_looked_at)
+        put_look(r, one, measures);
     dse_buf_puts(&r->html, "</tr>\n");
 }
 
@@ -152,6 +172,8 @@ static void put_front(struct report *r) {
         measures[i] = client__measure_of(&r->album.c->arena, &front->objectives[i], largest);
         put_element(&r->html, "<th tabindex=0>", measures[i].label, "</th>");
     }
+    for (int i = 0; r->was_looked_at && i < n; i++)
+        put_element(&r->html, "<th tabindex=0>again: ", measures[i].label, "</th>");
     dse_buf_puts(&r->html, "</tr></thead><tbody>\n");
     if (front->baseline != NULL && front->baseline->objectives_n == n)
         put_row(r, front->baseline, true, measures);
@@ -223,10 +245,12 @@ static enum dse_status load(struct report *r, struct dse_err *err) {
     struct client *c = r->album.c;
     struct dse_rpc_reply reply;
     DSE_TRY(client__album_load(&r->album, c->options.operands[0], err));
-    struct dse_msg_front_query query = {.sweep = r->album.sweep->sweep};
+    struct dse_msg_front_query query = {.sweep = r->album.sweep->sweep, .reevaluated = true};
     struct dse_msg_sweep_id id = {.sweep = r->album.sweep->sweep};
     DSE_TRY(client__call(c, DSE_METHOD_front, &query, &reply, err));
     r->front = reply.result;
+    for (int i = 0; i < r->front->members_n; i++)
+        r->was_looked_at = r->was_looked_at || r->front->members[i].again_n > 0;
     DSE_TRY(client__call(c, DSE_METHOD_workload, &id, &reply, err));
     r->workload = reply.result;
     return DSE_OK;

@@ -207,12 +207,14 @@ static enum dse_status print_front(struct client *c, const struct dse_msg_front 
     print_heading(c, front, out);
     for (int i = 0; i < n; i++)
         measures[i] = client__measure_of(&c->arena, &front->objectives[i], largest_of(front, i));
-    if (front->members_n > 0 || front->baseline != NULL)
+    if (c->options.reevaluated)
+        DSE_TRY(client__print_again(c, front, measures, n, out, err));
+    else if (front->members_n > 0 || front->baseline != NULL)
         DSE_TRY(print_table(c, front, measures, n, out, err));
     if (front->members_n == 0)
         dse_buf_puts(out, "The front is empty: no individual has been evaluated and is feasible "
                           "yet.\n");
-    else if (n >= 2 && (c->options.plot || dse_console_is_terminal(1)))
+    else if (n >= 2 && !c->options.reevaluated && (c->options.plot || dse_console_is_terminal(1)))
         DSE_TRY(print_plot(c, front, measures, n, out, err));
     return DSE_OK;
 }
@@ -238,7 +240,8 @@ static enum dse_status split_list(const char *list, struct dse_arena *arena,
 }
 
 enum dse_status client__front_of(struct client *c, int64_t sweep, struct dse_err *err) {
-    struct dse_msg_front_query query = {.sweep = sweep, .estimates = c->options.json};
+    struct dse_msg_front_query query = {
+        .sweep = sweep, .estimates = c->options.json, .reevaluated = c->options.reevaluated};
     struct dse_rpc_reply reply;
     struct dse_buf out = {0};
     if (c->options.objectives != NULL)

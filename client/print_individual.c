@@ -177,6 +177,7 @@ static enum dse_status print_individual(struct client *c, int64_t sweep,
     dse_buf_puts(out, "\n");
     print_objectives(c, individual, out);
     print_genes_and_values(c, individual, out);
+    client__print_looks(c, individual, out);
     if (individual->cells_n > 0)
         DSE_TRY(print_cells(c, individual, out, err));
     if (individual->exits != NULL)

@@ -10,7 +10,7 @@ static void say(const char *text) {
     (void)fprintf(stderr, "pareto: %s\n", text);
 }
 
-static enum dse_status find_daemon(struct client *c, struct dse_err *err) {
+enum dse_status client__find_daemon(struct client *c, struct dse_err *err) {
     struct dse_err why = {0};
     enum dse_status status = client__connect(c, &why);
     if (status == DSE_OK && c->options.workers > 0)
@@ -105,7 +105,7 @@ static enum dse_status explore(struct client *c, const struct dse_msg_workload_t
     return DSE_OK;
 }
 
-static enum dse_status explain_interrupt(struct client *c, struct dse_err *err) {
+enum dse_status client__explain_interrupt(struct client *c, struct dse_err *err) {
     *err = (struct dse_err){0};
     if (c->daemon.pid == 0)
         DSE_FAIL(
@@ -121,11 +121,11 @@ enum dse_status client__command_run(struct client *c, struct dse_err *err) {
     DSE_TRY(client__workload_read(c, c->options.operands[0], &workload, err));
     workload.reuse = true;
     DSE_TRY(client__catch_signals(c, err));
-    enum dse_status status = find_daemon(c, err);
+    enum dse_status status = client__find_daemon(c, err);
     if (status == DSE_OK)
         status = explore(c, &workload, err);
     if (status == DSE_INTERRUPTED)
-        status = explain_interrupt(c, err);
+        status = client__explain_interrupt(c, err);
     client__stop_daemon(c);
     return status;
 }

@@ -406,6 +406,10 @@ static enum dse_status read_initial(struct dse_request *request, struct dse_err 
 }
 
 static enum dse_status finish_request(struct dse_request *request, struct dse_err *err) {
+    struct dse_sweep_row row;
+    if (request->preparation.reevaluates != 0)
+        DSE_TRY(dse_store_load_sweep(request->methods->store, request->preparation.reevaluates,
+                                     &request->preparation.arena, &row, err));
     DSE_TRY(read_initial(request, err));
     return request->method == DSE_METHOD_submit ? finish_submit(request, err)
                                                 : finish_plan(request, err);
@@ -447,6 +451,7 @@ static enum dse_status read_request(struct dse_request *request,
     struct dse_arena *arena = &request->preparation.arena;
     if (params->base_dir[0] != '/')
         DSE_FAIL(err, DSE_INVALID, "base_dir: '%s' is not an absolute path", params->base_dir);
+    request->preparation.reevaluates = params->reevaluates;
     request->source = dse_arena_strdup(arena, params->text);
     request->file = dse_arena_strdup(arena, params->file);
     request->base_dir = dse_arena_strdup(arena, params->base_dir);

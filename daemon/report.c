@@ -73,6 +73,7 @@ enum dse_status daemon__describe_sweep(struct dse_store *store,
         .finished_at_ms = row->finished_at_ms,
         .phase = phase,
         .hypervolume = live.is_explored ? live.hypervolume : NAN,
+        .reevaluates = spec.reevaluates,
     };
     return DSE_OK;
 }
@@ -201,9 +202,9 @@ static enum dse_status add_exits(struct dse_store *store, const struct daemon__d
     return status;
 }
 
-static enum dse_status add_cells(struct dse_store *store, const struct daemon__decoder *decoder,
-                                 const struct dse_individual_row *row, struct dse_arena *arena,
-                                 struct dse_msg_individual *individual, struct dse_err *err) {
+enum dse_status daemon__add_cells(struct dse_store *store, const struct daemon__decoder *decoder,
+                                  const struct dse_individual_row *row, struct dse_arena *arena,
+                                  struct dse_msg_individual *individual, struct dse_err *err) {
     struct dse_outcome outcome = {0};
     struct dse_candidate candidate;
     DSE_TRY(daemon__load_result(store, decoder, row, arena, &candidate, &outcome, err));
@@ -304,9 +305,11 @@ enum dse_status dse_report_individual(struct dse_store *store,
     if (status != DSE_OK)
         goto fail;
     DSE_TRY_GOTO(status, daemon__add_settings(&decoder, row, arena, &answer, err), fail);
-    DSE_TRY_GOTO(status, add_cells(store, &decoder, row, arena, &answer, err), fail);
+    DSE_TRY_GOTO(status, daemon__add_cells(store, &decoder, row, arena, &answer, err), fail);
     DSE_TRY_GOTO(status, daemon__estimate_own(store, &decoder, row, arena, &answer, err), fail);
     DSE_TRY_GOTO(status, add_exits(store, &decoder, row, arena, &answer, err), fail);
+    DSE_TRY_GOTO(status,
+                 daemon__add_second_looks(store, which->sweep, true, arena, &answer, 1, err), fail);
     if (!decoder.problem->about_network) {
         DSE_TRY_GOTO(status, add_genes(&decoder, row, arena, &answer, err), fail);
         DSE_TRY_GOTO(status, add_values(store, row, arena, &answer, err), fail);
@@ -390,7 +393,7 @@ static enum dse_status describe_page(struct dse_store *store, const struct daemo
             continue;
         DSE_TRY(daemon__add_settings(decoder, &rows[i], arena, individual, err));
         if (query->cells)
-            DSE_TRY(add_cells(store, decoder, &rows[i], arena, individual, err));
+            DSE_TRY(daemon__add_cells(store, decoder, &rows[i], arena, individual, err));
         kept++;
     }
     DSE_TRY(add_ranks(store, range->sweep_id, list, kept, err));
@@ -531,6 +534,7 @@ enum dse_status dse_report_spec(struct dse_preparation *preparation, const char 
         .generations = search.generations,
         .initial = preparation->initial.genomes,
         .initial_n = preparation->initial.n,
+        .reevaluates = preparation->reevaluates,
     };
     enum dse_status status = prepare_space(preparation, &decoder, err);
     if (status != DSE_OK)

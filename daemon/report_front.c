@@ -17,7 +17,7 @@ struct question {
     const struct dse_outcome *baseline;
     struct dse_metric metrics[DSE_MAX_OBJECTIVES];
     struct dse_space space; /* objectives only */
-    bool with_estimates;
+    bool with_estimates, with_second_looks;
 };
 
 static enum dse_status read_metric(struct question *question, const char *name,
@@ -217,6 +217,8 @@ static enum dse_status list_members(const struct question *question, int64_t swe
         if (question->with_estimates)
             DSE_TRY(add_estimates(question, &rows[i], arena, &members[i], err));
     }
+    if (question->with_second_looks)
+        DSE_TRY(daemon__add_second_looks(question->store, sweep_id, false, arena, members, n, err));
     struct sort_key key = {front->objectives, front->objectives_n};
     if (n > 0)
         qsort_r(members, (size_t)n, sizeof *members, compare_members, &key);
@@ -246,6 +248,9 @@ static enum dse_status add_baseline(const struct question *question, int64_t swe
     *baseline = daemon__describe_individual(row);
     if (question->with_estimates && row->state == DSE_RESULT_DONE)
         DSE_TRY(add_estimates(question, row, arena, baseline, err));
+    if (question->with_second_looks)
+        DSE_TRY(
+            daemon__add_second_looks(question->store, sweep_id, false, arena, baseline, 1, err));
     front->baseline = n == 1 ? baseline : NULL;
     return DSE_OK;
 }
@@ -258,7 +263,8 @@ static enum dse_status read_question(const struct dse_msg_front_query *query,
     bool of_metrics = decoder->space.kind == DSE_SPACE_OF_METRICS;
     front->objectives = decoder->spec.objectives;
     front->objectives_n = decoder->spec.objectives_n;
-    question->with_estimates = query->estimates && of_metrics;
+    question->with_second_looks = query->reevaluated && of_metrics && query->objectives_n == 0;
+    question->with_estimates = (query->estimates || query->reevaluated) && of_metrics;
     if (query->objectives_n > DSE_MAX_OBJECTIVES)
         DSE_FAIL(err, DSE_INVALID, "%d objectives; at most %d are allowed", query->objectives_n,
                  DSE_MAX_OBJECTIVES);

@@ -27,6 +27,17 @@ DSE_MUST_USE enum dse_status daemon__add_settings(const struct daemon__decoder *
                                                   struct dse_arena *arena,
                                                   struct dse_msg_individual *individual,
                                                   struct dse_err *err);
+/* The result of each cell. */
+DSE_MUST_USE enum dse_status
+daemon__add_cells(struct dse_store *store, const struct daemon__decoder *decoder,
+                  const struct dse_individual_row *row, struct dse_arena *arena,
+                  struct dse_msg_individual *individual, struct dse_err *err);
+/* What n individuals of a sweep were found to be in the sweeps that evaluate it again, those that
+ * have a result. */
+DSE_MUST_USE enum dse_status daemon__add_second_looks(struct dse_store *store, int64_t sweep_id,
+                                                      bool with_cells, struct dse_arena *arena,
+                                                      struct dse_msg_individual *individuals, int n,
+                                                      struct dse_err *err);
 /* An individual's candidate, the caller's to finish, and what was found of it, in the arena. */
 DSE_MUST_USE enum dse_status daemon__load_result(struct dse_store *store,
                                                  const struct daemon__decoder *decoder,

@@ -21,6 +21,7 @@ struct dse_preparation {
     struct dse_msg_context context;          /* once built */
     const char *content_hash;                /* once built */
     struct dse_initial initial;              /* the requester's: filled in when done */
+    int64_t reevaluates;                     /* the requester's: of the sweep to come; 0: none */
     const struct dse_msg_prepared *prepared; /* when done */
     const char *prepared_json;               /* when done */
     /* Called once. status is not DSE_OK where model or data cannot be used. */

@@ -84,7 +84,7 @@ static enum dse_status load_dataset(const struct dse_msg_dataset *spec, struct d
     if (spec->files_n > MAX_FILES)
         DSE_FAIL(err, DSE_INVALID, "%d dataset files; at most %d are allowed", spec->files_n,
                  (int)MAX_FILES);
-    if (spec->first < 0 || spec->count < 1 || spec->first > INT32_MAX - spec->count)
+    if (spec->first < 0 || spec->count < 0 || spec->first > INT32_MAX - spec->count)
         DSE_FAIL(err, DSE_INVALID, "images %lld to %lld cannot be used", (long long)spec->first,
                  (long long)(spec->first + spec->count));
     for (int i = 0; i < spec->files_n; i++) {
@@ -96,7 +96,7 @@ static enum dse_status load_dataset(const struct dse_msg_dataset *spec, struct d
         .paths = paths,
         .n_paths = spec->files_n,
         .first = (int)spec->first,
-        .count = (int)spec->count,
+        .count = spec->count == 0 ? DSE_DATASET_ALL : (int)spec->count,
         .stratified = spec->stratified,
         .seed = (uint64_t)spec->seed,
         .coarse_labels = spec->coarse_labels,

@@ -32,7 +32,8 @@
     F(REQ, STR, _, base_dir, "absolute directory that relative paths in it start from")     \
     F(OPT, BOOL, _, reuse, "take the newest unfinished or finished sweep of equal content") \
     F(OPT, STRS, _, environment,                                                            \
-      "NAME=value of the environment variables that the text names and that are set")
+      "NAME=value of the environment variables that the text names and that are set")       \
+    F(OPT, INT, _, reevaluates, "sweep whose individuals are evaluated again; 0: none")
 
 #define DSE_FIELDS_sweep_id(F) F(REQ, INT, _, sweep, "sweep id")
 
@@ -138,7 +139,8 @@
     F(OPT, INT, _, workers, "workers that compute for it now")                                  \
     F(OPT, REAL, _, hypervolume,                                                                \
       "volume that the front dominates, in volumes of the box that the feasible individuals "   \
-      "of the first generation with some span, from its worst corner; null: not known")
+      "of the first generation with some span, from its worst corner; null: not known")         \
+    F(OPT, INT, _, reevaluates, "sweep whose individuals it evaluates again; 0: none")
 
 #define DSE_FIELDS_sweep_list(F) F(REQ, RECS, sweep, sweeps, "sweeps, oldest first")
 
@@ -169,7 +171,8 @@
 #define DSE_FIELDS_front_query(F)                                                                \
     F(REQ, INT, _, sweep, "sweep id")                                                            \
     F(OPT, STRS, _, objectives, "metrics to ask the stored evaluations for, instead of its own") \
-    F(OPT, BOOL, _, estimates, "with the intervals of the objectives")
+    F(OPT, BOOL, _, estimates, "with the intervals of the objectives")                           \
+    F(OPT, BOOL, _, reevaluated, "with what members were found to be when evaluated again")
 
 #define DSE_FIELDS_exit_result(F)                                  \
     F(REQ, INT, _, left, "images that left here")                  \
@@ -181,6 +184,13 @@
     F(REQ, REALS, _, entropies, "of images where they left: minimum, quartiles, maximum") \
     F(REQ, REALS, _, coverages, "shares of the images, the surest first")                 \
     F(REQ, REALS, _, risks, "share of wrong ones among them, a coverage each")
+
+#define DSE_FIELDS_second_look(F)                                       \
+    F(REQ, INT, _, sweep, "sweep that evaluated it again")              \
+    F(REQ, STR, _, data, "first file of its images")                    \
+    F(REQ, INT, _, images, "images of a cell")                          \
+    F(REQ, RECS, estimate, estimates, "the objectives, with intervals") \
+    F(OPT, RECS, cell_result, cells, "result of each cell")
 
 #define DSE_FIELDS_individual(F)                                                                \
     F(REQ, INT, _, generation, "generation from 0; -1: the float32 baseline")                   \
@@ -205,7 +215,8 @@
     F(OPT, INTS, _, dropout, "rate on each layer's input, in steps of 2^-16; none: no dropout") \
     F(OPT, INT, _, passes, "Monte-Carlo passes; 0: one")                                        \
     F(OPT, REALS, _, thresholds, "entropies below which an image leaves, an early exit each")   \
-    F(OPT, INT, _, exit_batch, "images that leave together; 0: each alone")
+    F(OPT, INT, _, exit_batch, "images that leave together; 0: each alone")                     \
+    F(OPT, RECS, second_look, again, "what it was found to be when evaluated again")
 
 #define DSE_FIELDS_individual_query(F)                                                   \
     F(REQ, INT, _, sweep, "sweep id")                                                    \
@@ -315,7 +326,8 @@
     F(REQ, INT, _, offspring, "new individuals a generation")                                  \
     F(REQ, INT, _, generations, "generations")                                                 \
     F(REQ, RECS, objective, objectives, "objectives in order")                                 \
-    F(OPT, STRS, _, initial, "genomes that the first generation begins with")
+    F(OPT, STRS, _, initial, "genomes that the first generation begins with")                  \
+    F(OPT, INT, _, reevaluates, "sweep whose individuals are evaluated again; 0: none")
 
 /* A file of predefined individuals, as pareto export writes it; everything else in it is ignored.
  */
@@ -398,6 +410,7 @@
     X(front_query)          \
     X(exit_result)          \
     X(exits)                \
+    X(second_look)          \
     X(individual)           \
     X(individual_query)     \
     X(individual_page)      \

@@ -99,10 +99,76 @@ static void another_network_is_refused(void **state) {
     assert_int_equal(fixture_pareto(&fixture, nobody, NULL, NULL), dse_status_exit(DSE_NOT_FOUND));
 }
 
+/* ---- reevaluate ---- */
+
+static void ask(const char *const *args, enum dse_record which, struct dse_arena *arena,
+                void *record) {
+    struct dse_buf out = {0};
+    struct dse_err err = {0};
+    assert_int_equal(fixture_pareto(&fixture, args, &out, NULL), 0);
+    assert_ok(dse_record_decode(which, out.data, out.size, arena, record, &err), &err);
+    dse_buf_fini(&out);
+}
+
+/* On the same images the same is found; on fewer, what a sum over them says. Nothing of the search
+ * changes. */
+static void the_front_is_evaluated_again_beside_the_search(void **state) {
+    (void)state;
+    struct dse_arena arena = {0};
+    struct dse_msg_front front;
+    char before[DSE_SHA256_HEX], after[DSE_SHA256_HEX], images[16];
+    const char *const all[] = {"reevaluate", NULL};
+    const char *const some[] = {"reevaluate", "--images", images, NULL};
+    const char *const look[] = {"--json", "front", "--reevaluated", NULL};
+    (void)snprintf(images, sizeof images, "%d", SAMPLE_IMAGES(40) / 2);
+    fixture_dump_hash(&fixture, sweep, before);
+    assert_int_equal(fixture_pareto(&fixture, all, NULL, NULL), 0);
+    assert_int_equal(fixture_pareto(&fixture, some, NULL, NULL), 0);
+    assert_int_equal(fixture_pareto(&fixture, all, NULL, NULL), 0); /* is there already */
+    ask(look, DSE_RECORD_front, &arena, &front);
+    assert_int_equal(front.sweep->sweep, sweep); /* not the newest one */
+    assert_true(front.members_n > 0);
+    for (int i = 0; i < front.members_n; i++) {
+        const struct dse_msg_individual *one = &front.members[i];
+        assert_int_equal(one->again_n, 2);
+        assert_int_equal(one->again[0].images, SAMPLE_IMAGES(40));
+        assert_int_equal(one->again[1].images, SAMPLE_IMAGES(40) / 2);
+        for (int k = 0; k < one->estimates_n; k++)
+            assert_true(one->estimates[k].value == one->again[0].estimates[k].value);
+        assert_int_equal(one->again[1].estimates[0].images, SAMPLE_IMAGES(40) / 2);
+        assert_true(one->again[1].estimates[0].low <= one->again[1].estimates[0].value);
+    }
+    fixture_dump_hash(&fixture, sweep, after);
+    assert_string_equal(before, after);
+    dse_arena_fini(&arena);
+}
+
+static void the_best_by_an_objective_are_evaluated_again(void **state) {
+    (void)state;
+    struct dse_arena arena = {0};
+    struct dse_msg_sweep_list list;
+    struct dse_buf out = {0};
+    const char *const best[] = {"reevaluate",     "--best",   "3",  "--by",
+                                "bit_operations", "--images", "10", NULL};
+    const char *const sweeps[] = {"--json", "list", NULL};
+    assert_int_equal(fixture_pareto(&fixture, best, &out, NULL), 0);
+    ask(sweeps, DSE_RECORD_sweep_list, &arena, &list);
+    const struct dse_msg_sweep *again = &list.sweeps[list.sweeps_n - 1];
+    assert_int_equal(again->reevaluates, sweep);
+    assert_int_equal(again->individuals, 3);
+    assert_string_equal(again->state, "done");
+    const char *const wrong[] = {"reevaluate", "--best", "3", "--by", "beauty", NULL};
+    assert_int_equal(fixture_pareto(&fixture, wrong, NULL, NULL), dse_status_exit(DSE_USAGE));
+    dse_buf_fini(&out);
+    dse_arena_fini(&arena);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_individual_becomes_a_network_and_its_figures),
         cmocka_unit_test(another_network_is_refused),
+        cmocka_unit_test(the_front_is_evaluated_again_beside_the_search),
+        cmocka_unit_test(the_best_by_an_objective_are_evaluated_again),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
