@@ -437,6 +437,7 @@ static enum dse_status make_net(struct dse_net *net, struct dse_err *err) {
     DSE_TRY(check_outputs(net, err));
     DSE_TRY(make_units(net, err));
     DSE_TRY(make_numbers(net, err));
+    DSE_TRY(train__quantise_units(net, err));
     DSE_TRY(make_maps(net, err));
     return train__team_new(net->setup.threads, &net->team, err);
 }
@@ -475,6 +476,7 @@ void dse_net_free(struct dse_net *net) {
     dse_free(net->gradients);
     dse_free(net->decays);
     dse_free(net->running);
+    dse_free(net->quantised);
     dse_arena_fini(&net->arena);
     dse_free(net);
 }

@@ -27,10 +27,9 @@ static struct dse_conv_grad *conv_of(const struct train__job *job) {
 
 void train__conv_load(const struct train__job *job) {
     struct train__seat *seat = job->seat;
-    train__note(
-        seat,
-        dse_conv_grad_load(conv_of(job), job->net->values + job->unit->parameters, &seat->err),
-        "weights");
+    train__note(seat,
+                dse_conv_grad_load(conv_of(job), train__weights(job->net, job->unit), &seat->err),
+                "weights");
 }
 
 /* Dropout on the layer's input, inverted; the mask depends on seed, epoch, image and layer. */
@@ -61,22 +60,31 @@ static int images_of_chunk(const struct train__job *job, int first) {
     return left < job->unit->at_once ? left : job->unit->at_once;
 }
 
-/* What the layer reads: the value; or what it makes for itself in the scratch: the result of the
- * norm before it, a part set to zero by dropout. */
+/* The value that the layer stands behind: where it is kept, or in the scratch, the result of the
+ * norm before it. */
+static const float *value_of_chunk(const struct train__job *job, int first) {
+    size_t size = train__size(job->net, job->unit->input);
+    if (job->unit->made_by < 0)
+        return job->seat->values[job->unit->input] + (size_t)first * size;
+    struct train__job norm = *job;
+    norm.unit = &job->net->units[job->unit->made_by];
+    train__norm_make(&norm, first, images_of_chunk(job, first), job->seat->chunk[0]);
+    return job->seat->chunk[0];
+}
+
+/* What the layer reads: that value, or in the scratch: on the grid of its integers, a part set to
+ * zero by dropout. */
 static const float *input_of_chunk(const struct train__job *job, int first) {
     size_t size = train__size(job->net, job->unit->input);
-    const float *value = job->seat->values[job->unit->input];
+    const float *value = value_of_chunk(job, first);
     float *copy = job->seat->chunk[0];
-    if (job->unit->made_by >= 0) {
-        struct train__job norm = *job;
-        norm.unit = &job->net->units[job->unit->made_by];
-        train__norm_make(&norm, first, images_of_chunk(job, first), copy);
-    } else if (drops(job)) {
-        memcpy(copy, value + (size_t)first * size,
-               (size_t)job->unit->at_once * size * sizeof *copy);
-    } else {
-        return value + (size_t)first * size;
-    }
+    size_t n = (size_t)job->unit->at_once * size;
+    if (job->unit->top > 0)
+        train__quantise_input(job->unit, value, n, copy);
+    else if (drops(job) && value != copy)
+        memcpy(copy, value, n * sizeof *copy);
+    else if (!drops(job))
+        return value;
     for (int i = 0; drops(job) && i < images_of_chunk(job, first); i++)
         drop(job, first + i, copy + (size_t)i * size);
     return copy;
@@ -135,6 +143,9 @@ static void give_input(const struct train__job *job, int first, const float *dif
     train__note(seat, dse_conv_grad_input(conv_of(job), diff, to, &seat->err), "backward");
     for (int i = 0; drops(job) && i < images_of_chunk(job, first); i++)
         drop(job, first + i, to + (size_t)i * size);
+    if (job->unit->top > 0) /* a norm's result is made in the scratch, which is free then */
+        train__stop_clipped(job->unit, value_of_chunk(job, first),
+                            (size_t)images_of_chunk(job, first) * size, to);
     if (!straight)
         dse_train_add_to(place, to, (size_t)job->unit->at_once * size);
 }

@@ -3,6 +3,7 @@
  * net          from the graph to units; memory; what callers ask
  * net_run      a step, an inference: the threads walk over the units
  * net_conv     convolutions and dense layers
+ * net_quantize layers on the values of integers
  * net_norm     batch norms, with the sum and the Relu behind them
  * net_moves    the other operators
  * net_loss     soft-max and cross-entropy */
@@ -32,7 +33,10 @@ struct train__unit {
     size_t sums;         /* offset in sums. NORM: two a channel, then two more for the way back; a
                             layer with a bias: one a channel */
     size_t coefficients; /* NORM, offset in a seat's: two a channel, forward, and three, backward */
-    int at_once;         /* images of one call of a convolution; divides the slots */
+    int weight_bits;     /* of a layer; 0: float32 */
+    int top;             /* largest integer of its input; 0: float32 */
+    float scale, inverse;
+    int at_once; /* images of one call of a convolution; divides the slots */
 };
 
 /* What one thread has. */
@@ -66,6 +70,7 @@ struct dse_net {
     int classes;
     size_t n_parameters, n_running, n_sums, n_coefficients, most_channels, chunk_floats[2];
     float *values, *gradients, *running;
+    float *quantised; /* weights as their integers have them, like values; NULL: float32 */
     bool *decays;
     struct train__seat *seats; /* by thread */
     void **blocks;             /* by thread: memory of its maps */
@@ -102,6 +107,18 @@ void train__conv_forward(const struct train__job *job);
 void train__conv_backward(const struct train__job *job);
 /* Gradients of weights and bias into the seat's. */
 void train__conv_take(const struct train__job *job);
+
+/* net_quantize.c */
+/* Bits and scales of the units. */
+DSE_MUST_USE enum dse_status train__quantise_units(struct dse_net *net, struct dse_err *err);
+/* Of all layers, before a step; on one thread. */
+void train__quantise_weights(struct dse_net *net);
+/* What the layer computes with. */
+const float *train__weights(const struct dse_net *net, const struct train__unit *unit);
+/* Of a layer with a top: y may be x. */
+void train__quantise_input(const struct train__unit *unit, const float *x, size_t n, float *y);
+/* Gradients of what was clipped become 0; x: before quantisation. */
+void train__stop_clipped(const struct train__unit *unit, const float *x, size_t n, float *gradient);
 
 /* net_norm.c; threads meet inside. */
 void train__norm_forward(const struct train__job *job);

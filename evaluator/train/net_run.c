@@ -102,6 +102,7 @@ enum dse_status dse_net_step(struct dse_net *net, const struct dse_net_batch *ba
     struct dse_net_result sum = {0};
     net->learns = true;
     net->batch = batch;
+    train__quantise_weights(net);
     train__team_run(net->team, step_on_thread, net);
     DSE_TRY(first_failure(net, err));
     for (int t = 0; t < net->setup.threads; t++) {
@@ -136,6 +137,7 @@ enum dse_status dse_net_infer(struct dse_net *net, const float *images, int n, f
     net->learns = false;
     net->batch = &batch;
     net->logits = logits;
+    train__quantise_weights(net);
     train__team_run(net->team, infer_on_thread, net);
     net->batch = NULL;
     return first_failure(net, err);

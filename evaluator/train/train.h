@@ -8,12 +8,20 @@
 #include "base/base.h"
 #include "evaluator/graph/graph.h"
 #include "evaluator/kernels/kernels.h"
+#include "evaluator/quantize/quantize.h"
 
 /* ---- the network ---- */
 
 struct dse_net;
 
 enum { DSE_NET_MAX_OUTPUTS = 16 };
+
+/* What integers the layers of graph->layers compute with (quantize.h); arrays borrowed. */
+struct dse_net_quantization {
+    const int *input_bits, *weight_bits; /* 2..16, 0: float32 */
+    const double *input_amax;            /* largest inputs, which do not change */
+    enum dse_weight_scales weight_scales;
+};
 
 struct dse_net_setup {
     const struct dse_graph *graph; /* read with options.for_training; borrowed until free */
@@ -23,9 +31,13 @@ struct dse_net_setup {
     double output_weights[DSE_NET_MAX_OUTPUTS]; /* of each output in the loss */
     double label_smoothing; /* share of the target that is spread over all classes */
     uint64_t seed;          /* of dropout masks */
+    /* NULL: float32. Else steps and inferences see inputs and weights of the layers as their
+     * integers do; parameters stay float32, and gradients pass straight through. */
+    const struct dse_net_quantization *quantization;
 };
 
-/* UNSUPPORTED names a node that cannot be trained. Starts with the graph's numbers. */
+/* UNSUPPORTED names a node that cannot be trained; INVALID: bits that are not possible. Starts with
+ * the graph's numbers. */
 DSE_MUST_USE enum dse_status dse_net_new(const struct dse_net_setup *setup, struct dse_net **net,
                                          struct dse_err *err);
 /* NULL is fine. */

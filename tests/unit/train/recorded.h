@@ -3,6 +3,8 @@
 #ifndef TESTS_UNIT_TRAIN_RECORDED_H
 #define TESTS_UNIT_TRAIN_RECORDED_H
 
+#include <math.h>
+
 #include "evaluator/train/train.h"
 #include "tests/lib/testing.h"
 
@@ -94,6 +96,76 @@ static inline void trainee_fini(struct trainee *t) {
     dse_kernels_free(t->kernels);
     dse_graph_free(t->graph);
     recorded_fini(&t->recorded);
+}
+
+/* [oc][ic][kh][kw] (or a Gemm's [oc][c h w]) to our [oc][kh][kw][ic], undone: the place of our i-th
+ * number in PyTorch's order. */
+static inline size_t place_in_torch(const struct dse_graph *graph, const struct dse_node *node,
+                                    size_t i) {
+    struct dse_shape in = dse_graph_input_shape(graph, node), flat = node->conv.names.flat;
+    bool dense = node->op == DSE_OP_DENSE;
+    size_t channels = (size_t)(dense ? flat.c : in.c / node->conv.groups);
+    size_t pixels = dense ? (size_t)flat.h * (size_t)flat.w
+                          : (size_t)node->conv.kernel_h * (size_t)node->conv.kernel_w;
+    size_t per_output = channels * pixels, o = i / per_output, rest = i % per_output;
+    return o * per_output + rest % channels * pixels + rest / channels;
+}
+
+static inline double norm_of(const float *x, int n) {
+    double sum = 0.0;
+    for (int i = 0; i < n; i++)
+        sum += (double)x[i] * x[i];
+    return sqrt(sum);
+}
+
+/* Relative to the whole array: of a gradient near 0 nothing else can be asked. That of a bias
+ * before a batch norm is 0 but for rounding. */
+static inline void check_array(const char *name, const float *ours, const float *expected, int n,
+                               const struct dse_graph *graph, const struct dse_node *weights_of) {
+    double difference = 0.0;
+    for (int i = 0; i < n; i++) {
+        size_t at = weights_of == NULL ? (size_t)i : place_in_torch(graph, weights_of, (size_t)i);
+        difference += pow((double)ours[i] - (double)expected[at], 2.0);
+    }
+    if (!(sqrt(difference) <= 1e-4 * norm_of(expected, n) + 5e-7))
+        fail_msg("%s: off by %g of %g", name, sqrt(difference), norm_of(expected, n));
+}
+
+static inline int check_node(const struct trainee *t, const struct recorded *recorded,
+                             struct dse_net *net, int index) {
+    const struct dse_node *node = &t->graph->nodes[index];
+    struct dse_net_parameters parameters = dse_net_parameters(net);
+    size_t n_running, offset, n;
+    const float *running = dse_net_running(net, &n_running);
+    int checked = 0;
+    for (int k = 0; k < DSE_PARAMETERS; k++) {
+        bool norm = node->op == DSE_OP_NORM;
+        if (!dse_net_find(net, index, k, &offset, &n))
+            continue;
+        const char *name = norm ? node->norm.names.of[k] : node->conv.names.of[k];
+        int n_expected = 0;
+        const float *expected = recorded_find(recorded, name, &n_expected);
+        assert_non_null(expected);
+        assert_int_equal(n, n_expected);
+        check_array(name, (k < 2 ? parameters.gradients : running) + offset, expected, (int)n,
+                    t->graph, !norm && k == 0 ? node : NULL);
+        checked++;
+    }
+    return checked;
+}
+
+/* All gradients and running numbers of a step, and none besides. */
+static inline void recorded_check_net(const struct trainee *t, const struct recorded *recorded,
+                                      struct dse_net *net) {
+    int checked = 0, entries = 0;
+    for (int i = 0; i < t->graph->n_nodes; i++)
+        checked += check_node(t, recorded, net, i);
+    for (int i = 0; i < recorded->n; i++) {
+        const char *name = recorded->entries[i].name;
+        entries += strchr(name, '.') != NULL && strncmp(name, "losses", 6) != 0 &&
+                   strncmp(name, "bits.", 5) != 0;
+    }
+    assert_int_equal(checked, entries);
 }
 
 #endif

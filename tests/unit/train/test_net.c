@@ -4,59 +4,6 @@
 
 #include <math.h>
 
-/* [oc][ic][kh][kw] (or a Gemm's [oc][c h w]) to our [oc][kh][kw][ic], undone: the place of our i-th
- * number in PyTorch's order. */
-static size_t place_in_torch(const struct dse_graph *graph, const struct dse_node *node, size_t i) {
-    struct dse_shape in = dse_graph_input_shape(graph, node), flat = node->conv.names.flat;
-    bool dense = node->op == DSE_OP_DENSE;
-    size_t channels = (size_t)(dense ? flat.c : in.c / node->conv.groups);
-    size_t pixels = dense ? (size_t)flat.h * (size_t)flat.w
-                          : (size_t)node->conv.kernel_h * (size_t)node->conv.kernel_w;
-    size_t per_output = channels * pixels, o = i / per_output, rest = i % per_output;
-    return o * per_output + rest % channels * pixels + rest / channels;
-}
-
-static double norm_of(const float *x, int n) {
-    double sum = 0.0;
-    for (int i = 0; i < n; i++)
-        sum += (double)x[i] * x[i];
-    return sqrt(sum);
-}
-
-/* Relative to the whole array: of a gradient near 0 nothing else can be asked. */
-static void check_array(const char *name, const float *ours, const float *expected, int n,
-                        const struct dse_graph *graph, const struct dse_node *weights_of) {
-    double difference = 0.0;
-    for (int i = 0; i < n; i++) {
-        size_t at = weights_of == NULL ? (size_t)i : place_in_torch(graph, weights_of, (size_t)i);
-        difference += pow((double)ours[i] - (double)expected[at], 2.0);
-    }
-    if (!(sqrt(difference) <= 1e-4 * norm_of(expected, n) + 1e-7))
-        fail_msg("%s: off by %g of %g", name, sqrt(difference), norm_of(expected, n));
-}
-
-static int check_node(struct trainee *t, struct dse_net *net, int index) {
-    const struct dse_node *node = &t->graph->nodes[index];
-    struct dse_net_parameters parameters = dse_net_parameters(net);
-    size_t n_running, offset, n;
-    const float *running = dse_net_running(net, &n_running);
-    int checked = 0;
-    for (int k = 0; k < DSE_PARAMETERS; k++) {
-        bool norm = node->op == DSE_OP_NORM;
-        if (!dse_net_find(net, index, k, &offset, &n))
-            continue;
-        const char *name = norm ? node->norm.names.of[k] : node->conv.names.of[k];
-        int n_expected = 0;
-        const float *expected = recorded_find(&t->recorded, name, &n_expected);
-        assert_non_null(expected);
-        assert_int_equal(n, n_expected);
-        check_array(name, (k < 2 ? parameters.gradients : running) + offset, expected, (int)n,
-                    t->graph, !norm && k == 0 ? node : NULL);
-        checked++;
-    }
-    return checked;
-}
-
 static void check_step(const char *network, enum dse_kernel_choice kernels, int threads) {
     struct trainee t;
     struct dse_net *net;
@@ -67,13 +14,7 @@ static void check_step(const char *network, enum dse_kernel_choice kernels, int 
     assert_ok(dse_net_step(net, &t.batch, &result, &err), &err);
     double expected = recorded_find(&t.recorded, "loss", NULL)[0];
     assert_true(fabs(result.loss - expected) <= 1e-5 * expected);
-    int checked = 0, entries = 0;
-    for (int i = 0; i < t.graph->n_nodes; i++)
-        checked += check_node(&t, net, i);
-    for (int i = 0; i < t.recorded.n; i++)
-        entries += strchr(t.recorded.entries[i].name, '.') != NULL &&
-                   strncmp(t.recorded.entries[i].name, "losses", 6) != 0;
-    assert_int_equal(checked, entries);
+    recorded_check_net(&t, &t.recorded, net);
     dse_net_free(net);
     trainee_fini(&t);
 }
