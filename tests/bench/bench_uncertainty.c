@@ -1,13 +1,14 @@
 /* What Monte-Carlo dropout and early exits do to a trained network: tables, not times.
  *
- *     bench_uncertainty fashion|cifar|cifar-exits DATA IMAGES BITS
+ *     bench_uncertainty fashion|cifar|cifar-exits DATA IMAGES BITS [VANILLA LAST PARTIAL FULL]
  *
  * fashion: the network of workloads/models on Fashion-MNIST; cifar, cifar-exits: ResNet-20 and the
  * two-exit ResNet-8 in DATA/models on DATA/cifar10/test_batch.bin. BITS: of all layers, 0 for
- * float32. First accuracy and expected calibration error on clean images and, mean over the
- * corruptions, at each severity: without dropout, and with 5 passes from the last layer, the
- * middle, and all but the first layer on. Then, for a network with exits, the best accuracy for
- * each share of multiply-accumulates, clean images, thresholds from a grid. */
+ * float32. With four more networks each row is of its own, trained with its dropout (uncertainty.sh
+ * trains such). First accuracy and expected calibration error on clean images and, mean over the
+ * 15 standard corruptions, at each severity: without dropout, and with 5 passes from the last
+ * layer, the middle, and all but the first layer on. Then, for a network with exits, the best
+ * accuracy for each share of multiply-accumulates, clean images, thresholds from a grid. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,12 +17,10 @@
 #include "evaluator/evaluator.h"
 #include "problems/problems.h"
 
-enum { KINDS = 4, PASSES = 5, GRID = 64, BINS = 20, CORRUPTIONS = 4, FILES = 2 };
+enum { KINDS = 4, PASSES = 5, GRID = 64, BINS = 20, CORRUPTIONS = 15, FILES = 2 };
 /* Rates of the replaced tools (Ovadia et al. 2019): last layer, others. */
 static const double LAST_RATE = 0.319811, RATE = 0.054988;
 
-static const char *const corruptions[CORRUPTIONS] = {"gaussian_noise", "gaussian_blur", "contrast",
-                                                     "pixelate"};
 static const int64_t severities[] = {1, 2, 3, 4, 5};
 
 static const struct setup {
@@ -69,12 +68,13 @@ struct table {
     struct dse_evaluator *evaluator;
     struct dse_msg_prepared prepared;
     int images, bits;
+    const char *const *models; /* [KINDS]; NULL: that of the setup for all */
 };
 
 static enum dse_status refer(struct table *table, const char *data, const char *name,
                              struct dse_msg_file_ref *ref, struct dse_err *err) {
     char hex[DSE_SHA256_HEX];
-    bool inside = name[0] != '/' && strncmp(name, "workloads/", 10) != 0;
+    bool inside = name[0] != '/' && strncmp(name, "workloads/", 10) != 0 && table->models == NULL;
     ref->path =
         dse_arena_printf(&table->arena, "%s%s%s", inside ? data : "", inside ? "/" : "", name);
     if (ref->path == NULL)
@@ -86,11 +86,22 @@ static enum dse_status refer(struct table *table, const char *data, const char *
     return DSE_OK;
 }
 
-static enum dse_status open_table(struct table *table, const char *data, struct dse_err *err) {
+/* Names of the standard corruptions: the first of the table. */
+static void name_corruptions(const char *names[CORRUPTIONS]) {
+    int n;
+    const struct dse_corruption_def *defs = dse_corruption_table(&n);
+    for (int i = 0; i < CORRUPTIONS; i++)
+        names[i] = defs[i].name;
+}
+
+static enum dse_status open_table(struct table *table, const char *data, const char *network,
+                                  struct dse_err *err) {
     const struct setup *setup = table->setup;
     struct dse_msg_file_ref model, files[FILES];
+    const char *corruptions[CORRUPTIONS];
     int n_files = setup->files[1] == NULL ? 1 : 2;
-    DSE_TRY(refer(table, data, setup->model, &model, err));
+    name_corruptions(corruptions);
+    DSE_TRY(refer(table, data, network, &model, err));
     for (int i = 0; i < n_files; i++)
         DSE_TRY(refer(table, data, setup->files[i], &files[i], err));
     const struct dse_msg_dataset dataset = {.format = setup->format,
@@ -117,7 +128,8 @@ static enum dse_status open_table(struct table *table, const char *data, struct 
                                             .severities = severities,
                                             .severities_n = 5,
                                             .shard_images = table->images,
-                                            .batch = 8};
+                                            .batch = 8,
+                                            .keep_dropout = true};
     DSE_TRY(dse_evaluator_new(DSE_KERNELS_AUTO, NULL, NULL, &table->evaluator, err));
     return dse_evaluator_open(table->evaluator, &context, &table->arena, &table->prepared, err);
 }
@@ -245,9 +257,15 @@ static enum dse_status print_curve(const struct table *table, const struct dse_m
 static enum dse_status run(struct table *table, const char *data, struct dse_err *err) {
     static const char *const names[KINDS] = {"vanilla", "last-layer", "partial", "full"};
     struct dse_msg_partials partials;
-    DSE_TRY(open_table(table, data, err));
     printf("accuracy and ECE; clean, then severities 1 to 5\n");
     for (int kind = 0; kind < KINDS; kind++) {
+        if (kind == 0 || table->models != NULL) {
+            dse_evaluator_free(table->evaluator);
+            table->evaluator = NULL;
+            DSE_TRY(open_table(table, data,
+                               table->models != NULL ? table->models[kind] : table->setup->model,
+                               err));
+        }
         DSE_TRY(run_kind(table, kind, &partials, err));
         print_kind(table, names[kind], partials.results[0].tallies);
         if (kind == 0 && table->prepared.exits > 1)
@@ -259,17 +277,19 @@ static enum dse_status run(struct table *table, const char *data, struct dse_err
 int main(int argc, char **argv) {
     struct table table = {0};
     struct dse_err err = {0};
-    for (size_t i = 0; argc == 5 && i < sizeof setups / sizeof setups[0]; i++)
+    for (size_t i = 0; (argc == 5 || argc == 5 + KINDS) && i < sizeof setups / sizeof setups[0];
+         i++)
         if (strcmp(setups[i].name, argv[1]) == 0)
             table.setup = &setups[i];
     if (table.setup == NULL) {
-        (void)fprintf(stderr,
-                      "usage: bench_uncertainty fashion|cifar|cifar-exits DATA IMAGES BITS\n");
+        (void)fprintf(stderr, "usage: bench_uncertainty fashion|cifar|cifar-exits DATA IMAGES BITS "
+                              "[VANILLA LAST PARTIAL FULL]\n");
         return dse_status_exit(DSE_USAGE);
     }
     dse_kernels_fix_environment(argv);
     table.images = atoi(argv[3]);
     table.bits = atoi(argv[4]);
+    table.models = argc > 5 ? (const char *const *)argv + 5 : NULL;
     enum dse_status status = run(&table, argv[2], &err);
     if (status != DSE_OK)
         (void)fprintf(stderr, "bench_uncertainty: %s\n", err.text);
