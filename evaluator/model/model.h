@@ -20,9 +20,10 @@ enum model__command_id {
 #define MODEL_ON(name) ((uint64_t)1 << MODEL_COMMAND_##name)
 #define MODEL_ANY      ((uint64_t)0)
 
-/* Commands that take images. */
+/* Commands that teach, that take images. */
+#define MODEL_TEACHES  (MODEL_ON(train) | MODEL_ON(retrain))
 #define MODEL_RUNS     (MODEL_ON(infer) | MODEL_ON(benchmark))
-#define MODEL_DATA     (MODEL_ON(calibrate) | MODEL_ON(convert) | MODEL_ON(train) | MODEL_RUNS)
+#define MODEL_DATA     (MODEL_ON(calibrate) | MODEL_ON(convert) | MODEL_TEACHES | MODEL_RUNS)
 #define MODEL_PICTURES (MODEL_DATA | MODEL_ON(corrupt))
 
 #define MODEL_OPTION_TYPE_FLAG    bool
