@@ -293,7 +293,8 @@ DSE_MUST_USE enum dse_status dse_file_read(const char *path, size_t limit, struc
 /* The rest of an open file or pipe; path names it in errors. */
 DSE_MUST_USE enum dse_status dse_file_read_fd(int fd, const char *path, size_t limit,
                                               struct dse_buf *out, struct dse_err *err);
-/* Replaces a file by new content: written beside it, synced, renamed. NO_SPACE, IO. */
+/* Replaces a file by new content: written beside it, synced, renamed; its mode is what the umask
+ * leaves of 0666. NO_SPACE, IO. */
 DSE_MUST_USE enum dse_status dse_file_replace(const char *path, const void *bytes, size_t size,
                                               struct dse_err *err);
 /* Creates a directory and its missing parents, mode 0700. */
@@ -323,11 +324,39 @@ enum dse_log_level {
     DSE_LOG_DEBUG3,
     DSE_LOG_DEBUG4,
 };
+/* The level with that name ("error", "warn", "info", "debug1", ...); false: none has it. */
+bool dse_log_level_named(const char *name, enum dse_log_level *level);
 /* Sets the most talkative level that is written (default INFO) and the file descriptor (2). */
 void dse_log_setup(enum dse_log_level level, int fd);
+/* Writes every event of that level, and of INFO at least, to a file as well, as a JSON object a
+ * line: "time" (ISO 8601, UTC), "level", "room", "event", then its fields. When it would grow
+ * beyond most_bytes it becomes path.1, path.1 becomes path.2, and so on; the `older` latest of them
+ * are kept. Where a line cannot be written it is lost, and nothing else happens. */
+DSE_MUST_USE enum dse_status dse_log_open_file(const char *path, int64_t most_bytes, int older,
+                                               struct dse_err *err);
+void dse_log_close_file(void);
+/* Name of the log file (0) or of an older one (1: the last before). */
+void dse_log_file_name(const char *path, int number, char *out, size_t size);
+
+/* What an event says besides its name. Texts are borrowed. */
+struct dse_log_field {
+    const char *key;
+    const char *text; /* NULL: number counts */
+    int64_t number;
+};
+#define DSE_LOG_INT(key, number) \
+    { key, NULL, (int64_t)(number) }
+#define DSE_LOG_TEXT(key, text) \
+    { key, text, 0 }
+#define DSE_LOG_NOTHING \
+    { NULL, NULL, 0 }
 /* One line: time level room event key=value .... Only programs (daemon, client, worker) log above
- * debug; rooms return errors. event is one word; fmt gives the key=value part, may be "". */
-void dse_log(enum dse_log_level level, const char *room, const char *event, const char *fmt, ...)
-    DSE_PRINTF(4, 5);
+ * debug; rooms return errors. event is one word; the fields are DSE_LOG_INT, DSE_LOG_TEXT or
+ * DSE_LOG_NOTHING, separated by commas. "sweep" names the sweep that an event is about. */
+#define dse_log(level, room, event, ...) \
+    dse_log_event(level, room, event, (const struct dse_log_field[]){__VA_ARGS__, DSE_LOG_NOTHING})
+/* fields: ended by one without a key. */
+void dse_log_event(enum dse_log_level level, const char *room, const char *event,
+                   const struct dse_log_field *fields);
 
 #endif

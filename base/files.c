@@ -63,7 +63,7 @@ enum dse_status dse_file_replace(const char *path, const void *bytes, size_t siz
     enum dse_status status = dse_buf_status(&beside, err);
     if (status != DSE_OK)
         goto fail_name;
-    int fd = open(beside.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int fd = open(beside.data, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0) {
         status = dse_err_set_errno(err, path);
         goto fail_name;

@@ -71,6 +71,9 @@ struct client;
     X(completion, "SHELL", 1, 1, "print the completion script of a shell",                         \
       "SHELL is bash, zsh or fish. Installed programs have theirs installed.\n")                   \
     X(ping, "", 0, 0, "say which daemon answers", "")                                              \
+    X(logs, "", 0, 0, "print what the daemon wrote down",                                          \
+      "Reads the log files of the state directory: also those of a daemon that is gone.\n"         \
+      "Times are UTC.\n")                                                                          \
     X(db, "COMMAND ...", 0, DSE_CONSOLE_OPERANDS_MAX,                                              \
       "check, copy or shrink the database (pareto-db)",                                            \
       "Everything behind the word \"db\" goes to pareto-db: pareto db --help.\n")                  \
@@ -126,7 +129,13 @@ enum client__command_id {
       CLIENT_ON(export) | CLIENT_ON(import) | CLIENT_ON(plot) | CLIENT_ON(report),                                                                    \
       "write there instead of to standard output; -o FILE;\nplot: a directory (results/NAME-SWEEP); report: a\nfile (report.html in that directory)") \
     X(individuals, TEXT, "--individuals", "LIST", CLIENT_ON(plot) | CLIENT_ON(report),                                                                \
-      "chosen ones, as 12.3,baseline (some of the front)")
+      "chosen ones, as 12.3,baseline (some of the front)")                                                                                            \
+    X(follow, FLAG, "--follow", "", CLIENT_ON(logs), "go on with what is written from now on")                                                        \
+    X(since, TEXT, "--since", "WHEN", CLIENT_ON(logs),                                                                                                \
+      "from then on: 90s, 10m, 2h or 1d ago, or an instant\nof UTC, as 2026-11-22 or 2026-11-22T04:00")                                               \
+    X(sweep, TEXT, "--sweep", "SWEEP", CLIENT_ON(logs), "only what is about this sweep")                                                              \
+    X(level, TEXT, "--level", "LEVEL", CLIENT_ON(logs),                                                                                               \
+      "only error, warn, info (default) or debug and graver")
 
 #define CLIENT_OPTION_TYPE_FLAG    bool
 #define CLIENT_OPTION_TYPE_TEXT    const char *

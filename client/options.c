@@ -23,6 +23,7 @@ static const struct dse_console_option option_table[] = {
 static const struct dse_console_choices choices[] = {
     {"--format", "csv json svg png pdf tikz"},
     {"PLOT", "front hypervolume bits severity corruptions parallel violation"},
+    {"--level", "error warn info debug"},
     {"SHELL", "bash zsh fish"},
 };
 
@@ -69,13 +70,7 @@ enum dse_status client__options_read(int argc, char **argv, struct client__optio
 }
 
 enum dse_status client__command_completion(struct client *c, struct dse_err *err) {
-    struct dse_buf out = {0};
-    enum dse_status status =
-        dse_console_completion(&client__program, c->options.operands[0], &out, err);
-    if (status == DSE_OK)
-        return dse_console_put(&out, err);
-    dse_buf_fini(&out);
-    return status;
+    return dse_console_put_completion(&client__program, c->options.operands[0], err);
 }
 
 void client__help(enum client__command_id command, struct dse_buf *out) {

@@ -344,3 +344,13 @@ enum dse_status dse_console_completion(const struct dse_console_program *program
     DSE_FAIL(err, DSE_USAGE, "there is no completion for \"%.40s\"; allowed: bash, zsh, fish",
              shell);
 }
+
+enum dse_status dse_console_put_completion(const struct dse_console_program *program,
+                                           const char *shell, struct dse_err *err) {
+    struct dse_buf out = {0};
+    enum dse_status status = dse_console_completion(program, shell, &out, err);
+    if (status == DSE_OK)
+        return dse_console_put(&out, err);
+    dse_buf_fini(&out);
+    return status;
+}

@@ -87,6 +87,10 @@ DSE_MUST_USE enum dse_status dse_console_completion(const struct dse_console_pro
                                                     const char *shell, struct dse_buf *out,
                                                     struct dse_err *err);
 
+/* Prints it to standard output. */
+DSE_MUST_USE enum dse_status dse_console_put_completion(const struct dse_console_program *program,
+                                                        const char *shell, struct dse_err *err);
+
 /* ---- text (text_format.c) ----------------------------------------------------------------- */
 
 /* These never return NULL: without memory they give "?". */

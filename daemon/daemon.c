@@ -50,7 +50,7 @@ static void notify_service_manager(const char *text) {
         return;
     if (sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&address,
                (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0)
-        dse_log(DSE_LOG_WARN, "daemon", "notify_socket", "reason=\"%s\"", strerror(errno));
+        dse_log(DSE_LOG_WARN, "daemon", "notify_socket", DSE_LOG_TEXT("reason", strerror(errno)));
     (void)close(fd);
 }
 
@@ -74,8 +74,8 @@ static void when_drained(void *context) {
 
 static void when_signalled(uv_signal_t *handle, int number) {
     struct daemon *d = handle->data;
-    dse_log(DSE_LOG_INFO, "daemon", d->stopping ? "stopping_at_once" : "stopping", "signal=%d",
-            number);
+    dse_log(DSE_LOG_INFO, "daemon", d->stopping ? "stopping_at_once" : "stopping",
+            DSE_LOG_INT("signal", number));
     if (d->stopping) {
         close_everything(d, true);
         return;
@@ -87,8 +87,8 @@ static void when_signalled(uv_signal_t *handle, int number) {
 
 static void when_fatal(void *context, const struct dse_err *why) {
     struct daemon *d = context;
-    dse_log(DSE_LOG_ERROR, "daemon", "fatal", "status=%s reason=\"%s\"", dse_status_name(why->code),
-            why->text);
+    dse_log(DSE_LOG_ERROR, "daemon", "fatal", DSE_LOG_TEXT("status", dse_status_name(why->code)),
+            DSE_LOG_TEXT("reason", why->text));
     d->fatal = *why;
     uv_stop(&d->loop);
 }
@@ -114,7 +114,7 @@ static void stop_when_idle(struct daemon *d) {
     d->had_client = d->had_client || clients > 0;
     if (clients > 0 || (!d->had_client && dse_clock_mono_ms() - d->started_ms < PATIENCE_MS))
         return;
-    dse_log(DSE_LOG_INFO, "daemon", "stopping", "reason=\"no client is left\"");
+    dse_log(DSE_LOG_INFO, "daemon", "stopping", DSE_LOG_TEXT("reason", "no client is left"));
     d->stopping = true;
     dse_scheduler_stop(d->scheduler);
 }
@@ -143,6 +143,13 @@ static enum dse_status open_store(struct daemon *d, struct dse_err *err) {
     DSE_TRY(dse_dir_create(d->options->state_dir, err));
     (void)snprintf(path, sizeof path, "%s/pareto.db", d->options->state_dir);
     return dse_store_open(path, d->options->max_db_bytes, &d->store, err);
+}
+
+/* Once the store is ours: only one daemon writes there. */
+static enum dse_status open_log(const struct daemon *d, struct dse_err *err) {
+    char path[4096 + sizeof "/" DSE_LOG_FILE];
+    (void)snprintf(path, sizeof path, "%s/" DSE_LOG_FILE, d->options->state_dir);
+    return dse_log_open_file(path, DSE_LOG_FILE_BYTES, DSE_LOG_OLDER_FILES, err);
 }
 
 static int count_cores(void) {
@@ -174,8 +181,8 @@ static enum dse_status start_server(struct daemon *d, struct dse_err *err) {
     (void)snprintf(path, sizeof path, "%s/socket", d->options->state_dir);
     const char *chosen = d->options->socket_path != NULL ? d->options->socket_path : path;
     DSE_TRY(dse_server_new(&d->loop, chosen, &events, d, &d->server, err));
-    dse_log(DSE_LOG_INFO, "daemon", "serving", "socket=\"%s\" state=\"%s\" pid=%d", chosen,
-            d->options->state_dir, (int)getpid());
+    dse_log(DSE_LOG_INFO, "daemon", "serving", DSE_LOG_TEXT("socket", chosen),
+            DSE_LOG_TEXT("state", d->options->state_dir), DSE_LOG_INT("pid", getpid()));
     return DSE_OK;
 }
 
@@ -195,7 +202,7 @@ static void say_ready(const struct daemon *d) {
     if (d->options->ready_fd < 0)
         return;
     if (write(d->options->ready_fd, ready, sizeof ready - 1) < 0)
-        dse_log(DSE_LOG_WARN, "daemon", "ready_fd", "reason=\"%s\"", strerror(errno));
+        dse_log(DSE_LOG_WARN, "daemon", "ready_fd", DSE_LOG_TEXT("reason", strerror(errno)));
     (void)close(d->options->ready_fd);
 }
 
@@ -215,6 +222,7 @@ static void serve(struct daemon *d) {
 
 static enum dse_status run(struct daemon *d, struct dse_err *err) {
     DSE_TRY(open_store(d, err));
+    DSE_TRY(open_log(d, err));
     start_handles(d);
     enum dse_status status = start_scheduler(d, err);
     if (status != DSE_OK)
@@ -234,7 +242,7 @@ static enum dse_status run(struct daemon *d, struct dse_err *err) {
         *err = d->fatal;
         return d->fatal.code;
     }
-    dse_log(DSE_LOG_INFO, "daemon", "stopped", "%s", "");
+    dse_log(DSE_LOG_INFO, "daemon", "stopped", DSE_LOG_NOTHING);
     return DSE_OK;
 }
 
@@ -259,5 +267,6 @@ enum dse_status dse_daemon_run(const struct dse_daemon_options *options, struct 
     (void)uv_run(&d.loop, UV_RUN_DEFAULT);
     dse_assert(uv_loop_close(&d.loop) == 0);
     dse_store_close(d.store);
+    dse_log_close_file();
     return status;
 }

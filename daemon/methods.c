@@ -182,7 +182,7 @@ static enum dse_status answer_cancel(struct dse_methods *methods, struct dse_cli
     const struct dse_msg_sweep_id *which = params;
     DSE_TRY(dse_store_set_sweep_state(methods->store, which->sweep, DSE_SWEEP_CANCELLED, "",
                                       dse_clock_wall_ms(), err));
-    dse_log(DSE_LOG_INFO, "methods", "sweep_cancelled", "sweep=%lld", (long long)which->sweep);
+    dse_log(DSE_LOG_INFO, "methods", "sweep_cancelled", DSE_LOG_INT("sweep", which->sweep));
     dse_scheduler_kick(methods->scheduler);
     tell_watchers(methods, which->sweep);
     return answer_status(methods, client, params, arena, result, err);
@@ -203,7 +203,7 @@ static enum dse_status answer_pause(struct dse_methods *methods, struct dse_clie
     (void)client;
     const struct dse_msg_sweep_id *which = params;
     DSE_TRY(dse_store_set_sweep_state(methods->store, which->sweep, DSE_SWEEP_PAUSED, "", 0, err));
-    dse_log(DSE_LOG_INFO, "methods", "sweep_paused", "sweep=%lld", (long long)which->sweep);
+    dse_log(DSE_LOG_INFO, "methods", "sweep_paused", DSE_LOG_INT("sweep", which->sweep));
     dse_scheduler_kick(methods->scheduler);
     tell_watchers(methods, which->sweep);
     return answer_with_sweep(methods, which->sweep, arena, result, err);
@@ -225,7 +225,7 @@ static enum dse_status answer_resume(struct dse_methods *methods, struct dse_cli
     DSE_TRY(dse_store_set_sweep_state(
         methods->store, which->sweep,
         counts.generation == NOT_BEGUN ? DSE_SWEEP_QUEUED : DSE_SWEEP_RUNNING, "", 0, err));
-    dse_log(DSE_LOG_INFO, "methods", "sweep_resumed", "sweep=%lld", (long long)which->sweep);
+    dse_log(DSE_LOG_INFO, "methods", "sweep_resumed", DSE_LOG_INT("sweep", which->sweep));
     dse_scheduler_kick(methods->scheduler);
     tell_watchers(methods, which->sweep);
     return answer_with_sweep(methods, which->sweep, arena, result, err);
@@ -241,8 +241,8 @@ static enum dse_status answer_priority(struct dse_methods *methods, struct dse_c
         DSE_FAIL(err, DSE_INVALID, "priority %lld is not from %d to %d", (long long)wish->priority,
                  -PRIORITY_MAX, PRIORITY_MAX);
     DSE_TRY(dse_store_set_sweep_priority(methods->store, wish->sweep, wish->priority, err));
-    dse_log(DSE_LOG_INFO, "methods", "sweep_priority", "sweep=%lld priority=%lld",
-            (long long)wish->sweep, (long long)wish->priority);
+    dse_log(DSE_LOG_INFO, "methods", "sweep_priority", DSE_LOG_INT("sweep", wish->sweep),
+            DSE_LOG_INT("priority", wish->priority));
     dse_scheduler_kick(methods->scheduler);
     return answer_with_sweep(methods, wish->sweep, arena, result, err);
 }
@@ -270,8 +270,8 @@ static enum dse_status answer_delete(struct dse_methods *methods, struct dse_cli
         dse_methods_send_events(methods); /* while there is something to tell */
     }
     DSE_TRY(dse_store_delete_sweep(methods->store, wish->sweep, &gone, err));
-    dse_log(DSE_LOG_INFO, "methods", "sweep_deleted", "sweep=%lld individuals=%lld",
-            (long long)wish->sweep, (long long)gone.individuals);
+    dse_log(DSE_LOG_INFO, "methods", "sweep_deleted", DSE_LOG_INT("sweep", wish->sweep),
+            DSE_LOG_INT("individuals", gone.individuals));
     *deleted = (struct dse_msg_deleted){.sweep = wish->sweep,
                                         .name = row.name,
                                         .individuals = gone.individuals,
@@ -369,8 +369,8 @@ static enum dse_status find_or_insert_sweep(struct dse_request *request, int64_t
             return status == DSE_OK ? DSE_OK : dse_err_set(err, status, "%s", unknown.text);
     }
     DSE_TRY(insert_sweep(request, id, err));
-    dse_log(DSE_LOG_INFO, "methods", "sweep_submitted", "sweep=%lld name=\"%s\"", (long long)*id,
-            request->preparation.workload.name);
+    dse_log(DSE_LOG_INFO, "methods", "sweep_submitted", DSE_LOG_INT("sweep", *id),
+            DSE_LOG_TEXT("name", request->preparation.workload.name));
     return DSE_OK;
 }
 

@@ -28,7 +28,8 @@ static const char usage[] =
     "  --log-level LEVEL   error, warn, info (default) or debug\n"
     "  --help, --version\n"
     "\n"
-    "Runs in the foreground and logs to standard error. SIGTERM or Ctrl-C stops it after the tasks\n"
+    "Runs in the foreground; logs to standard error and, as JSON, to log.jsonl in DIR (pareto logs).\n"
+    "SIGTERM or Ctrl-C stops it after the tasks\n"
     "in work; a second one at once. Exit status: 0 stopped, 2 usage, 4 another paretod serves DIR,\n"
     "6 input or output failed, 7 no space left at the start, 10 workers cannot be started.\n";
 
@@ -76,20 +77,11 @@ static enum dse_status read_number(const char *option, const char *text, int64_t
 }
 
 static enum dse_status read_log_level(const char *text, struct dse_err *err) {
-    static const struct {
-        const char *name;
-        enum dse_log_level level;
-    } levels[] = {{"error", DSE_LOG_ERROR},
-                  {"warn", DSE_LOG_WARN},
-                  {"info", DSE_LOG_INFO},
-                  {"debug", DSE_LOG_DEBUG4}};
-    for (size_t i = 0; i < sizeof levels / sizeof levels[0]; i++) {
-        if (strcmp(levels[i].name, text) == 0) {
-            dse_log_setup(levels[i].level, 2);
-            return DSE_OK;
-        }
-    }
-    DSE_FAIL(err, DSE_USAGE, "--log-level: '%s' is not one of: error warn info debug", text);
+    enum dse_log_level level = DSE_LOG_DEBUG4;
+    if (strcmp(text, "debug") != 0 && (!dse_log_level_named(text, &level) || level > DSE_LOG_INFO))
+        DSE_FAIL(err, DSE_USAGE, "--log-level: '%s' is not one of: error warn info debug", text);
+    dse_log_setup(level, 2);
+    return DSE_OK;
 }
 
 static enum dse_status read_kernels(const char *text, struct dse_err *err) {

@@ -64,7 +64,7 @@ static void replace_worker(struct dse_pool *pool) {
         start_worker(pool, &err) == DSE_OK)
         return;
     if (err.code != DSE_OK)
-        dse_log(DSE_LOG_ERROR, "pool", "spawn_failed", "reason=\"%s\"", err.text);
+        dse_log(DSE_LOG_ERROR, "pool", "spawn_failed", DSE_LOG_TEXT("reason", err.text));
     if (pool->workers == NULL)
         pool->events.broken(pool->context);
 }
@@ -100,8 +100,9 @@ static void bury(struct dse_worker *worker) {
 static void when_process_ended(uv_process_t *process, int64_t exit_status, int signal_number) {
     struct dse_worker *worker = process->data;
     if (!worker->pool->closing)
-        dse_log(DSE_LOG_WARN, "pool", "worker_ended", "pid=%d exit=%d signal=%d busy=%d",
-                (int)process->pid, (int)exit_status, signal_number, (int)worker->busy);
+        dse_log(DSE_LOG_WARN, "pool", "worker_ended", DSE_LOG_INT("pid", process->pid),
+                DSE_LOG_INT("exit", exit_status), DSE_LOG_INT("signal", signal_number),
+                DSE_LOG_INT("busy", worker->busy));
     if (worker->end_reason[0] == '\0' && signal_number != 0)
         (void)snprintf(worker->end_reason, sizeof worker->end_reason,
                        "the worker ended by signal %d (%s)", signal_number,
@@ -126,8 +127,8 @@ static enum dse_status take_hello(struct dse_worker *worker,
     (void)snprintf(worker->evaluator, sizeof worker->evaluator, "%s", hello->evaluator);
     worker->said_hello = true;
     worker->pool->stillborn = 0;
-    dse_log(DSE_LOG_INFO, "pool", "worker_ready", "pid=%d kernels=\"%s\"", (int)worker->process.pid,
-            hello->kernels);
+    dse_log(DSE_LOG_INFO, "pool", "worker_ready", DSE_LOG_INT("pid", worker->process.pid),
+            DSE_LOG_TEXT("kernels", hello->kernels));
     if (!worker->pool->closing)
         worker->pool->events.idle(worker->pool->context, worker);
     return DSE_OK;
@@ -172,8 +173,8 @@ static void when_read(uv_stream_t *stream, ssize_t got, const uv_buf_t *block) {
     if (got > 0) {
         dse_buf_append(&worker->input, block->base, (size_t)got);
         if (take_lines(worker, &err) != DSE_OK) {
-            dse_log(DSE_LOG_ERROR, "pool", "worker_misspoke", "pid=%d reason=\"%s\"",
-                    (int)worker->process.pid, err.text);
+            dse_log(DSE_LOG_ERROR, "pool", "worker_misspoke",
+                    DSE_LOG_INT("pid", worker->process.pid), DSE_LOG_TEXT("reason", err.text));
             dse_worker_kill(worker);
         }
     } else if (got < 0) {
@@ -287,8 +288,8 @@ static void look_at_workers(uv_timer_t *timer) {
     for (struct dse_worker *w = pool->workers; w != NULL; w = w->next) {
         if (w->dead || !w->busy || w->end_reason[0] != '\0' || !is_beyond_limits(w, now_ms))
             continue;
-        dse_log(DSE_LOG_ERROR, "pool", "worker_killed", "sweep=%lld pid=%d reason=\"%s\"",
-                (long long)w->notes.sweep, (int)w->process.pid, w->end_reason);
+        dse_log(DSE_LOG_ERROR, "pool", "worker_killed", DSE_LOG_INT("sweep", w->notes.sweep),
+                DSE_LOG_INT("pid", w->process.pid), DSE_LOG_TEXT("reason", w->end_reason));
         dse_worker_kill(w);
     }
 }

@@ -145,16 +145,17 @@ static bool is_allowed(const struct dse_client *client) {
         return false;
     if (peer.uid == getuid() || peer.uid == 0)
         return true;
-    dse_log(DSE_LOG_WARN, "server", "client_refused", "uid=%d pid=%d", (int)peer.uid,
-            (int)peer.pid);
+    dse_log(DSE_LOG_WARN, "server", "client_refused", DSE_LOG_INT("uid", peer.uid),
+            DSE_LOG_INT("pid", peer.pid));
     return false;
 }
 
 static bool has_room(const struct dse_server *server) {
     if (server->n_clients <= CLIENTS_MAX)
         return true;
-    dse_log(DSE_LOG_WARN, "server", "client_refused", "reason=\"there are %d already\"",
-            (int)CLIENTS_MAX);
+    dse_log(DSE_LOG_WARN, "server", "client_refused",
+            DSE_LOG_TEXT("reason", "there are too many already"),
+            DSE_LOG_INT("clients", CLIENTS_MAX));
     return false;
 }
 
@@ -296,8 +297,8 @@ static void when_written(uv_write_t *request, int status) {
 }
 
 static void drop(struct dse_client *client) {
-    dse_log(DSE_LOG_WARN, "server", "client_dropped", "reason=\"it does not read\" bytes=%zu",
-            queued_bytes(client));
+    dse_log(DSE_LOG_WARN, "server", "client_dropped", DSE_LOG_TEXT("reason", "it does not read"),
+            DSE_LOG_INT("bytes", queued_bytes(client)));
     close_client(client);
 }
 

@@ -90,7 +90,7 @@ static enum dse_status answer_open(struct worker *worker, const struct dse_msg_c
 static void log_warning(struct worker *worker) {
     char text[1024];
     if (dse_evaluator_take_warning(worker->evaluator, text, sizeof text)[0] != '\0')
-        dse_log(DSE_LOG_WARN, "worker", "no-cache", "reason=\"%s\"", text);
+        dse_log(DSE_LOG_WARN, "worker", "no-cache", DSE_LOG_TEXT("reason", text));
 }
 
 static enum dse_status answer_task(struct worker *worker, const struct dse_msg_task *task,
@@ -202,6 +202,6 @@ int main(int argc, char **argv) {
     if (status == DSE_INTERRUPTED)
         return 0; /* the daemon is gone */
     if (status != DSE_OK)
-        dse_log(DSE_LOG_ERROR, "worker", "stopped", "reason=\"%s\"", err.text);
+        dse_log(DSE_LOG_ERROR, "worker", "stopped", DSE_LOG_TEXT("reason", err.text));
     return dse_status_exit(status);
 }

@@ -181,4 +181,24 @@ DSE_MUST_USE enum dse_status dse_named_values_read(const char *text, size_t leng
                                                    struct dse_named_values *values,
                                                    struct dse_err *err);
 
+/* ---- the daemon's log file ---- */
+
+/* In the state directory; the older files are DSE_LOG_FILE.1 (the last before) and so on. */
+#define DSE_LOG_FILE "log.jsonl"
+enum {
+    DSE_LOG_FILE_BYTES = 4 << 20, /* a file that would grow beyond becomes an older one */
+    DSE_LOG_OLDER_FILES = 4,
+    DSE_LOG_LINE_MAX = 64 * 1024,
+};
+struct dse_log_line {
+    const char *time; /* "2026-11-22T04:00:00.000Z"; compares as text */
+    const char *level, *room, *event;
+    int64_t sweep;    /* 0: about none */
+    const char *rest; /* the other fields, as key=value key="text" */
+};
+/* Texts live in the arena. PROTOCOL, INVALID: not a line of the log. */
+DSE_MUST_USE enum dse_status dse_log_line_read(const char *text, size_t length,
+                                               struct dse_arena *arena, struct dse_log_line *line,
+                                               struct dse_err *err);
+
 #endif

@@ -49,8 +49,8 @@ void store__print_string(const char *text, struct dse_buf *out) {
     dse_buf_puts(out, "\"");
 }
 
-/* Reads one number at text into slot i of values; NULL when there is none. */
-typedef const char *read_number(const char *text, void *values, int i);
+/* Reads what stands at text into place i of items; its end, or NULL when there is none. */
+typedef const char *read_item(const char *text, void *items, int i);
 
 static const char *read_integer(const char *text, void *values, int i) {
     char *end;
@@ -71,14 +71,14 @@ static const char *read_real(const char *text, void *values, int i) {
     return end;
 }
 
-static bool parse_array(const char *text, void *values, int limit, read_number *read, int *n) {
+static bool parse_array(const char *text, void *items, int limit, read_item *read, int *n) {
     int count = 0;
     if (*text++ != '[')
         return false;
     while (*text != ']') {
         if (count == limit || (count > 0 && *text++ != ','))
             return false;
-        text = read(text, values, count);
+        text = read(text, items, count);
         if (text == NULL)
             return false;
         count++;
@@ -110,39 +110,35 @@ static const char *read_escape(const char *text, char *byte) {
     return text + (length > 0 ? length : 1);
 }
 
-/* One string in quotes at text, without them in out (as long as text at most); NULL: none. */
-static const char *read_string(const char *text, char *out) {
+/* Strings, and where the next one will stand. */
+struct strings {
+    const char **items;
+    char *storage;
+};
+
+/* One string in quotes, without them into the storage. */
+static const char *read_string(const char *text, void *items, int i) {
+    struct strings *strings = items;
+    strings->items[i] = strings->storage;
     if (*text++ != '"')
         return NULL;
     while (*text != '"') {
         if (*text == '\0')
             return NULL;
         if (*text != '\\') {
-            *out++ = *text++;
+            *strings->storage++ = *text++;
             continue;
         }
-        text = read_escape(text + 1, out++);
+        text = read_escape(text + 1, strings->storage++);
         if (text == NULL)
             return NULL;
     }
-    *out = '\0';
+    *strings->storage++ = '\0';
     return text + 1;
 }
 
 bool store__parse_strings(const char *text, char *storage, const char **strings, int limit,
                           int *n) {
-    int count = 0;
-    if (*text++ != '[')
-        return false;
-    while (*text != ']') {
-        if (count == limit || (count > 0 && *text++ != ','))
-            return false;
-        text = read_string(text, storage);
-        if (text == NULL)
-            return false;
-        strings[count++] = storage;
-        storage += strlen(storage) + 1;
-    }
-    *n = count;
-    return text[1] == '\0';
+    struct strings target = {strings, storage};
+    return parse_array(text, &target, limit, read_string, n);
 }

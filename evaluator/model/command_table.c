@@ -48,11 +48,5 @@ enum dse_status model__read_line(int argc, char **argv, struct model *m, struct 
 }
 
 enum dse_status model__command_completion(struct model *m, struct dse_err *err) {
-    struct dse_buf out = {0};
-    enum dse_status status =
-        dse_console_completion(&model__program, m->line.operands[0], &out, err);
-    if (status == DSE_OK)
-        return dse_console_put(&out, err);
-    dse_buf_fini(&out);
-    return status;
+    return dse_console_put_completion(&model__program, m->line.operands[0], err);
 }

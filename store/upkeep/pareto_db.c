@@ -19,6 +19,8 @@ static const struct dse_console_option options[] = {
 #undef X
 };
 
+static const struct dse_console_choices choices[] = {{"SHELL", "bash zsh fish"}};
+
 const struct dse_console_program upkeep__program = {
     .name = "pareto-db",
     .intro = "pareto-db looks after the database of paretod, pareto.db in its state directory.\n"
@@ -32,6 +34,8 @@ const struct dse_console_program upkeep__program = {
     .n_commands = UPKEEP_COMMAND_COUNT,
     .options = options,
     .n_options = sizeof options / sizeof options[0],
+    .choices = choices,
+    .n_choices = sizeof choices / sizeof choices[0],
 };
 
 static enum dse_status (*const functions[])(struct upkeep *u, struct dse_err *err) = {
@@ -67,7 +71,8 @@ static enum dse_status find_database(struct upkeep *u, struct dse_err *err) {
 static enum dse_status run(struct upkeep *u, struct dse_err *err) {
     if (u->line.help || u->line.version)
         return print_about(u, err);
-    DSE_TRY(find_database(u, err));
+    if (u->line.command != UPKEEP_COMMAND_completion)
+        DSE_TRY(find_database(u, err));
     return functions[u->line.command](u, err);
 }
 

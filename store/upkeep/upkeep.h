@@ -15,6 +15,8 @@
       "A daemon may be at work. FILE appears under its name when it is whole and on disk,\n"    \
       "in the place of an older copy. To restore it, stop the daemon and put the copy in the\n" \
       "place of pareto.db, without pareto.db-wal and pareto.db-shm.\n")                         \
+    X(completion, "SHELL", 1, 1, "print the completion script of a shell",                      \
+      "SHELL is bash, zsh or fish. Installed programs have theirs installed.\n")                \
     X(vacuum, "", 0, 0, "give the room of deleted rows back to the disk",                       \
       "Writes the database anew, which needs room for a second one. Refused while a daemon\n"   \
       "has the state directory.\n")

@@ -110,3 +110,9 @@ enum dse_status upkeep__command_vacuum(struct upkeep *u, struct dse_err *err) {
                        megabytes(u, before), megabytes(u, after));
     return dse_console_put(&out, err);
 }
+
+/* ---- completion ---- */
+
+enum dse_status upkeep__command_completion(struct upkeep *u, struct dse_err *err) {
+    return dse_console_put_completion(&upkeep__program, u->line.operands[0], err);
+}

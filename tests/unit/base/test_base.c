@@ -1,6 +1,8 @@
 /* base: known answers and limits. */
 #include "tests/lib/testing.h"
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <math.h>
 
@@ -294,6 +296,26 @@ static void sha256_known_answers(void **state) {
     assert_int_equal(rmdir(dir), 0);
 }
 
+static void a_written_file_follows_the_umask(void **state) {
+    (void)state;
+    static const mode_t masks[] = {022, 077, 002};
+    char dir[256], path[300];
+    struct dse_err err = {0};
+    struct stat file;
+    make_temp_dir(dir, sizeof dir);
+    (void)snprintf(path, sizeof path, "%s/front.csv", dir);
+    mode_t before = umask(0);
+    for (size_t i = 0; i < sizeof masks / sizeof masks[0]; i++) {
+        (void)umask(masks[i]);
+        assert_ok(dse_file_replace(path, "1", 1, &err), &err);
+        assert_int_equal(stat(path, &file), 0);
+        assert_int_equal(file.st_mode & 0777, 0666 & ~masks[i]);
+    }
+    (void)umask(before);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
 static void first_error_wins_and_prefix_adds(void **state) {
     (void)state;
     struct dse_err err = {0};
@@ -387,6 +409,7 @@ int main(void) {
         cmocka_unit_test(numbers_are_those_of_the_c_library),
         cmocka_unit_test(decimals_are_read_as_by_the_c_library),
         cmocka_unit_test(sha256_known_answers),
+        cmocka_unit_test(a_written_file_follows_the_umask),
         cmocka_unit_test(first_error_wins_and_prefix_adds),
         cmocka_unit_test(errno_becomes_status_and_words),
         cmocka_unit_test(open_files_are_read_to_their_end_or_limit),

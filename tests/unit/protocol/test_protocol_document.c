@@ -72,7 +72,7 @@ static void examples_are_what_they_claim(void **state) {
     struct dse_buf text = {0};
     struct dse_arena arena = {0};
     struct dse_rpc_request request = {.method = DSE_METHOD_COUNT};
-    int n_requests = 0, n_replies = 0, n_messages = 0;
+    int n_requests = 0, n_replies = 0, n_messages = 0, n_events = 0;
     read_document(&text);
     char *rest = text.data, *line;
     while ((line = strsep(&rest, "\n")) != NULL) {
@@ -95,6 +95,10 @@ static void examples_are_what_they_claim(void **state) {
                                          strlen(dse_status_name(reply.status))),
                                  0);
             n_replies++;
+        } else if (strncmp(line, "    {\"time\"", 11) == 0) {
+            struct dse_log_line event;
+            assert_ok(dse_log_line_read(line, strlen(line), &arena, &event, &err), &err);
+            n_events++;
         } else if (strncmp(line, "    {", 5) == 0) {
             enum dse_worker_message message;
             const void *record;
@@ -102,7 +106,7 @@ static void examples_are_what_they_claim(void **state) {
             n_messages++;
         }
     }
-    assert_true(n_requests >= 2 && n_replies >= 2 && n_messages >= 1);
+    assert_true(n_requests >= 2 && n_replies >= 2 && n_messages >= 1 && n_events >= 1);
     dse_arena_fini(&arena);
     dse_buf_fini(&text);
 }

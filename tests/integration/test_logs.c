@@ -1,0 +1,128 @@
+/* pareto logs: what a daemon wrote down, while it lives, after it was killed, and as it comes. */
+#include "tests/lib/testing.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include "tests/lib/daemon_fixture.h"
+
+static const char workload_text[] = "name: logged\n"
+                                    "problem: {type: zdt1}\n"
+                                    "exploration: {population: 8, generations: 2}\n";
+static const char *const one_worker[] = {"--workers", "1", "--log-level", "error", NULL};
+
+static struct daemon_fixture fixture;
+static char workload[400];
+
+static void explore(void) {
+    char word[32];
+    int64_t sweep = fixture_submit(&fixture, workload);
+    assert_true(fixture_watch(&fixture, sweep, INT64_MAX, word, sizeof word));
+    assert_string_equal(word, "done");
+}
+
+static int set_up(void **state) {
+    (void)state;
+    struct dse_err err = {0};
+    fixture_init(&fixture);
+    (void)snprintf(workload, sizeof workload, "%s/w.yaml", fixture.dir);
+    assert_ok(dse_file_replace(workload, workload_text, sizeof workload_text - 1, &err), &err);
+    fixture_start(&fixture, one_worker);
+    explore();
+    return 0;
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    fixture_fini(&fixture);
+    return 0;
+}
+
+/* Runs `pareto logs` with two more words (or NULL); *out is emptied first. */
+static int logs(const char *option, const char *value, struct dse_buf *out) {
+    const char *const argv[] = {
+        DSE_BINARY_DIR "/pareto", "--state", fixture.state_dir, "logs", option, value, NULL};
+    dse_buf_reset(out);
+    return run_program(argv, out, NULL);
+}
+
+static void a_log_is_read_and_narrowed(void **state) {
+    (void)state;
+    struct dse_buf out = {0};
+    assert_int_equal(logs("--json", NULL, &out), 0);
+    assert_non_null(strstr(dse_buf_text(&out), "\"event\":\"serving\""));
+    assert_non_null(strstr(dse_buf_text(&out), "\"event\":\"sweep_done\",\"sweep\":1}\n"));
+    assert_int_equal(logs("--sweep", "1", &out), 0);
+    assert_non_null(
+        strstr(dse_buf_text(&out), "info  methods sweep_submitted sweep=1 name=\"logged\""));
+    assert_null(strstr(dse_buf_text(&out), "serving"));
+    assert_int_equal(logs("--level", "error", &out), 0);
+    assert_string_equal(dse_buf_text(&out), "");
+    assert_int_equal(logs("--since", "1h", &out), 0);
+    assert_non_null(strstr(dse_buf_text(&out), "sweep_done"));
+    assert_int_equal(logs("--since", "2999-12-31", &out), 0);
+    assert_string_equal(dse_buf_text(&out), "");
+    static const char *const bad[][2] = {
+        {"--since", "yesterday"}, {"--since", "1x"}, {"--level", "loud"}, {"--sweep", "0"}};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_int_equal(logs(bad[i][0], bad[i][1], &out), 2);
+    dse_buf_fini(&out);
+}
+
+static void read_until(FILE *from, const char *part) {
+    char line[4096];
+    while (fgets(line, sizeof line, from) != NULL)
+        if (strstr(line, part) != NULL)
+            return;
+    fail_msg("no line with %s", part);
+}
+
+/* Begun before the event; also over the start of the next daemon. */
+static void a_log_is_followed(void **state) {
+    (void)state;
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        (void)dup2(ends[1], 1);
+        (void)close(ends[0]);
+        (void)execl(DSE_BINARY_DIR "/pareto", "pareto", "--state", fixture.state_dir, "logs",
+                    "--follow", (char *)NULL);
+        _exit(127);
+    }
+    (void)close(ends[1]);
+    FILE *from = fdopen(ends[0], "r");
+    assert_non_null(from);
+    read_until(from, "sweep_done sweep=1");
+    explore();
+    read_until(from, "sweep_done sweep=2");
+    (void)fixture_stop(&fixture, SIGKILL);
+    fixture_start(&fixture, one_worker);
+    read_until(from, "serving");
+    assert_int_equal(kill(pid, SIGTERM), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    (void)fclose(from);
+}
+
+static void a_dead_daemon_is_read(void **state) {
+    (void)state;
+    struct dse_buf out = {0}, errors = {0};
+    (void)fixture_stop(&fixture, SIGKILL);
+    assert_int_equal(logs(NULL, NULL, &out), 0);
+    assert_non_null(strstr(dse_buf_text(&out), "sweep_done sweep=2"));
+    const char *const nowhere[] = {DSE_BINARY_DIR "/pareto", "--state", fixture.dir, "logs", NULL};
+    assert_int_equal(run_program(nowhere, NULL, &errors), 4);
+    assert_non_null(strstr(dse_buf_text(&errors), "there is no log"));
+    dse_buf_fini(&out);
+    dse_buf_fini(&errors);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_log_is_read_and_narrowed),
+        cmocka_unit_test(a_log_is_followed),
+        cmocka_unit_test(a_dead_daemon_is_read),
+    };
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
