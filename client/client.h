@@ -54,6 +54,10 @@ struct client;
       "individuals, corruptions the first of them. Prints the names of the files.\n")              \
     X(report, "[SWEEP]", 0, 1, "write an HTML page about a sweep",                                 \
       "Summary, front, pictures and workload in one file that needs no network.\n")                \
+    X(diff, "SWEEP SWEEP", 2, 2, "compare two sweeps: workloads, fronts, figures",                 \
+      "Hypervolumes are shares of one box: from a tenth of the range behind the worst\n"           \
+      "values of both fronts to the best. A sweep covers what its front dominates or\n"            \
+      "equals of the other's front. Genomes are looked for in all individuals.\n")                 \
     X(list, "", 0, 0, "print all sweeps", "")                                                      \
     X(status, "[SWEEP]", 0, 1, "print the state of a sweep", "")                                   \
     X(pause, "[SWEEP]", 0, 1, "give a sweep no more work for now", "What is under way is kept.\n") \
@@ -272,6 +276,16 @@ DSE_MUST_USE enum dse_status client__ask_about_sweep(struct client *c, enum dse_
 bool client__sweep_has_ended(const struct dse_msg_sweep *sweep);
 DSE_MUST_USE enum dse_status client__put_json(const struct dse_rpc_reply *reply,
                                               struct dse_err *err);
+
+/* Gives every page of the answer to visit. It lives until visit returns, as does everything in
+ * c->arena meanwhile: the memory of a sweep is that of a page (pages.c). */
+typedef enum dse_status client__page_visitor(void *context,
+                                             const struct dse_msg_individual_page *page,
+                                             struct dse_err *err);
+DSE_MUST_USE enum dse_status client__each_page(struct client *c,
+                                               struct dse_msg_individual_query query,
+                                               client__page_visitor *visit, void *context,
+                                               struct dse_err *err);
 
 /* Watches on the open connection until the sweep ends, with progress on `to`; INTERRUPTED on a
  * signal, FAILED when it failed or was cancelled (watch.c). */

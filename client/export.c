@@ -223,43 +223,23 @@ static enum dse_status put_page(struct export *export, const struct dse_msg_indi
     return status;
 }
 
-/* One page; *query goes on behind it. */
-static enum dse_status export_page(struct export *export, struct dse_msg_individual_query *query,
-                                   bool *more, struct dse_err *err) {
-    struct dse_rpc_reply reply;
-    int64_t generation = query->generation, slot = query->slot;
-    DSE_TRY(client__call(export->c, DSE_METHOD_individuals, query, &reply, err));
-    const struct dse_msg_individual_page *page = reply.result;
+static enum dse_status export_page(void *context, const struct dse_msg_individual_page *page,
+                                   struct dse_err *err) {
+    struct export *export = context;
     DSE_TRY(put_page(export, page, err));
-    query->generation = page->next_generation;
-    query->slot = page->next_slot;
-    *more = page->more;
-    if (*more && (query->generation < generation ||
-                  (query->generation == generation && query->slot <= slot)))
-        DSE_FAIL(err, DSE_PROTOCOL, "the daemon's pages do not go on from %lld.%lld",
-                 (long long)generation, (long long)slot);
     dse_console_progress_step(&export->progress, "individuals", export->written, export->expected);
     return DSE_OK;
 }
 
-/* Each page has an arena of its own, in the place of the command's. */
 static enum dse_status export_pages(struct export *export, struct dse_err *err) {
-    struct client *c = export->c;
-    struct dse_arena of_command = c->arena;
+    const struct client__options *options = &export->c->options;
     struct dse_msg_individual_query query = {
         .sweep = export->sweep->sweep,
-        .generation = c->options.front ? 0 : -1,
-        .front = c->options.front,
-        .cells = c->options.cells,
+        .generation = options->front ? 0 : -1,
+        .front = options->front,
+        .cells = options->cells,
     };
-    enum dse_status status = DSE_OK;
-    for (bool more = true; status == DSE_OK && more;) {
-        c->arena = (struct dse_arena){0};
-        status = export_page(export, &query, &more, err);
-        dse_arena_fini(&c->arena);
-    }
-    c->arena = of_command;
-    return status;
+    return client__each_page(export->c, query, export_page, export, err);
 }
 
 static enum dse_status read_format(const struct client *c, bool *is_json, struct dse_err *err) {
