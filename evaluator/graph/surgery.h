@@ -61,15 +61,20 @@ DSE_MUST_USE enum dse_status dse_surgery_branch(struct dse_onnx *model, int n,
 
 /* Adds an exit from a description NAME@PLACE:STEP,STEP,…. PLACE is a value of the network or the
  * node that makes it; steps, in order, each on the result of the one before:
- *   conv=CxK[/S]  convolution to C channels, K x K, stride S, padded to keep the size for stride 1
- *   cbr=CxK[/S]   convolution without bias, batch norm, relu
- *   res=C[/S]     residual block of two 3 x 3 convolutions (He et al. 2016); where the shape
- * changes, its shortcut is a 1 x 1 convolution sep=C[/S]     depth-wise 3 x 3, then 1 x 1
- * convolution (MobileNet) norm          batch norm relu max=K[/S]     maximum and average pooling,
- * K x K, stride S (K where not given) avg=K[/S] global        average over the whole map dense=C
- * dense layer to C outputs; flattens first The output NAME is put before the last output. Weights
- * are drawn by He's rule from the stream of (seed, number of the parameter). INVALID names the step
- * that cannot be. */
+ * - conv=CxK[/S][v]: convolution to C channels, K x K, stride S, padded to keep the size for stride
+ *   1 (v: not padded)
+ * - cbr=CxK[/S][v]: convolution without bias, batch norm, relu
+ * - res=C[/S]: residual block of two 3 x 3 convolutions (He et al. 2016); where the shape changes,
+ *   its shortcut is a 1 x 1 convolution
+ * - sep=C[/S]: depth-wise 3 x 3, then 1 x 1 convolution (MobileNet)
+ * - norm, relu: batch norm, relu
+ * - max=K[/S][s], avg=K[/S][s]: maximum and average pooling, K x K, stride S (K where not given),
+ *   not padded (s: by K / 2)
+ * - global: average over the whole map
+ * - dense=C: dense layer to C outputs; flattens first
+ *
+ * The output NAME is put before the last output. Weights are drawn by He's rule from the stream of
+ * (seed, number of the parameter). INVALID names the step that cannot be. */
 DSE_MUST_USE enum dse_status dse_surgery_add_head(struct dse_onnx *model, const char *description,
                                                   uint64_t seed, struct dse_err *err);
 
@@ -77,7 +82,8 @@ DSE_MUST_USE enum dse_status dse_surgery_add_head(struct dse_onnx *model, const 
 
 /* A network of the same steps (operator set 13) from its input, named "input", to its output,
  * "logits". The step `exit` marks a place where an exit branches off: outputs exit0, exit1, …, each
- * made of exit_steps, stand before the network's own. Steps must end with dense=CLASSES. */
+ * made of exit_steps (of several exits with semicolons between, the last ones for the rest), stand
+ * before the network's own. Steps must end with dense=CLASSES. */
 DSE_MUST_USE enum dse_status dse_surgery_new_network(struct dse_shape input, const char *steps,
                                                      const char *exit_steps, uint64_t seed,
                                                      struct dse_onnx **model, struct dse_err *err);

@@ -92,16 +92,22 @@ enum dse_status dse_surgery_add_head(struct dse_onnx *model, const char *descrip
 
 /* ---- whole networks ---- */
 
-/* Exits at the marks, in their order; the last output is the network's own. */
-static enum dse_status add_marked_exits(struct graph__growth *network, const char *exit_steps) {
+/* Exits at the marks, in their order; the last output is the network's own. Their steps are
+ * separated by semicolons; the last ones serve all exits that are left. */
+static enum dse_status add_marked_exits(struct graph__growth *network, char *exit_steps) {
     for (int i = 0; i < network->n_marks; i++) {
         struct graph__growth exit = {
             .model = network->model, .seed = network->seed, .err = network->err};
         (void)snprintf(exit.name, sizeof exit.name, "exit%d", i);
         exit.value = network->marks[i];
         DSE_TRY(measure_place(&exit));
+        char *end = strchr(exit_steps, ';');
+        if (end != NULL)
+            *end = '\0';
         DSE_TRY(graph__add_steps(&exit, exit_steps));
         DSE_TRY(graph__end_growth(&exit, i));
+        if (end != NULL)
+            exit_steps = end + 1;
     }
     return DSE_OK;
 }
@@ -113,14 +119,19 @@ enum dse_status dse_surgery_new_network(struct dse_shape input, const char *step
     struct graph__growth network = {
         .name = "logits", .value = "input", .shape = input, .seed = seed, .err = err};
     enum dse_status status;
-    DSE_TRY(dse_onnx_new("network", OPSET, &network.model, err));
+    char *exits = dse_strdup(exit_steps);
+    if (exits == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for a network");
+    DSE_TRY_GOTO(status, dse_onnx_new("network", OPSET, &network.model, err), fail);
     dse_onnx_add_input(network.model, "input", 4, dims);
     DSE_TRY_GOTO(status, graph__add_steps(&network, steps), fail);
     DSE_TRY_GOTO(status, graph__end_growth(&network, 0), fail);
-    DSE_TRY_GOTO(status, add_marked_exits(&network, exit_steps), fail);
+    DSE_TRY_GOTO(status, add_marked_exits(&network, exits), fail);
+    dse_free(exits);
     *model = network.model;
     return DSE_OK;
 fail:
+    dse_free(exits);
     dse_onnx_free(network.model);
     return status;
 }

@@ -80,9 +80,14 @@ static enum dse_status add_parameters(struct graph__growth *growth, int rank, co
 
 /* ---- steps ---- */
 
+/* What is padded: as usual for the step, nothing (v, valid), so much that stride 1 keeps the size
+ * (s, same). */
+enum padding { PAD_AS_USUAL, PAD_VALID, PAD_SAME };
+
 struct step {
     const char *text;
     int channels, kernel, stride;
+    enum padding padding;
 };
 
 static enum dse_status check_map(const struct graph__growth *growth, const struct step *step) {
@@ -120,7 +125,7 @@ static enum dse_status add_convolution(struct graph__growth *growth, const struc
     DSE_TRY(add_node(growth, "Conv", weights, bias, &node));
     dse_onnx_set_int(growth->model, node, "group", groups);
     growth->shape.c = step->channels;
-    return set_window(growth, step, node, step->kernel / 2);
+    return set_window(growth, step, node, step->padding == PAD_VALID ? 0 : step->kernel / 2);
 }
 
 static enum dse_status add_conv(struct graph__growth *growth, const struct step *step) {
@@ -132,7 +137,7 @@ static enum dse_status add_pool(struct graph__growth *growth, const struct step 
     int node;
     DSE_TRY(check_map(growth, step));
     DSE_TRY(add_node(growth, op, NULL, NULL, &node));
-    return set_window(growth, step, node, 0);
+    return set_window(growth, step, node, step->padding == PAD_SAME ? step->kernel / 2 : 0);
 }
 
 static enum dse_status add_max(struct graph__growth *growth, const struct step *step) {
@@ -310,6 +315,10 @@ static bool read_numbers(const struct rule *rule, const char *at, struct step *s
         return false;
     if (rule->has_stride && skip_char(&at, '/') && !read_number(&at, &step->stride))
         return false;
+    if (rule->has_window && skip_char(&at, 'v'))
+        step->padding = PAD_VALID;
+    else if (rule->has_window && skip_char(&at, 's'))
+        step->padding = PAD_SAME;
     if (step->stride == 0) /* convolutions keep the size, poolings do not overlap */
         step->stride = rule->has_channels ? 1 : step->kernel;
     return *at == '\0';

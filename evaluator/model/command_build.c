@@ -53,6 +53,24 @@ static enum dse_status read_shape(const char *text, struct dse_shape *shape, str
     return DSE_OK;
 }
 
+/* Of every exit, with the semicolons between. */
+static enum dse_status write_exit_steps(struct model *m, const char *exit_steps,
+                                        const struct model__network_wish *wish, struct dse_buf *out,
+                                        struct dse_err *err) {
+    char *copy = dse_arena_strdup(&m->arena, exit_steps), *rest = NULL;
+    if (copy == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for a network");
+    for (char *one = strtok_r(copy, ";", &rest); one != NULL; one = strtok_r(NULL, ";", &rest)) {
+        struct dse_buf text = {0};
+        enum dse_status status = model__network_text(one, wish, &text, err);
+        dse_buf_puts(out, out->size > 0 ? ";" : "");
+        dse_buf_puts(out, dse_buf_text(&text));
+        dse_buf_fini(&text);
+        DSE_TRY(status);
+    }
+    return dse_buf_status(out, err);
+}
+
 static enum dse_status build(struct model *m, struct network *network, struct dse_buf *steps,
                              struct dse_buf *exit_steps, struct dse_onnx **onnx,
                              struct dse_err *err) {
@@ -70,7 +88,7 @@ static enum dse_status build(struct model *m, struct network *network, struct ds
         DSE_TRY(read_shape(m->options.input, &network->input, err));
     DSE_TRY(model__network_text(network->steps, &wish, steps, err));
     wish.exits = 0;
-    DSE_TRY(model__network_text(network->exit_steps, &wish, exit_steps, err));
+    DSE_TRY(write_exit_steps(m, network->exit_steps, &wish, exit_steps, err));
     return dse_surgery_new_network(network->input, steps->data, exit_steps->data, seed, onnx, err);
 }
 
