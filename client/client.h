@@ -49,9 +49,11 @@ struct client;
       "front --reevaluated and pareto show print them. It is a sweep of its own; after\n"          \
       "Ctrl-C or a kill the same command goes on.\n")                                              \
     X(plot, "[SWEEP] [PLOT]...", 0, 8, "draw pictures of a sweep",                                 \
-      "PLOT is front, hypervolume, bits, severity, corruptions, parallel or violation;\n"          \
-      "without one, all that have something to show. bits and severity show the chosen\n"          \
-      "individuals, corruptions the first of them. Prints the names of the files.\n")              \
+      "PLOT is front, hypervolume, bits, severity, corruptions, reliability, exits,\n"             \
+      "parallel or violation;\n"                                                                   \
+      "without one, all that have something to show. bits, severity, reliability and\n"            \
+      "exits show the chosen individuals, corruptions the first of them. Prints the\n"             \
+      "names of the files.\n")                                                                     \
     X(report, "[SWEEP]", 0, 1, "write an HTML page about a sweep",                                 \
       "Summary, front, pictures and workload in one file that needs no network.\n")                \
     X(diff, "SWEEP SWEEP", 2, 2, "compare two sweeps: workloads, fronts, figures",                 \

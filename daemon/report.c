@@ -230,6 +230,8 @@ enum dse_status daemon__add_cells(struct dse_store *store, const struct daemon__
             .accuracy = (double)correct / (double)seen,
         };
         dse_wilson_interval(correct, seen, &cell->low, &cell->high);
+        if (decoder->with_bins && outcome.tally_size >= DSE_TALLY_SIZE)
+            DSE_TRY(daemon__add_bins(tally, arena, cell, err));
     }
     individual->cells = cells;
     individual->cells_n = n_seen;
@@ -301,6 +303,8 @@ enum dse_status dse_report_individual(struct dse_store *store,
     DSE_TRY(dse_store_load_individual(store, which->sweep, (int)which->generation, (int)which->slot,
                                       arena, row, err));
     struct dse_msg_individual answer = daemon__describe_individual(row);
+    const struct daemon__looked_at looked_at = {&answer, 1, true};
+    decoder.with_bins = true;
     enum dse_status status = daemon__make_decoder(store, &sweep, arena, &decoder, err);
     if (status != DSE_OK)
         goto fail;
@@ -308,8 +312,8 @@ enum dse_status dse_report_individual(struct dse_store *store,
     DSE_TRY_GOTO(status, daemon__add_cells(store, &decoder, row, arena, &answer, err), fail);
     DSE_TRY_GOTO(status, daemon__estimate_own(store, &decoder, row, arena, &answer, err), fail);
     DSE_TRY_GOTO(status, add_exits(store, &decoder, row, arena, &answer, err), fail);
-    DSE_TRY_GOTO(status,
-                 daemon__add_second_looks(store, which->sweep, true, arena, &answer, 1, err), fail);
+    DSE_TRY_GOTO(status, daemon__add_second_looks(store, which->sweep, &looked_at, arena, err),
+                 fail);
     if (!decoder.problem->about_network) {
         DSE_TRY_GOTO(status, add_genes(&decoder, row, arena, &answer, err), fail);
         DSE_TRY_GOTO(status, add_values(store, row, arena, &answer, err), fail);

@@ -88,21 +88,19 @@ static enum dse_status add_look(struct dse_store *store, const struct look *look
 }
 
 static enum dse_status add_looks(struct dse_store *store, const struct dse_sweep_row *row,
-                                 bool with_cells, struct dse_arena *arena,
-                                 struct dse_msg_individual *individuals, int n,
+                                 const struct daemon__looked_at *of, struct dse_arena *arena,
                                  struct dse_err *err) {
     struct look look = {.n = 0};
     enum dse_status status = open_look(store, row, arena, &look, err);
-    for (int i = 0; status == DSE_OK && i < n; i++)
-        status = add_look(store, &look, with_cells, arena, &individuals[i], err);
+    for (int i = 0; status == DSE_OK && i < of->n; i++)
+        status = add_look(store, &look, of->with_cells, arena, &of->individuals[i], err);
     dse_space_fini(&look.decoder.space);
     return status;
 }
 
-enum dse_status daemon__add_second_looks(struct dse_store *store, int64_t sweep_id, bool with_cells,
-                                         struct dse_arena *arena,
-                                         struct dse_msg_individual *individuals, int n,
-                                         struct dse_err *err) {
+enum dse_status daemon__add_second_looks(struct dse_store *store, int64_t sweep_id,
+                                         const struct daemon__looked_at *of,
+                                         struct dse_arena *arena, struct dse_err *err) {
     struct dse_sweep_row *rows;
     int n_rows;
     DSE_TRY(dse_store_list_sweeps(store, arena, &rows, &n_rows, err));
@@ -111,7 +109,7 @@ enum dse_status daemon__add_second_looks(struct dse_store *store, int64_t sweep_
         DSE_TRY(dse_record_decode(DSE_RECORD_spec, rows[i].spec, strlen(rows[i].spec), arena, &spec,
                                   err));
         if (spec.reevaluates == sweep_id)
-            DSE_TRY(add_looks(store, &rows[i], with_cells, arena, individuals, n, err));
+            DSE_TRY(add_looks(store, &rows[i], of, arena, err));
     }
     return DSE_OK;
 }

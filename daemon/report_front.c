@@ -217,8 +217,9 @@ static enum dse_status list_members(const struct question *question, int64_t swe
         if (question->with_estimates)
             DSE_TRY(add_estimates(question, &rows[i], arena, &members[i], err));
     }
+    const struct daemon__looked_at looked_at = {members, n, false};
     if (question->with_second_looks)
-        DSE_TRY(daemon__add_second_looks(question->store, sweep_id, false, arena, members, n, err));
+        DSE_TRY(daemon__add_second_looks(question->store, sweep_id, &looked_at, arena, err));
     struct sort_key key = {front->objectives, front->objectives_n};
     if (n > 0)
         qsort_r(members, (size_t)n, sizeof *members, compare_members, &key);
@@ -248,9 +249,9 @@ static enum dse_status add_baseline(const struct question *question, int64_t swe
     *baseline = daemon__describe_individual(row);
     if (question->with_estimates && row->state == DSE_RESULT_DONE)
         DSE_TRY(add_estimates(question, row, arena, baseline, err));
+    const struct daemon__looked_at looked_at = {baseline, 1, false};
     if (question->with_second_looks)
-        DSE_TRY(
-            daemon__add_second_looks(question->store, sweep_id, false, arena, baseline, 1, err));
+        DSE_TRY(daemon__add_second_looks(question->store, sweep_id, &looked_at, arena, err));
     front->baseline = n == 1 ? baseline : NULL;
     return DSE_OK;
 }

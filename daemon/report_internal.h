@@ -13,6 +13,7 @@ struct daemon__decoder {
     const struct dse_problem_def *problem;
     struct dse_model_facts model;
     struct dse_space space; /* the caller's to finish */
+    bool with_bins;         /* are cells wanted with their images by confidence? */
 };
 DSE_MUST_USE enum dse_status
 daemon__make_decoder(struct dse_store *store, const struct dse_sweep_row *row,
@@ -32,12 +33,19 @@ DSE_MUST_USE enum dse_status
 daemon__add_cells(struct dse_store *store, const struct daemon__decoder *decoder,
                   const struct dse_individual_row *row, struct dse_arena *arena,
                   struct dse_msg_individual *individual, struct dse_err *err);
-/* What n individuals of a sweep were found to be in the sweeps that evaluate it again, those that
- * have a result. */
+/* Images of a cell by confidence, from its tally of full size. */
+DSE_MUST_USE enum dse_status daemon__add_bins(const int64_t *tally, struct dse_arena *arena,
+                                              struct dse_msg_cell_result *cell,
+                                              struct dse_err *err);
+/* Individuals of a sweep, to which what sweeps that evaluate it again found is added. */
+struct daemon__looked_at {
+    struct dse_msg_individual *individuals;
+    int n;
+    bool with_cells;
+};
 DSE_MUST_USE enum dse_status daemon__add_second_looks(struct dse_store *store, int64_t sweep_id,
-                                                      bool with_cells, struct dse_arena *arena,
-                                                      struct dse_msg_individual *individuals, int n,
-                                                      struct dse_err *err);
+                                                      const struct daemon__looked_at *of,
+                                                      struct dse_arena *arena, struct dse_err *err);
 /* An individual's candidate, the caller's to finish, and what was found of it, in the arena. */
 DSE_MUST_USE enum dse_status daemon__load_result(struct dse_store *store,
                                                  const struct daemon__decoder *decoder,

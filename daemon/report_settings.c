@@ -1,4 +1,5 @@
 /* What an individual is, and all that makes its network. */
+#include <math.h>
 #include <string.h>
 
 #include "daemon/report_internal.h"
@@ -73,6 +74,27 @@ enum dse_status daemon__add_settings(const struct daemon__decoder *decoder,
         individual->thresholds_n = candidate.n_thresholds;
         individual->exit_batch = candidate.exit_batch;
     }
+    return DSE_OK;
+}
+
+enum dse_status daemon__add_bins(const int64_t *tally, struct dse_arena *arena,
+                                 struct dse_msg_cell_result *cell, struct dse_err *err) {
+    int64_t *words = dse_arena_alloc(arena, 2 * (size_t)DSE_TALLY_BINS, sizeof *words);
+    double *confidence = dse_arena_alloc(arena, DSE_TALLY_BINS, sizeof *confidence);
+    if (words == NULL || confidence == NULL)
+        return no_memory(err);
+    for (int b = 0; b < DSE_TALLY_BINS; b++) {
+        int64_t seen = tally[DSE_TALLY_BIN_SEEN + b];
+        double sum =
+            ldexp((double)tally[DSE_TALLY_BIN_CONFIDENCE + b], -DSE_TALLY_BITS_BIN_CONFIDENCE);
+        words[b] = seen;
+        words[DSE_TALLY_BINS + b] = tally[DSE_TALLY_BIN_CORRECT + b];
+        confidence[b] = seen > 0 ? sum / (double)seen : 0;
+    }
+    cell->bin_seen = words;
+    cell->bin_correct = words + DSE_TALLY_BINS;
+    cell->bin_confidence = confidence;
+    cell->bin_seen_n = cell->bin_correct_n = cell->bin_confidence_n = DSE_TALLY_BINS;
     return DSE_OK;
 }
 

@@ -149,13 +149,16 @@
     F(REQ, STR, _, file, "path of the workload file at its submission") \
     F(REQ, STR, _, canonical, "the workload with every default, as YAML")
 
-#define DSE_FIELDS_cell_result(F)                          \
-    F(REQ, STR, _, cell, "clean, or corruption:severity")  \
-    F(REQ, INT, _, seen, "images seen")                    \
-    F(REQ, INT, _, correct, "images classified correctly") \
-    F(REQ, REAL, _, accuracy, "share of correct images")   \
-    F(REQ, REAL, _, low, "95 % Wilson interval, low end")  \
-    F(REQ, REAL, _, high, "95 % Wilson interval, high end")
+#define DSE_FIELDS_cell_result(F)                                           \
+    F(REQ, STR, _, cell, "clean, or corruption:severity")                   \
+    F(REQ, INT, _, seen, "images seen")                                     \
+    F(REQ, INT, _, correct, "images classified correctly")                  \
+    F(REQ, REAL, _, accuracy, "share of correct images")                    \
+    F(REQ, REAL, _, low, "95 % Wilson interval, low end")                   \
+    F(REQ, REAL, _, high, "95 % Wilson interval, high end")                 \
+    F(OPT, INTS, _, bin_seen, "images by confidence, 15 right-closed bins") \
+    F(OPT, INTS, _, bin_correct, "of these, classified correctly")          \
+    F(OPT, REALS, _, bin_confidence, "their mean confidence; 0 where there are none")
 
 #define DSE_FIELDS_named_value(F)    \
     F(REQ, STR, _, name, "its name") \

@@ -54,12 +54,13 @@ enum dse_status plots__make_bits(struct plots__drawing *drawing, struct dse_err 
             DSE_FAIL(err, DSE_UNSUPPORTED, "its individuals have no bits");
     fill(drawing);
     struct dse_buf *out = &drawing->commands;
-    dse_buf_puts(out,
-                 "set ylabel 'bits: weights | inputs'\nset boxwidth 0.8\n"
-                 "set style fill solid 0.55 noborder\nset xzeroaxis lt 1 lc rgb '#404040'\n"
-                 "set format y '%.0f'\n"
-                 "set ytics ('16' -16, '12' -12, '8' -8, '4' -4, '0' 0, '4' 4, '8' 8, '12' 12, "
-                 "'16' 16, '32' 32, '32' -32)\n");
+    dse_buf_puts(
+        out,
+        "set ylabel 'bits: weights | inputs'\nset boxwidth 0.8\n"
+        "set style fill solid 0.55 noborder\nset xzeroaxis lt 1 lc rgb '#404040'\nset offsets 0,0,0.4,0.4\n"
+        "set format y '%.0f'\n"
+        "set ytics ('16' -16, '12' -12, '8' -8, '4' -4, '0' 0, '4' 4, '8' 8, '12' 12, "
+        "'16' 16, '32' 32, '32' -32)\n");
     if (sweep->n_layers <= MOST_TICS)
         dse_buf_puts(out, "set xtics rotate by -60 font SMALL\n");
     else

@@ -4,7 +4,7 @@
 
 #include "client/plots/plots_internal.h"
 
-enum { MOST_DOMINATED = 20000 }; /* more points would only make files large */
+enum { MOST_DOMINATED = 3000, MOST_FRONT = 2000 }; /* more points would only make files large */
 
 struct range {
     double low, high;
@@ -40,13 +40,17 @@ static int fill_series(struct plots__drawing *drawing, struct range ranges[]) {
     const char *columns = columns_of(drawing);
     struct plots__series *dominated = plots__series_new(drawing, "dominated", columns);
     struct plots__series *front = plots__series_new(drawing, "front", columns);
-    int done = 0, every = sweep->n_individuals / MOST_DOMINATED + 1;
+    int done = 0, members = 0, every = sweep->n_individuals / MOST_DOMINATED + 1;
+    for (int i = 0; i < sweep->n_individuals; i++)
+        members += plots__is_done(&sweep->individuals[i]) && sweep->individuals[i].in_front;
+    int every_member = members / MOST_FRONT + 1;
     for (int i = 0; i < sweep->n_individuals; i++) {
         const struct dse_msg_individual *one = &sweep->individuals[i];
-        if (!plots__is_done(one) || (!one->in_front && i % every != 0))
+        if (!plots__is_done(one))
             continue;
-        add_row(one->in_front ? front : dominated, one, sweep->n_objectives);
-        for (int k = 0; k < sweep->n_objectives; k++)
+        if (i % (one->in_front ? every_member : every) == 0)
+            add_row(one->in_front ? front : dominated, one, sweep->n_objectives);
+        for (int k = 0; k < sweep->n_objectives && (one->in_front || members == 0); k++)
             widen(&ranges[k], one->objectives[k]);
         done++;
     }
@@ -59,6 +63,26 @@ static int fill_series(struct plots__drawing *drawing, struct range ranges[]) {
     return done;
 }
 
+/* 1, 2 or 5 times a power of ten: some three steps fill the span, so that labels stay apart. */
+static double step_of(double span) {
+    double rough = span / 3, power = pow(10, floor(log10(rough))), ratio = rough / power;
+    return power * (ratio < 1.5 ? 1 : ratio < 3.5 ? 2 : ratio < 7.5 ? 5 : 10);
+}
+
+/* The front and float32 fill the picture; of the dominated, those around them are seen. */
+static void put_range(struct dse_buf *out, char axis, const struct range *range) {
+    double margin = 0.1 * (range->high - range->low);
+    if (!(margin > 0))
+        dse_buf_printf(out, "set %crange [*:*]\nset %ctics autofreq\n", axis, axis);
+    else if (plots__is_logarithmic(range->low, range->high))
+        dse_buf_printf(out, "set %crange [%.10g:%.10g]\nset %ctics autofreq\n", axis,
+                       range->low / 1.3, range->high * 1.3, axis);
+    else
+        dse_buf_printf(out, "set %crange [%.10g:%.10g]\nset %ctics %.10g\n", axis,
+                       range->low - margin, range->high + margin, axis,
+                       step_of(range->high - range->low));
+}
+
 /* x and y are labelled where the picture stands alone or at the rim. */
 static void draw_pair(struct plots__drawing *drawing, int x, int y, const struct range ranges[]) {
     const struct dse_plots_sweep *sweep = drawing->sweep;
@@ -66,6 +90,8 @@ static void draw_pair(struct plots__drawing *drawing, int x, int y, const struct
     dse_buf_puts(out, "unset logscale\nset format '%g'\n");
     plots__scale_axis(drawing, 'x', ranges[x].low, ranges[x].high);
     plots__scale_axis(drawing, 'y', ranges[y].low, ranges[y].high);
+    put_range(out, 'x', &ranges[x]);
+    put_range(out, 'y', &ranges[y]);
     int n = sweep->n_objectives;
     if (n == 2)
         dse_buf_printf(out, "set xlabel \"%s\"\nset ylabel \"%s\"\n",
@@ -80,7 +106,7 @@ static void draw_pair(struct plots__drawing *drawing, int x, int y, const struct
         const char *title, *style;
     } styles[] = {
         {"dominated", "pt 7 ps 0.35 lc rgb '" PLOTS__GREY "'"},
-        {"front", "pt 7 ps 0.7 lc rgb '" PLOTS__BLUE "'"},
+        {"front", "pt 7 ps 0.45 lc rgb '" PLOTS__BLUE "'"},
         {"float32", "pt 9 ps 1.4 lc rgb '" PLOTS__ORANGE "'"},
     };
     const char *comma = "";
@@ -100,7 +126,7 @@ static void draw_triangle(struct plots__drawing *drawing, const struct range ran
     struct dse_buf *out = &drawing->commands;
     dse_buf_printf(out,
                    "set multiplot\nset size %.4f,%.4f\nset tics font SMALL\n"
-                   "set lmargin 9\nset bmargin 3.5\n",
+                   "set lmargin 8.5\nset rmargin 1.5\nset bmargin 3\nset tmargin 0.5\n",
                    1.0 / (n - 1), 0.93 / (n - 1));
     for (int y = 1; y < n; y++)
         for (int x = 0; x < y; x++) {

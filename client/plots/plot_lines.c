@@ -3,7 +3,7 @@
 
 #include "client/plots/plots_internal.h"
 
-enum { MOST_LINES = 2000, MOST_OBJECTIVES = 8 };
+enum { MOST_LINES = 80, MOST_OBJECTIVES = 8, MOST_POINTS = 2000 }; /* more lines are a blot */
 
 /* ---- parallel coordinates ---- */
 
@@ -12,8 +12,9 @@ static void add_line(struct plots__series *series, const struct dse_msg_individu
                      const double *low, const double *high, int n) {
     for (int k = 0; k < n; k++) {
         double span = high[k] - low[k];
-        plots__row(series, "%d\t%.8g\t%.10g", k,
-                   span > 0.0 ? (one->objectives[k] - low[k]) / span : 0.5, one->objectives[k]);
+        plots__row(series, "%d\t%.8g\t%.10g\t%.10g", k,
+                   span > 0.0 ? (one->objectives[k] - low[k]) / span : 0.5, one->objectives[k],
+                   one->objectives[0]);
     }
     if (series != NULL)
         dse_buf_puts(&series->rows, "\n"); /* a gap: the next line */
@@ -48,12 +49,16 @@ enum dse_status plots__make_parallel(struct plots__drawing *drawing, struct dse_
     int done = find_ranges(sweep, low, high), every = done / MOST_LINES + 1;
     if (done == 0)
         DSE_FAIL(err, DSE_UNSUPPORTED, "no feasible individual has a result yet");
-    static const char columns[] = "objective\tshare\tvalue";
+    int members = 0, met = 0;
+    for (int i = 0; i < sweep->n_individuals; i++)
+        members += plots__is_feasible(&sweep->individuals[i]) && sweep->individuals[i].in_front;
+    int every_member = members / MOST_LINES + 1;
+    static const char columns[] = "objective\tshare\tvalue\tfirst";
     struct plots__series *others = plots__series_new(drawing, "others", columns);
     struct plots__series *front = plots__series_new(drawing, "front", columns);
     for (int i = 0; i < sweep->n_individuals; i++) {
         const struct dse_msg_individual *one = &sweep->individuals[i];
-        if (plots__is_feasible(one) && (one->in_front || i % every == 0))
+        if (plots__is_feasible(one) && (one->in_front ? met++ % every_member == 0 : i % every == 0))
             add_line(one->in_front ? front : others, one, low, high, n);
     }
     dse_buf_puts(out,
@@ -68,7 +73,10 @@ enum dse_status plots__make_parallel(struct plots__drawing *drawing, struct dse_
                        "set label '%.4g' at %d,1.08 center font SMALL\n",
                        low[k], k, high[k], k);
     dse_buf_printf(
-        out, "plot %s$front using 1:2 with lines lw 1 lc rgb '" PLOTS__BLUE "' title 'front'\n",
+        out,
+        "unset colorbox\nset palette defined (0 '#440154', 0.35 '#3B528B', 0.7 '#21918C', 1 "
+        "'#5EC962')\n"
+        "plot %s$front using 1:2:4 with lines lw 1 lc palette title 'front'\n",
         others != NULL && others->n > 0 ? "$others using 1:2 with lines lw 0.4 lc rgb '" PLOTS__GREY
                                           "' title 'dominated', "
                                         : "");
@@ -82,13 +90,16 @@ enum dse_status plots__make_violation(struct plots__drawing *drawing, struct dse
     struct plots__series *points =
         plots__series_new(drawing, "violation", "individuals\tviolation\tfeasible");
     int infeasible = 0, done = 0, feasible = 0;
+    int every = sweep->n_individuals / MOST_POINTS + 1; /* of those that keep the constraints */
     for (int i = 0; i < sweep->n_individuals; i++) {
         const struct dse_msg_individual *one = &sweep->individuals[i];
         if (!plots__is_done(one))
             continue;
         infeasible += one->violation > 0.0;
         feasible += !(one->violation > 0.0);
-        plots__row(points, "%d\t%.8g\t%.6g", i + 1, one->violation, (double)feasible / ++done);
+        done++;
+        if (one->violation > 0.0 || i % every == 0)
+            plots__row(points, "%d\t%.8g\t%.6g", i + 1, one->violation, (double)feasible / done);
     }
     if (infeasible == 0)
         DSE_FAIL(err, DSE_UNSUPPORTED, "every individual keeps the constraints");
@@ -97,7 +108,7 @@ enum dse_status plots__make_violation(struct plots__drawing *drawing, struct dse
         "set xlabel 'individuals evaluated'\nset ylabel 'constraint violation'\n"
         "set y2label 'share of feasible individuals'\nset y2tics\nset y2range [0:1.02]\n"
         "set border 11\n"
-        "plot $violation using 1:2 with points pt 7 ps 0.4 lc rgb '" PLOTS__ORANGE
+        "plot $violation using 1:($2>0?$2:NaN) with points pt 7 ps 0.4 lc rgb '" PLOTS__ORANGE
         "' title 'violation', $violation using 1:3 axes x1y2 with lines lw 2 lc rgb '" PLOTS__BLUE
         "' title 'feasible'\n");
     return DSE_OK;

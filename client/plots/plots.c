@@ -103,13 +103,25 @@ const char *plots__axis_label(struct plots__drawing *drawing,
 /* Values that span more than this are easier to tell apart by their logarithm. */
 static const double LOGARITHMIC_SPAN = 20.0;
 
+bool plots__is_logarithmic(double low, double high) {
+    return low > 0.0 && high / low > LOGARITHMIC_SPAN;
+}
+
 void plots__scale_axis(struct plots__drawing *drawing, char axis, double low, double high) {
-    bool logarithmic = low > 0.0 && high / low > LOGARITHMIC_SPAN;
+    bool logarithmic = plots__is_logarithmic(low, high);
     if (logarithmic)
         dse_buf_printf(&drawing->commands, "set logscale %c\n", axis);
     if (fmax(fabs(low), fabs(high)) >= 1e4)
         dse_buf_printf(&drawing->commands, "set format %c '%%.%ds%%c'\n", axis,
                        logarithmic ? 0 : 1);
+}
+
+const char *plots__name_of(struct plots__drawing *drawing, const struct dse_msg_individual *one) {
+    const char *name = one->generation < 0
+                           ? "float32"
+                           : dse_arena_printf(&drawing->arena, "%lld.%lld",
+                                              (long long)one->generation, (long long)one->slot);
+    return name != NULL ? name : "?";
 }
 
 bool plots__is_done(const struct dse_msg_individual *individual) {

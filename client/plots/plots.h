@@ -32,8 +32,10 @@ struct dse_plots_sweep {
     X(front, "individuals over two objectives each: front, dominated ones, float32") \
     X(hypervolume, "volume that the front dominates, against individuals evaluated") \
     X(bits, "bits of every layer: inputs upwards, weights downwards")                \
-    X(severity, "accuracy against severity of the corruptions, 0 to 5")              \
+    X(severity, "accuracy and calibration error against severity, 0 to 5")           \
     X(corruptions, "accuracy on every corruption and severity of one individual")    \
+    X(reliability, "accuracy against confidence, clean and corrupted")               \
+    X(exits, "where images leave, and accuracy against MACs up to there")            \
     X(parallel, "all objectives side by side, a line an individual")                 \
     X(violation, "constraint violation against individuals evaluated")
 enum dse_plot {

@@ -47,8 +47,12 @@ const char *plots__label(struct plots__drawing *drawing, const char *text);
 /* "accuracy clean (share)" */
 const char *plots__axis_label(struct plots__drawing *drawing,
                               const struct dse_msg_objective *objective);
+/* Is such an axis logarithmic? */
+bool plots__is_logarithmic(double low, double high);
 /* Logarithm where values are positive and span a factor of 20; SI prefixes where they are large. */
 void plots__scale_axis(struct plots__drawing *drawing, char axis, double low, double high);
+/* "12.3", or "float32"; never NULL. */
+const char *plots__name_of(struct plots__drawing *drawing, const struct dse_msg_individual *one);
 /* Has it got objectives? */
 bool plots__is_done(const struct dse_msg_individual *individual);
 /* Is every constraint kept? */

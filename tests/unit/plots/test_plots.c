@@ -9,6 +9,17 @@ enum { CELLS = 6, LAYERS = 2, INDIVIDUALS = 4 };
 
 static const char *cell_names[CELLS] = {"clean", "fog:1", "fog:5", "snow:1", "snow:5", "frost:3"};
 
+/* 20 images of confidence 0.5, half of them right; 10 of 0.9, all right. */
+enum { BINS = 2 };
+static const int64_t bin_seen[BINS] = {20, 10}, bin_correct[BINS] = {10, 10};
+static const double bin_confidence[BINS] = {0.5, 0.9};
+/* One layer up to the first exit, one more to the second. */
+static const struct dse_msg_layer layer_facts[LAYERS] = {
+    {.name = "a", .op = "Conv", .macs = 100}, {.name = "b", .op = "Gemm", .macs = 300, .exit = 1}};
+static const struct dse_msg_exit_result exit_results[2] = {
+    {.left = 45, .left_correct = 36, .correct = 90},
+    {.left = 135, .left_correct = 108, .correct = 150}};
+
 /* A small sweep by hand: two objectives, one individual infeasible, two in the front. */
 struct sample {
     struct dse_msg_objective objectives[3];
@@ -16,6 +27,7 @@ struct sample {
     double values[INDIVIDUALS + 1][3];
     int64_t bits[INDIVIDUALS][2][LAYERS];
     struct dse_msg_cell_result cells[CELLS];
+    struct dse_msg_exits exits;
     const char *layers[LAYERS];
     struct dse_plots_sweep sweep;
 };
@@ -31,8 +43,17 @@ static void sample_init(struct sample *s, int n_objectives) {
     s->objectives[2] =
         (struct dse_msg_objective){.metric = "ece", .sense = "minimize", .unit = "share"};
     for (int i = 0; i < CELLS; i++)
-        s->cells[i] = (struct dse_msg_cell_result){
-            .cell = cell_names[i], .seen = 10, .correct = 9 - i, .accuracy = 0.9 - 0.1 * i};
+        s->cells[i] = (struct dse_msg_cell_result){.cell = cell_names[i],
+                                                   .seen = 30,
+                                                   .correct = 20,
+                                                   .accuracy = 0.9 - 0.1 * i,
+                                                   .bin_seen = bin_seen,
+                                                   .bin_seen_n = BINS,
+                                                   .bin_correct = bin_correct,
+                                                   .bin_correct_n = BINS,
+                                                   .bin_confidence = bin_confidence,
+                                                   .bin_confidence_n = BINS};
+    s->exits = (struct dse_msg_exits){.exits = exit_results, .exits_n = 2};
     memcpy(s->values, values, sizeof values);
     for (int i = 0; i <= INDIVIDUALS; i++) {
         bool baseline = i == INDIVIDUALS;
@@ -47,7 +68,10 @@ static void sample_init(struct sample *s, int n_objectives) {
                                            .violation = i == 0 ? 0.3 : 0.0,
                                            .in_front = i == 1 || i == 2,
                                            .cells = s->cells,
-                                           .cells_n = CELLS};
+                                           .cells_n = CELLS,
+                                           .layers = layer_facts,
+                                           .layers_n = LAYERS,
+                                           .exits = baseline ? NULL : &s->exits};
         if (baseline)
             continue;
         for (int l = 0; l < LAYERS; l++) {
@@ -117,8 +141,35 @@ static void data_are_those_of_the_sweep(void **state) {
         "series,layer,individual,input bits,weight bits\npoints,1,0,3,7\npoints,1,1,4,6\n"
         "points,2,0,4,7\npoints,2,1,5,6\n");
     check_csv(&s, DSE_PLOT_corruptions,
-              "series,severity,row,accuracy,corruption\nmap,1,0,0.8,fog\nmap,5,0,0.7,fog\n"
-              "map,1,1,0.6,snow\nmap,5,1,0.5,snow\nmap,3,2,0.4,frost\n");
+              "series,severity,row,accuracy,corruption,column\nmap,1,0,0.8,fog,1\n"
+              "map,5,0,0.7,fog,3\nmap,1,1,0.6,snow,1\nmap,5,1,0.5,snow,3\nmap,3,2,0.4,frost,2\n");
+}
+
+static void sureness_adds_up(void **state) {
+    (void)state;
+    struct sample s;
+    sample_init(&s, 2);
+    s.sweep.n_chosen = 1;
+    s.sweep.baseline = NULL;
+    check_csv(&s, DSE_PLOT_reliability,
+              "series,confidence,accuracy,images,individual\ncorrupted1,0.5,0.5,100,0.1\n"
+              "corrupted1,0.9,1,50,0.1\nseries,confidence,accuracy,images,individual\n"
+              "clean1,0.5,0.5,20,0.1\nclean1,0.9,1,10,0.1\n");
+    check_csv(&s, DSE_PLOT_exits,
+              "series,exit,left,macs,accuracy of all,accuracy of them,individual\n"
+              "exits0,0,0.25,100,0.5,0.8,0.1\nexits0,1,0.75,400,0.833333,0.8,0.1\n"
+              "exits0,-1,1,325,0.8,0.8,0.1\n");
+    s.sweep.n_chosen = 1;
+    s.sweep.baseline = NULL;
+    for (int i = 1; i < CELLS; i++)
+        s.cells[i].cell = "clean";
+    s.cells[1].cell = "fog:4";
+    /* 10 of 30 images are sure by 0.1 too little. */
+    check_csv(&s, DSE_PLOT_severity,
+              "series,severity,corruption,accuracy,ece\nboxes0,0,clean,0.9,0.033333333\n"
+              "boxes0,4,fog,0.8,0.033333333\nboxes0,0,clean,0.7,0.033333333\n"
+              "boxes0,0,clean,0.6,0.033333333\nboxes0,0,clean,0.5,0.033333333\n"
+              "boxes0,0,clean,0.4,0.033333333\n");
 }
 
 /* Reference (0.7, 32000): 0.9 x 4000 gives 0.2 x 28000, 0.8 x 300 adds 0.1 x 3700. */
@@ -141,6 +192,11 @@ static void what_has_nothing_to_show_says_so(void **state) {
         s.individuals[i].cells_n = 1;
     check_refused(&s, DSE_PLOT_severity, "no corrupted images");
     check_refused(&s, DSE_PLOT_corruptions, "no corrupted images");
+    s.exits.exits_n = 1;
+    check_refused(&s, DSE_PLOT_exits, "has early exits");
+    s.sweep.baseline = NULL;
+    s.cells[0].bin_seen_n = 0;
+    check_refused(&s, DSE_PLOT_reliability, "not known by confidence");
     s.individuals[1].input_bits_n = s.individuals[1].weight_bits_n = 0;
     check_refused(&s, DSE_PLOT_bits, "have no bits");
     s.sweep.n_chosen = 0;
@@ -189,6 +245,7 @@ static int remove_directory(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(data_are_those_of_the_sweep),
+        cmocka_unit_test(sureness_adds_up),
         cmocka_unit_test(hypervolume_is_that_of_the_feasible_ones),
         cmocka_unit_test(what_has_nothing_to_show_says_so),
         cmocka_unit_test(every_format_is_drawn),

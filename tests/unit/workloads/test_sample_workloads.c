@@ -41,18 +41,26 @@ static void all_samples_are_valid(void **state) {
 }
 
 /* Files that stand in for the data a user brings: reading asks only whether they are there. */
-static const char *const data_files[] = {"cifar10/test_batch.bin", "models/resnet20-cifar10.onnx"};
-static const char *const data_folders[] = {"cifar10", "models"};
+static const char *const data_files[] = {"cifar10/test_batch.bin", "imagenet/val-images.npy",
+                                         "imagenet/val-labels.npy", "models/resnet18.onnx",
+                                         "models/resnet20-cifar10.onnx"};
+static const char *const data_folders[] = {"cifar10", "imagenet", "models"};
+enum {
+    FILES = sizeof data_files / sizeof data_files[0],
+    FOLDERS = sizeof data_folders / sizeof data_folders[0],
+};
 static char data[256];
 
 static void make_data(void) {
     char path[512];
     struct dse_err err = {0};
     make_temp_dir(data, sizeof data);
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < FOLDERS; i++) {
         (void)snprintf(path, sizeof path, "%s/%s", data, data_folders[i]);
         if (dse_dir_create(path, &err) != DSE_OK)
             exit(1);
+    }
+    for (size_t i = 0; i < FILES; i++) {
         (void)snprintf(path, sizeof path, "%s/%s", data, data_files[i]);
         if (dse_file_replace(path, "x", 1, &err) != DSE_OK)
             exit(1);
@@ -62,9 +70,11 @@ static void make_data(void) {
 
 static void remove_data(void) {
     char path[512];
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < FILES; i++) {
         (void)snprintf(path, sizeof path, "%s/%s", data, data_files[i]);
         (void)unlink(path);
+    }
+    for (size_t i = 0; i < FOLDERS; i++) {
         (void)snprintf(path, sizeof path, "%s/%s", data, data_folders[i]);
         (void)rmdir(path);
     }
