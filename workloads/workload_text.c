@@ -132,17 +132,6 @@ bool workloads__read_real(const char *text, double *value) {
 }
 
 const char *workloads__number_text(double value, char out[WORKLOADS_NUMBER_SIZE]) {
-    enum { ENOUGH_DIGITS = 17 };
-    static const double largest_plain = 1e15; /* whole numbers below it print without exponent */
-    locale_t c, before = enter_c_locale(&c);
-    if (fabs(value) < largest_plain && value == floor(value))
-        (void)snprintf(out, WORKLOADS_NUMBER_SIZE, "%.0f", value);
-    else
-        for (int digits = 1; digits <= ENOUGH_DIGITS; digits++) {
-            (void)snprintf(out, WORKLOADS_NUMBER_SIZE, "%.*g", digits, value);
-            if (strtod(out, NULL) == value) /* exact: the text must give the number back */
-                break;
-        }
-    leave_c_locale(c, before);
+    dse_number_print(value, out);
     return out;
 }

@@ -68,8 +68,8 @@ enum { WORKLOADS_QUOTE_SIZE = 72, WORKLOADS_QUOTE_PATH_SIZE = 400 };
  * infinities. A whole number beyond 64 bits becomes the nearest one (bounds then refuse it). */
 bool workloads__read_whole(const char *text, int64_t *value);
 bool workloads__read_real(const char *text, double *value);
-/* The shortest decimal that reads back as the same number. */
-enum { WORKLOADS_NUMBER_SIZE = 40 };
+/* dse_number_print, as a value. */
+enum { WORKLOADS_NUMBER_SIZE = DSE_NUMBER_SIZE };
 const char *workloads__number_text(double value, char out[WORKLOADS_NUMBER_SIZE]);
 
 /* A value as it stands in a file, on one line. Appended. */
