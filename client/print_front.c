@@ -38,7 +38,9 @@ struct client__measure client__measure_of(struct dse_arena *arena,
         const char *prefix;
     } prefixes[] = {{1e12, "T"}, {1e9, "G"}, {1e6, "M"}, {1e4, "k"}, {0, ""}};
     /* A value without a unit may be of any size: more digits. */
-    struct client__measure measure = {.factor = 1, .decimals = objective->unit[0] == '\0' ? 4 : 2};
+    static const double many_digits = 1000; /* before the point: fewer behind it */
+    bool is_small = objective->unit[0] == '\0' && !(fabs(largest) >= many_digits);
+    struct client__measure measure = {.factor = 1, .decimals = is_small ? 4 : 2};
     const char *unit;
     if (strcmp(objective->unit, "share") == 0) {
         measure.factor = 100;
@@ -97,6 +99,8 @@ static void fill_row(struct client *c, struct dse_console_table *table, int row,
     for (int i = 0; i < n && i < individual->objectives_n; i++)
         dse_console_table_set(table, row, FIRST_OBJECTIVE + i,
                               client__measure_text(arena, &measures[i], individual->objectives[i]));
+    if (table->n_columns == FIRST_OBJECTIVE + n) /* no network: no bits */
+        return;
     dse_console_table_set(table, row, FIRST_OBJECTIVE + n,
                           mean_bits(arena, individual->weight_bits, individual->weight_bits_n));
     dse_console_table_set(table, row, FIRST_OBJECTIVE + n + 1,
@@ -116,6 +120,13 @@ static const struct dse_msg_individual *member_in_row(const struct dse_msg_front
     return &front->members[rows == 1 ? 0 : (int64_t)row * last / (rows - 1)];
 }
 
+static bool has_bits(const struct dse_msg_front *front) {
+    for (int i = 0; i < front->members_n; i++)
+        if (front->members[i].weight_bits_n > 0)
+            return true;
+    return front->baseline != NULL;
+}
+
 static enum dse_status print_table(struct client *c, const struct dse_msg_front *front,
                                    const struct client__measure *measures, int n,
                                    struct dse_buf *out, struct dse_err *err) {
@@ -125,10 +136,12 @@ static enum dse_status print_table(struct client *c, const struct dse_msg_front 
     for (int i = 0; i < n; i++, n_columns++)
         columns[n_columns] =
             (struct dse_console_column){.header = measures[i].header, .drop_order = i};
-    columns[n_columns++] =
-        (struct dse_console_column){.header = "weight\nbits\nmean", .drop_order = n + 1};
-    columns[n_columns++] =
-        (struct dse_console_column){.header = "input\nbits\nmean", .drop_order = n + 2};
+    if (has_bits(front)) {
+        columns[n_columns++] =
+            (struct dse_console_column){.header = "weight\nbits\nmean", .drop_order = n + 1};
+        columns[n_columns++] =
+            (struct dse_console_column){.header = "input\nbits\nmean", .drop_order = n + 2};
+    }
     int has_baseline = front->baseline != NULL, rows = rows_of(c, front->members_n);
     DSE_TRY(
         dse_console_table_init(&table, columns, n_columns, rows + has_baseline, &c->arena, err));

@@ -67,10 +67,12 @@ static enum dse_status print_search(struct client *c, const struct dse_msg_plan 
     print_words("objectives", words, plan->objectives_n, width, out);
     for (int i = 0; i < plan->cells_n; i++)
         words[i] = dse_console_clean(arena, plan->cells[i]);
-    print_words(dse_console_printf(arena, "cells (%d)", plan->cells_n), words, plan->cells_n, width,
-                out);
-    dse_buf_printf(out, "images        %s a cell\n",
-                   dse_console_count_text(arena, plan->images_per_cell));
+    if (plan->cells_n > 0) {
+        print_words(dse_console_printf(arena, "cells (%d)", plan->cells_n), words, plan->cells_n,
+                    width, out);
+        dse_buf_printf(out, "images        %s a cell\n",
+                       dse_console_count_text(arena, plan->images_per_cell));
+    }
     dse_buf_printf(out, "search        %s genes, population %s, %s generations\n",
                    dse_console_count_text(arena, plan->genes),
                    dse_console_count_text(arena, plan->population),
@@ -79,9 +81,11 @@ static enum dse_status print_search(struct client *c, const struct dse_msg_plan 
         dse_buf_printf(out, "begins with   %s of %s predefined individuals\n",
                        dse_console_count_text(arena, plan->initial),
                        dse_console_count_text(arena, plan->initial_given));
-    dse_buf_printf(out, "at most       %s evaluations, %s inferences\n",
-                   dse_console_count_text(arena, plan->evaluations_max),
-                   dse_console_count_text(arena, plan->inferences_max));
+    dse_buf_printf(out, "at most       %s evaluations",
+                   dse_console_count_text(arena, plan->evaluations_max));
+    if (plan->inferences_max > 0)
+        dse_buf_printf(out, ", %s inferences", dse_console_count_text(arena, plan->inferences_max));
+    dse_buf_puts(out, "\n");
     dse_buf_printf(out, "content       %s\n", dse_console_clean(arena, plan->content_hash));
     return DSE_OK;
 }
@@ -94,8 +98,11 @@ static enum dse_status print_plan(struct client *c, const struct dse_rpc_reply *
         return client__put_json(reply, err);
     dse_buf_printf(&out, "workload      %s (%s)\n\n", dse_console_clean(&c->arena, plan->name),
                    dse_console_clean(&c->arena, plan->problem));
-    enum dse_status status = print_layers(c, plan, &out, err);
-    dse_buf_puts(&out, "\n");
+    enum dse_status status = DSE_OK;
+    if (plan->layers_n > 0) {
+        status = print_layers(c, plan, &out, err);
+        dse_buf_puts(&out, "\n");
+    }
     if (status == DSE_OK)
         status = print_search(c, plan, &out, err);
     if (status == DSE_OK)

@@ -10,16 +10,23 @@ static const char *volume_text(struct dse_arena *arena, const struct dse_msg_swe
                : "";
 }
 
+/* ", 12 failed", or "" for none. */
+static const char *count_text(struct dse_arena *arena, int64_t count, const char *what) {
+    return count > 0
+               ? dse_console_printf(arena, ", %s%s", dse_console_count_text(arena, count), what)
+               : "";
+}
+
 const char *client__progress_text(struct dse_arena *arena, const struct dse_msg_sweep *sweep) {
     const char *head = dse_console_printf(arena, "sweep %lld %s", (long long)sweep->sweep,
                                           dse_console_clean(arena, sweep->name));
     if (strcmp(sweep->state, "done") == 0)
-        return dse_console_printf(
-            arena, "%s: done, %s evaluations, %s found in the store, %s failed, front %lld%s", head,
-            dse_console_count_text(arena, sweep->evaluations),
-            dse_console_count_text(arena, sweep->cache_hits),
-            dse_console_count_text(arena, sweep->failures), (long long)sweep->front_size,
-            volume_text(arena, sweep));
+        return dse_console_printf(arena, "%s: done, front %s%s, %s evaluations%s%s", head,
+                                  dse_console_count_text(arena, sweep->front_size),
+                                  volume_text(arena, sweep),
+                                  dse_console_count_text(arena, sweep->evaluations),
+                                  count_text(arena, sweep->cache_hits, " found in the store"),
+                                  count_text(arena, sweep->failures, " failed"));
     if (strcmp(sweep->state, "no_space") == 0)
         return dse_console_printf(arena, "%s: waiting for space: %s", head,
                                   dse_console_clean(arena, sweep->reason));
@@ -39,8 +46,9 @@ const char *client__progress_text(struct dse_arena *arena, const struct dse_msg_
     const char *rate = sweep->evaluations_per_s > 0
                            ? dse_console_printf(arena, " (%.1f/s)", sweep->evaluations_per_s)
                            : "";
-    return dse_console_printf(arena, "%s: %s, %.0f %%%s, %s evaluations%s, front %lld%s", head,
-                              where, sweep->progress * 100, left,
-                              dse_console_count_text(arena, sweep->evaluations), rate,
-                              (long long)sweep->front_size, volume_text(arena, sweep));
+    /* What a narrow terminal cuts off comes last. */
+    return dse_console_printf(
+        arena, "%s: %s, %.0f %%%s, front %s%s, %s evaluations%s", head, where,
+        sweep->progress * 100, left, dse_console_count_text(arena, sweep->front_size),
+        volume_text(arena, sweep), dse_console_count_text(arena, sweep->evaluations), rate);
 }

@@ -23,7 +23,8 @@ static void watch_rewrites_one_line_on_a_terminal(void **state) {
     const char *text = dse_buf_text(&program.out);
     assert_int_equal(text[0], '\r');
     assert_non_null(strstr(text, "sweep 3 resnet8: calibrating"));
-    assert_non_null(strstr(text, "sweep 3 resnet8: done, 3,400 evaluations, "));
+    assert_non_null(
+        strstr(text, "sweep 3 resnet8: done, front 4, hypervolume 1.312, 3,400 evaluations, "));
     /* One line, then the hint; the line is never wider than the terminal but at its end. */
     int newlines = 0, columns = 0;
     const char *last = strstr(text, "sweep 3 resnet8: done");
