@@ -67,8 +67,8 @@ static enum dse_status open_file(const char *path, int *fd, int64_t *bytes, stru
 
 enum dse_status dse_log_open_file(const char *path, int64_t most_bytes, int older,
                                   struct dse_err *err) {
-    int fd;
-    int64_t bytes;
+    int fd = -1;
+    int64_t bytes = 0;
     if (strlen(path) >= sizeof file.path)
         DSE_FAIL(err, DSE_INVALID, "%.60s...: the name of the log is too long", path);
     DSE_TRY(open_file(path, &fd, &bytes, err));
@@ -103,8 +103,8 @@ void dse_log_file_name(const char *path, int number, char *out, size_t size) {
  * file as it is: better too long a log than none. */
 static void rotate(void) {
     char from[PATH_SIZE + 16], to[PATH_SIZE + 16];
-    int fd;
-    int64_t bytes;
+    int fd = -1;
+    int64_t bytes = 0;
     for (int i = file.older - 1; i >= 0; i--) {
         dse_log_file_name(file.path, i, from, sizeof from);
         dse_log_file_name(file.path, i + 1, to, sizeof to);
