@@ -63,7 +63,7 @@ struct client;
     X(list, "", 0, 0, "print all sweeps", "")                                                      \
     X(status, "[SWEEP]", 0, 1, "print the state of a sweep", "")                                   \
     X(pause, "[SWEEP]", 0, 1, "give a sweep no more work for now", "What is under way is kept.\n") \
-    X(resume, "[SWEEP]", 0, 1, "go on with a paused sweep", "")                                    \
+    X(resume, "[SWEEP]", 0, 1, "go on with a paused or failed sweep", "")                          \
     X(cancel, "[SWEEP]", 0, 1, "stop a sweep; what it found stays", "")                            \
     X(delete, "SWEEP", 1, 1, "forget a sweep and what it found",                                   \
       "Evaluations that other sweeps use stay. A sweep that is not done, failed or\n"              \

@@ -219,9 +219,9 @@ static enum dse_status answer_resume(struct dse_methods *methods, struct dse_cli
     struct dse_sweep_counts counts;
     DSE_TRY(dse_store_load_sweep(methods->store, which->sweep, arena, &row, err));
     DSE_TRY(dse_store_count_sweep(methods->store, which->sweep, &counts, err));
-    if (row.state != DSE_SWEEP_PAUSED)
-        DSE_FAIL(err, DSE_CONFLICT, "sweep %lld is %s, not paused", (long long)which->sweep,
-                 dse_sweep_state_text(row.state));
+    if (row.state != DSE_SWEEP_PAUSED && row.state != DSE_SWEEP_FAILED)
+        DSE_FAIL(err, DSE_CONFLICT, "sweep %lld is %s, neither paused nor failed",
+                 (long long)which->sweep, dse_sweep_state_text(row.state));
     DSE_TRY(dse_store_set_sweep_state(
         methods->store, which->sweep,
         counts.generation == NOT_BEGUN ? DSE_SWEEP_QUEUED : DSE_SWEEP_RUNNING, "", 0, err));

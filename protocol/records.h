@@ -451,7 +451,7 @@
     X(individuals, individual_query, individual_page, "all individuals, a page at a time")        \
     X(recipe, individual_id, recipe, "all that makes the network of an individual")               \
     X(pause, sweep_id, sweep, "give a sweep no more work; what is under way is kept")             \
-    X(resume, sweep_id, sweep, "go on with a paused sweep")                                       \
+    X(resume, sweep_id, sweep, "go on with a paused or failed sweep")                             \
     X(priority, priority_of, sweep, "change which sweeps come first")                             \
     X(delete, deletion, deleted, "forget a sweep and what no other sweep cites")                  \
     X(workers, empty, worker_list, "the worker processes")                                        \

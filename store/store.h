@@ -39,7 +39,8 @@ const char *dse_sweep_state_text(enum dse_sweep_state state);
 bool dse_sweep_state_final(enum dse_sweep_state state);
 /* May a sweep go from one state to the other? queued -> running -> done; paused and back (to queued
  * where it has not begun) from queued and running; paused -> done, where the last results were
- * under way; any state that is not final -> failed, cancelled. */
+ * under way; any state that is not final -> failed, cancelled; failed -> queued, running, when
+ * somebody has mended what was wrong. */
 bool dse_sweep_state_may_follow(enum dse_sweep_state from, enum dse_sweep_state to);
 
 enum dse_result_state { DSE_RESULT_PENDING, DSE_RESULT_DONE, DSE_RESULT_FAILED };

@@ -189,7 +189,7 @@ static const char *const allowed[] = {
     /* running*/ "0 0 1 1 1 1",
     /* paused */ "1 1 0 1 1 1",
     /* done   */ "0 0 0 0 0 0",
-    /* failed */ "0 0 0 0 0 0",
+    /* failed */ "1 1 0 0 0 0",
     /* cancel.*/ "0 0 0 0 0 0",
 };
 
