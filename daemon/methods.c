@@ -326,9 +326,9 @@ static void free_request(struct dse_request *request) {
     dse_free(request);
 }
 
-static enum dse_status insert_sweep(struct dse_request *request, int64_t *id, struct dse_err *err) {
-    struct dse_preparation *preparation = &request->preparation;
-    struct dse_store *store = request->methods->store;
+enum dse_status dse_methods_keep_sweep(struct dse_store *store, struct dse_preparation *preparation,
+                                       const struct dse_workload_source *source, int64_t *id,
+                                       struct dse_err *err) {
     struct dse_buf canonical = {0};
     struct dse_sweep_row row = {
         .name = preparation->workload.name,
@@ -337,9 +337,9 @@ static enum dse_status insert_sweep(struct dse_request *request, int64_t *id, st
         .seed = (uint64_t)preparation->workload.seed,
         .content_hash = preparation->content_hash,
         .context_hash = preparation->context.hash,
-        .source = request->source,
-        .file = request->file,
-        .base_dir = request->base_dir,
+        .source = source->text,
+        .file = source->file,
+        .base_dir = source->base_dir,
         .submitted_at_ms = dse_clock_wall_ms(),
     };
     DSE_TRY(dse_report_spec(preparation, &row.spec, err));
@@ -368,7 +368,10 @@ static enum dse_status find_or_insert_sweep(struct dse_request *request, int64_t
         if (status != DSE_NOT_FOUND)
             return status == DSE_OK ? DSE_OK : dse_err_set(err, status, "%s", unknown.text);
     }
-    DSE_TRY(insert_sweep(request, id, err));
+    const struct dse_workload_source source = {
+        .text = request->source, .file = request->file, .base_dir = request->base_dir};
+    DSE_TRY(
+        dse_methods_keep_sweep(request->methods->store, &request->preparation, &source, id, err));
     dse_log(DSE_LOG_INFO, "methods", "sweep_submitted", DSE_LOG_INT("sweep", *id),
             DSE_LOG_TEXT("name", request->preparation.workload.name));
     return DSE_OK;

@@ -24,4 +24,11 @@ void dse_methods_forget_client(struct dse_methods *methods, struct dse_client *c
 /* Sends due progress events to the clients that have taken the last one. */
 void dse_methods_send_events(struct dse_methods *methods);
 
+/* The sweep of a preparation that is done, on disk. source: the text as submitted, its file and
+ * directory. */
+DSE_MUST_USE enum dse_status dse_methods_keep_sweep(struct dse_store *store,
+                                                    struct dse_preparation *preparation,
+                                                    const struct dse_workload_source *source,
+                                                    int64_t *id, struct dse_err *err);
+
 #endif

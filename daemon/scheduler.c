@@ -435,6 +435,8 @@ struct dse_pool *dse_scheduler_pool(const struct dse_scheduler *scheduler) {
 
 struct dse_live_sweep dse_scheduler_live(const struct dse_scheduler *scheduler, int64_t sweep_id) {
     struct dse_live_sweep live = {.phase = "", .no_space = ""};
+    if (scheduler == NULL)
+        return live;
     const struct turn *turn = daemon__turn_of_sweep(scheduler, sweep_id);
     if (scheduler->space_retry_ms > 0)
         live.no_space = scheduler->space_reason;

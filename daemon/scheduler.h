@@ -66,7 +66,8 @@ struct dse_pool *dse_scheduler_pool(const struct dse_scheduler *scheduler);
 
 enum { DSE_SPACE_REASON_MAX = 256 };
 
-/* What is known of a sweep beyond its rows; zeros for a sweep that is not in work. */
+/* What is known of a sweep beyond its rows; zeros for a sweep that is not in work, and where there
+ * is no scheduler (NULL). */
 struct dse_live_sweep {
     double evaluations_per_s;
     const char *phase;    /* "" when evaluations come in; borrowed */
