@@ -44,6 +44,10 @@ struct client;
       "and bits; the file appears under its name when it is whole. With --onnx one\n"              \
       "individual (generation.slot) becomes a network in QDQ form that ONNX Runtime\n"             \
       "runs, with its bits, beside a .json with its figures and all it was made of.\n")            \
+    X(retrained, "[SWEEP] [FILE]...", 0, DSE_CONSOLE_OPERANDS_MAX,                                 \
+      "print what retraining individuals brought",                                                 \
+      "FILEs, as pareto model retrain --json prints them, are kept beside their\n"                 \
+      "individuals first; one of the same settings replaces the one before.\n")                    \
     X(reevaluate, "[SWEEP]", 0, 1, "evaluate the front again, on more images or others",           \
       "The figures found stand beside those of the search, with their intervals: pareto\n"         \
       "front --reevaluated and pareto show print them. It is a sweep of its own; after\n"          \

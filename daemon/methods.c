@@ -158,6 +158,26 @@ static enum dse_status answer_recipe(struct dse_methods *methods, struct dse_cli
     return dse_report_recipe(methods->store, params, arena, recipe, err);
 }
 
+static enum dse_status answer_retrained(struct dse_methods *methods, struct dse_client *client,
+                                        const void *params, struct dse_arena *arena, void **result,
+                                        struct dse_err *err) {
+    (void)client;
+    struct dse_msg_empty *nothing = new_result(arena, sizeof *nothing, result, err);
+    if (nothing == NULL)
+        return DSE_NO_MEMORY;
+    return dse_report_take_retraining(methods->store, params, err);
+}
+
+static enum dse_status answer_retrainings(struct dse_methods *methods, struct dse_client *client,
+                                          const void *params, struct dse_arena *arena,
+                                          void **result, struct dse_err *err) {
+    (void)client;
+    struct dse_msg_retraining_list *list = new_result(arena, sizeof *list, result, err);
+    if (list == NULL)
+        return DSE_NO_MEMORY;
+    return dse_report_retrainings(methods->store, params, arena, list, err);
+}
+
 static enum dse_status answer_individuals(struct dse_methods *methods, struct dse_client *client,
                                           const void *params, struct dse_arena *arena,
                                           void **result, struct dse_err *err) {
@@ -509,14 +529,15 @@ static void begin_request(struct dse_methods *methods, struct dse_client *client
 
 /* Methods that wait for a preparation have no entry. */
 static const handler handlers[DSE_METHOD_COUNT] = {
-    [DSE_METHOD_hello] = answer_hello,       [DSE_METHOD_list] = answer_list,
-    [DSE_METHOD_status] = answer_status,     [DSE_METHOD_workload] = answer_workload,
-    [DSE_METHOD_watch] = answer_watch,       [DSE_METHOD_front] = answer_front,
-    [DSE_METHOD_show] = answer_show,         [DSE_METHOD_cancel] = answer_cancel,
-    [DSE_METHOD_dump] = answer_dump,         [DSE_METHOD_individuals] = answer_individuals,
-    [DSE_METHOD_pause] = answer_pause,       [DSE_METHOD_resume] = answer_resume,
-    [DSE_METHOD_priority] = answer_priority, [DSE_METHOD_delete] = answer_delete,
-    [DSE_METHOD_workers] = answer_workers,   [DSE_METHOD_recipe] = answer_recipe,
+    [DSE_METHOD_hello] = answer_hello,         [DSE_METHOD_list] = answer_list,
+    [DSE_METHOD_status] = answer_status,       [DSE_METHOD_workload] = answer_workload,
+    [DSE_METHOD_watch] = answer_watch,         [DSE_METHOD_front] = answer_front,
+    [DSE_METHOD_show] = answer_show,           [DSE_METHOD_cancel] = answer_cancel,
+    [DSE_METHOD_dump] = answer_dump,           [DSE_METHOD_individuals] = answer_individuals,
+    [DSE_METHOD_pause] = answer_pause,         [DSE_METHOD_resume] = answer_resume,
+    [DSE_METHOD_priority] = answer_priority,   [DSE_METHOD_delete] = answer_delete,
+    [DSE_METHOD_workers] = answer_workers,     [DSE_METHOD_recipe] = answer_recipe,
+    [DSE_METHOD_retrained] = answer_retrained, [DSE_METHOD_retrainings] = answer_retrainings,
 };
 
 void dse_methods_answer(struct dse_methods *methods, struct dse_client *client, const char *line,

@@ -51,4 +51,15 @@ DSE_MUST_USE enum dse_status dse_report_objectives(const struct dse_space *space
                                                    const struct dse_msg_objective **objectives,
                                                    int *n, struct dse_err *err);
 
+/* Keeps a retraining beside its individual; NOT_FOUND where there is none. */
+DSE_MUST_USE enum dse_status dse_report_take_retraining(struct dse_store *store,
+                                                        const struct dse_msg_retraining *retraining,
+                                                        struct dse_err *err);
+/* Those of a sweep. */
+DSE_MUST_USE enum dse_status dse_report_retrainings(struct dse_store *store,
+                                                    const struct dse_msg_sweep_id *which,
+                                                    struct dse_arena *arena,
+                                                    struct dse_msg_retraining_list *list,
+                                                    struct dse_err *err);
+
 #endif

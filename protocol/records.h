@@ -323,6 +323,31 @@
     F(REQ, REC, dataset, dataset, "images that the figures were measured on")              \
     F(REQ, REC, individual, individual, "its layers with calibration, its bits, its figures")
 
+#define DSE_FIELDS_retraining_epoch(F)                             \
+    F(REQ, INT, _, epoch, "from 1")                                \
+    F(REQ, REAL, _, learning_rate, "at its end")                   \
+    F(REQ, REAL, _, loss, "over the training images")              \
+    F(REQ, REAL, _, accuracy, "of the last output, over these")    \
+    F(REQ, REAL, _, validation_loss, "over the validation images") \
+    F(REQ, REAL, _, validation_accuracy, "of the last output, over these")
+
+#define DSE_FIELDS_retraining(F)                                                      \
+    F(REQ, INT, _, sweep, "sweep id; 0: of no sweep")                                 \
+    F(REQ, INT, _, generation, "of the individual")                                   \
+    F(REQ, INT, _, slot, "of the individual")                                         \
+    F(REQ, STR, _, settings, "how; one of the same settings replaces the one before") \
+    F(REQ, STR, _, file, "the network, float32")                                      \
+    F(OPT, STR, _, converted, "the network in QDQ form")                              \
+    F(REQ, INT, _, images, "judged by before and after")                              \
+    F(REQ, REAL, _, accuracy_before, "of the last output, by the engine")             \
+    F(REQ, REAL, _, accuracy_after, "likewise")                                       \
+    F(REQ, REAL, _, nll_before, "likewise")                                           \
+    F(REQ, REAL, _, nll_after, "likewise")                                            \
+    F(REQ, INT, _, best_epoch, "whose state it is")                                   \
+    F(REQ, RECS, retraining_epoch, epochs, "all")
+
+#define DSE_FIELDS_retraining_list(F) F(REQ, RECS, retraining, retrainings, "by individual")
+
 #define DSE_FIELDS_spec(F)                                                                     \
     F(REQ, REC, context, context, "what the workers open, with the file hashes at submission") \
     F(REQ, INT, _, population, "population")                                                   \
@@ -429,6 +454,9 @@
     X(initial_file)         \
     X(spec)                 \
     X(recipe)               \
+    X(retraining_epoch)     \
+    X(retraining)           \
+    X(retraining_list)      \
     X(prepared)             \
     X(candidate)            \
     X(task)                 \
@@ -450,6 +478,8 @@
     X(show, individual_id, individual, "one individual with its cells and bits")                  \
     X(individuals, individual_query, individual_page, "all individuals, a page at a time")        \
     X(recipe, individual_id, recipe, "all that makes the network of an individual")               \
+    X(retrained, retraining, empty, "keep what retraining an individual brought")                 \
+    X(retrainings, sweep_id, retraining_list, "what retraining individuals of a sweep brought")   \
     X(pause, sweep_id, sweep, "give a sweep no more work; what is under way is kept")             \
     X(resume, sweep_id, sweep, "go on with a paused or failed sweep")                             \
     X(priority, priority_of, sweep, "change which sweeps come first")                             \

@@ -20,7 +20,7 @@
 #include "base/base.h"
 #include "problems/problems.h"
 
-enum { DSE_STORE_SCHEMA_VERSION = 2 };
+enum { DSE_STORE_SCHEMA_VERSION = 3 };
 
 /* States of a sweep: X(name, text, final). Stored by text. */
 #define DSE_SWEEP_STATE_TABLE(X) \
@@ -186,6 +186,21 @@ DSE_MUST_USE enum dse_status dse_store_load_outcome(struct dse_store *store, int
                                                     struct dse_arena *arena,
                                                     struct dse_outcome *outcome,
                                                     struct dse_err *err);
+
+/* ---- retrainings of individuals ---- */
+
+/* What a retraining with these settings brought: record `retraining` of the protocol as JSON. One
+ * of the same settings takes the place of the one before. NOT_FOUND: there is no such individual;
+ * INVALID: the text is no JSON. */
+DSE_MUST_USE enum dse_status dse_store_put_retraining(struct dse_store *store, int64_t sweep_id,
+                                                      int generation, int slot,
+                                                      const char *settings, const char *result,
+                                                      struct dse_err *err);
+/* Those of a sweep, by individual and settings: texts in the arena. */
+DSE_MUST_USE enum dse_status dse_store_list_retrainings(struct dse_store *store, int64_t sweep_id,
+                                                        struct dse_arena *arena,
+                                                        const char ***results, int *n,
+                                                        struct dse_err *err);
 
 /* Records of early exits of one shard (problems.h); a second put changes nothing. */
 DSE_MUST_USE enum dse_status dse_store_put_records(struct dse_store *store, int64_t evaluation_id,

@@ -284,7 +284,36 @@ static const char schema_2[] =
     " JOIN evaluation e ON e.evaluation_id = i.evaluation_id"
     " WHERE i.in_front = 1 AND i.generation >= 0;";
 
-const char *const store__migrations[] = {schema_1, schema_2};
+/* What retraining brought, as the record of the protocol that says it. */
+static const char schema_3[] =
+    "CREATE TABLE retraining("
+    " sweep_id INTEGER NOT NULL,"
+    " generation INTEGER NOT NULL,"
+    " slot INTEGER NOT NULL,"
+    " settings TEXT NOT NULL,"
+    " result TEXT NOT NULL CHECK(json_valid(result)),"
+    " PRIMARY KEY(sweep_id, generation, slot, settings),"
+    " FOREIGN KEY(sweep_id, generation, slot) REFERENCES individual"
+    ") WITHOUT ROWID;"
+    "CREATE VIEW v_retrainings AS SELECT"
+    " sweep_id AS sweep, generation, slot, settings,"
+    " json_extract(result, '$.file') AS file, json_extract(result, '$.images') AS images,"
+    " json_extract(result, '$.accuracy_before') AS accuracy_before,"
+    " json_extract(result, '$.accuracy_after') AS accuracy_after,"
+    " json_extract(result, '$.nll_before') AS nll_before,"
+    " json_extract(result, '$.nll_after') AS nll_after,"
+    " json_extract(result, '$.best_epoch') AS best_epoch"
+    " FROM retraining;"
+    "CREATE VIEW v_retraining_epochs AS SELECT"
+    " r.sweep_id AS sweep, r.generation, r.slot, r.settings,"
+    " json_extract(e.value, '$.epoch') AS epoch,"
+    " json_extract(e.value, '$.learning_rate') AS learning_rate,"
+    " json_extract(e.value, '$.loss') AS loss, json_extract(e.value, '$.accuracy') AS accuracy,"
+    " json_extract(e.value, '$.validation_loss') AS validation_loss,"
+    " json_extract(e.value, '$.validation_accuracy') AS validation_accuracy"
+    " FROM retraining r JOIN json_each(r.result, '$.epochs') AS e;";
+
+const char *const store__migrations[] = {schema_1, schema_2, schema_3};
 const int store__n_migrations = sizeof store__migrations / sizeof store__migrations[0];
 
 _Static_assert(sizeof store__migrations / sizeof store__migrations[0] == DSE_STORE_SCHEMA_VERSION,

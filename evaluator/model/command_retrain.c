@@ -30,6 +30,11 @@ struct retraining {
     const char *converted; /* path; NULL: more than 8 bits */
 };
 
+/* The images of before and after. */
+static const struct model__images *judges(const struct retraining *r) {
+    return r->has_judged ? &r->judged : &r->lesson.images[1];
+}
+
 /* ---- what the engine says ---- */
 
 /* Bits of a network's layers, by their names. */
@@ -80,7 +85,7 @@ static enum dse_status measure(struct retraining *r, const char *path, struct sc
     struct model__network network = {0};
     struct model__runner *runner = NULL;
     int64_t tally[DSE_TALLY_SIZE] = {0};
-    const struct model__images *images = r->has_judged ? &r->judged : &r->lesson.images[1];
+    const struct model__images *images = judges(r);
     const char *asked = r->m->options.output;
     if (r->recipe.outputs_n > 0)
         r->m->options.output = r->recipe.outputs[r->recipe.outputs_n - 1];
@@ -226,48 +231,86 @@ static enum dse_status convert(const struct retraining *r, struct dse_err *err) 
     return status;
 }
 
-static void print_score(const char *name, const struct score *score, struct dse_buf *out) {
-    dse_buf_printf(out, "%s{\"accuracy\":%.9g,\"nll\":%.9g}", name, score->accuracy, score->nll);
+/* A line of the log as numbers; false where it is none. */
+static bool read_epoch(char *line, struct dse_msg_retraining_epoch *epoch) {
+    double numbers[5 + DSE_NET_MAX_OUTPUTS];
+    int n = 0;
+    char *rest = NULL;
+    for (char *at = strtok_r(line, ",", &rest); at != NULL; at = strtok_r(NULL, ",", &rest))
+        if (n < 5 + DSE_NET_MAX_OUTPUTS)
+            numbers[n++] = strtod(at, NULL);
+    if (n < 6)
+        return false;
+    *epoch = (struct dse_msg_retraining_epoch){
+        .epoch = (int64_t)numbers[0],
+        .learning_rate = numbers[1],
+        .loss = numbers[2],
+        .accuracy = numbers[3],
+        .validation_loss = numbers[4],
+        .validation_accuracy = numbers[n - 1],
+    };
+    return true;
 }
 
-/* The lines of the log as JSON, an array a line of the numbers after their names. */
-static enum dse_status print_epochs(const struct retraining *r, struct dse_buf *out,
-                                    struct dse_err *err) {
+/* The lines of the log behind its first. */
+static enum dse_status read_epochs(const struct retraining *r,
+                                   struct dse_msg_retraining_epoch *epochs, int most, int *n,
+                                   struct dse_err *err) {
     struct dse_buf log = {0};
     char *rest = NULL;
     int line = 0;
     DSE_TRY(dse_file_read(r->lesson.log, LARGEST_LOG_BYTES, &log, err));
-    dse_buf_puts(out, ",\"epochs\":[");
+    *n = 0;
     for (char *at = strtok_r(log.data, "\n", &rest); at != NULL; at = strtok_r(NULL, "\n", &rest))
-        if (line++ > 0)
-            dse_buf_printf(out, "%s[%s]", line > 2 ? "," : "", at);
-    dse_buf_puts(out, "]");
+        if (line++ > 0 && *n < most && read_epoch(at, &epochs[*n]))
+            ++*n;
     dse_buf_fini(&log);
     return DSE_OK;
 }
 
+/* What tells one retraining of an individual from another. */
+static const char *settings_of(const struct retraining *r) {
+    const struct dse_trainer_options *o = &r->lesson.options;
+    return dse_console_printf(
+        &r->m->arena, "epochs %d, batch %d, learning rate %g, %d images, seed %llu", o->epochs,
+        o->net.batch, o->learning_rate, r->lesson.images[0].data.n, (unsigned long long)o->seed);
+}
+
 static enum dse_status print_json(const struct retraining *r, struct dse_buf *out,
                                   struct dse_err *err) {
-    dse_buf_puts(out, "{\"file\":");
-    dse_console_json_string(out, r->m->line.operands[1]);
-    if (r->converted != NULL) {
-        dse_buf_puts(out, ",\"converted\":");
-        dse_console_json_string(out, r->converted);
-    }
-    print_score(",\"before\":", &r->before, out);
-    print_score(",\"after\":", &r->after, out);
-    dse_buf_printf(out, ",\"best_epoch\":%d", dse_trainer_best_epoch(r->lesson.trainer));
-    DSE_TRY(print_epochs(r, out, err));
-    dse_buf_puts(out, "}\n");
+    int most = r->lesson.options.epochs, n = 0;
+    const struct dse_msg_individual *individual = r->recipe.individual;
+    struct dse_msg_retraining_epoch *epochs =
+        dse_arena_alloc(&r->m->arena, (size_t)most, sizeof *epochs);
+    if (epochs == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %d epochs", most);
+    DSE_TRY(read_epochs(r, epochs, most, &n, err));
+    const struct dse_msg_retraining retraining = {
+        .sweep = r->recipe.sweep,
+        .generation = individual == NULL ? 0 : individual->generation,
+        .slot = individual == NULL ? 0 : individual->slot,
+        .settings = settings_of(r),
+        .file = r->m->line.operands[1],
+        .converted = r->converted,
+        .images = judges(r)->data.n,
+        .accuracy_before = r->before.accuracy,
+        .accuracy_after = r->after.accuracy,
+        .nll_before = r->before.nll,
+        .nll_after = r->after.nll,
+        .best_epoch = dse_trainer_best_epoch(r->lesson.trainer),
+        .epochs = epochs,
+        .epochs_n = n,
+    };
+    DSE_TRY(dse_record_encode(DSE_RECORD_retraining, &retraining, out, err));
+    dse_buf_puts(out, "\n");
     return DSE_OK;
 }
 
 static void print_table(const struct retraining *r, struct dse_buf *out) {
-    const struct model__images *images = r->has_judged ? &r->judged : &r->lesson.images[1];
     dse_buf_printf(out, "before       %6.2f %%  nll %.4f\nafter        %6.2f %%  nll %.4f\n",
                    100 * r->before.accuracy, r->before.nll, 100 * r->after.accuracy, r->after.nll);
     dse_buf_printf(out, "             of %d images of %s, by the engine, epoch %d\n",
-                   images->data.n, r->has_judged ? "the sweep" : "the validation",
+                   judges(r)->data.n, r->has_judged ? "the sweep" : "the validation",
                    dse_trainer_best_epoch(r->lesson.trainer));
     dse_buf_printf(out, "wrote        %s\n",
                    dse_console_clean(&r->m->arena, r->m->line.operands[1]));

@@ -26,5 +26,7 @@ cmp fine.onnx cut.onnx && cmp fine.qdq.onnx cut.qdq.onnx && cmp fine.onnx.csv cu
 python3 - <<'PY'
 import json
 r = json.load(open("result.json"))
-print(sorted(r), len(r["epochs"]), r["after"]["accuracy"] > r["before"]["accuracy"] + 0.2, r["after"]["accuracy"])
+print(sorted(r))
+print(len(r["epochs"]), sorted(r["epochs"][0]), [e["epoch"] for e in r["epochs"]] == list(range(1, 61)))
+print(r["accuracy_after"] > r["accuracy_before"] + 0.2, r["accuracy_after"], r["settings"])
 PY

@@ -42,7 +42,7 @@ static void bad_requests_are_refused_with_code_and_text(void **state) {
     (void)state;
 #define HEAD "{\"jsonrpc\":\"2.0\",\"id\":5,"
 #define KNOWN \
-    "known are hello, plan, submit, list, status, workload, watch, front, show, individuals, recipe, pause, resume, priority, delete, workers, cancel, dump"
+    "known are hello, plan, submit, list, status, workload, watch, front, show, individuals, recipe, retrained, retrainings, pause, resume, priority, delete, workers, cancel, dump"
     static const struct {
         const char *line;
         int code, id;

@@ -52,7 +52,7 @@ static void a_new_database_is_marked_as_ours(void **state) {
     dse_store_close(store);
     assert_int_equal(dse_alloc_live(), live);
     dse_store_close(NULL);
-    assert_string_equal(query_text(place->path, "PRAGMA user_version"), "2");
+    assert_string_equal(query_text(place->path, "PRAGMA user_version"), "3");
     assert_string_equal(query_text(place->path, "PRAGMA application_id"), "1885434469");
     assert_string_equal(query_text(place->path, "SELECT value FROM about WHERE key = 'paretod'"),
                         DSE_VERSION);
@@ -83,10 +83,10 @@ static void a_database_of_another_program_is_refused_and_left_alone(void **state
 static void a_newer_schema_names_the_program_it_needs(void **state) {
     struct place *place = *state;
     dse_store_close(open_store(place));
-    run_sql(place->path, "PRAGMA user_version=3; UPDATE about SET value = '9.8.7'");
+    run_sql(place->path, "PRAGMA user_version=4; UPDATE about SET value = '9.8.7'");
     assert_refused(place->path, DSE_UNSUPPORTED, "use paretod 9.8.7 or newer");
     run_sql(place->path, "DROP TABLE about");
-    assert_refused(place->path, DSE_UNSUPPORTED, "schema 3");
+    assert_refused(place->path, DSE_UNSUPPORTED, "schema 4");
 }
 
 static void damage_is_told_with_the_path(void **state) {
@@ -286,6 +286,16 @@ static void dump_recorded(struct place *place, const char *record, char path[400
     "{\"record\":\"individual\",\"generation\":0,\"slot\":1,\"genome\":\"[2,2]\","             \
     "\"state\":\"failed\",\"reason\":\"not a number\",\"objectives\":[],"                      \
     "\"violation\":0,\"in_front\":false,\"cached\":false,\"seen\":[],\"correct\":[]}\n"
+#define RECORDED_2                                                                             \
+    RECORDED_1                                                                                 \
+    "{\"record\":\"individual\",\"generation\":0,\"slot\":2,\"genome\":\"[4,4]\","             \
+    "\"state\":\"done\",\"reason\":\"\",\"objectives\":[0.25,6],"                              \
+    "\"violation\":0,\"in_front\":true,\"cached\":false,\"seen\":[20,40],\"correct\":[18,16]," \
+    "\"tally\":\"" TALLY_3 "\"}\n"                                                             \
+    "{\"record\":\"individual\",\"generation\":0,\"slot\":3,\"genome\":\"[6,6]\","             \
+    "\"state\":\"pending\",\"reason\":\"\",\"objectives\":[],"                                 \
+    "\"violation\":0,\"in_front\":false,\"cached\":false,\"seen\":[],\"correct\":[],"          \
+    "\"values\":[0.5,12],\"names\":[\"latency_ms\"]}\n"
 #define SURVIVOR                                                                        \
     "{\"record\":\"survivor\",\"generation\":0,\"position\":0,\"of\":[0,0],\"rank\":0," \
     "\"crowding\":1e999}\n"
@@ -294,24 +304,29 @@ static void the_recorded_database_has_this_schema_and_is_read(void **state) {
     struct place *place = *state;
     struct dse_buf dump = {0};
     char recorded[400];
-    dump_recorded(place, "store-v2.sql", recorded, &dump);
+    dump_recorded(place, "store-v3.sql", recorded, &dump);
     dse_store_close(open_store(place));
-    for (int i = 0; i < 30; i++) {
+    for (int i = 0; i < 34; i++) {
         char query[100];
         (void)snprintf(query, sizeof query,
                        "SELECT sql FROM sqlite_schema ORDER BY name LIMIT 1 OFFSET %d", i);
         assert_same_answer(recorded, place->path, query);
     }
-    assert_string_equal(
-        dump.data, RECORDED_1
-        "{\"record\":\"individual\",\"generation\":0,\"slot\":2,\"genome\":\"[4,4]\","
-        "\"state\":\"done\",\"reason\":\"\",\"objectives\":[0.25,6],"
-        "\"violation\":0,\"in_front\":true,\"cached\":false,\"seen\":[20,40],\"correct\":[18,16],"
-        "\"tally\":\"" TALLY_3 "\"}\n"
-        "{\"record\":\"individual\",\"generation\":0,\"slot\":3,\"genome\":\"[6,6]\","
-        "\"state\":\"pending\",\"reason\":\"\",\"objectives\":[],"
-        "\"violation\":0,\"in_front\":false,\"cached\":false,\"seen\":[],\"correct\":[],"
-        "\"values\":[0.5,12],\"names\":[\"latency_ms\"]}\n" SURVIVOR);
+    assert_string_equal(dump.data, RECORDED_2 SURVIVOR);
+    assert_string_equal(query_text(recorded,
+                                   "SELECT slot || ' ' || settings || ' ' || accuracy_after"
+                                   " FROM v_retrainings"),
+                        "2 epochs 1 0.875");
+    dse_buf_fini(&dump);
+}
+
+static void a_database_of_schema_2_keeps_its_answers(void **state) {
+    struct place *place = *state;
+    struct dse_buf dump = {0};
+    char recorded[400];
+    dump_recorded(place, "store-v2.sql", recorded, &dump);
+    assert_string_equal(dump.data, RECORDED_2 SURVIVOR);
+    assert_string_equal(query_text(recorded, "SELECT count(*) FROM v_retrainings"), "0");
     dse_buf_fini(&dump);
 }
 
@@ -343,6 +358,7 @@ int main(void) {
         TEST(the_size_limit_loses_nothing_that_was_committed),
         TEST(the_log_stays_bounded),
         TEST(the_recorded_database_has_this_schema_and_is_read),
+        TEST(a_database_of_schema_2_keeps_its_answers),
         TEST(a_database_of_schema_1_keeps_its_answers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
