@@ -297,6 +297,8 @@ DSE_MUST_USE enum dse_status dse_file_read_fd(int fd, const char *path, size_t l
  * leaves of 0666. NO_SPACE, IO. */
 DSE_MUST_USE enum dse_status dse_file_replace(const char *path, const void *bytes, size_t size,
                                               struct dse_err *err);
+/* Removes what dse_file_replace of processes that are gone has left beside a file. */
+void dse_file_remove_parts(const char *path);
 /* Creates a directory and its missing parents, mode 0700. */
 DSE_MUST_USE enum dse_status dse_dir_create(const char *path, struct dse_err *err);
 /* The status that fits an errno (ENOENT NOT_FOUND, ENOSPC/EDQUOT NO_SPACE, ENOMEM ..., else IO). */

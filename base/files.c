@@ -1,8 +1,11 @@
 /* Files, directories, clocks. */
 #include "base/base.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,6 +81,28 @@ enum dse_status dse_file_replace(const char *path, const void *bytes, size_t siz
 fail_name:
     dse_buf_fini(&beside);
     return status;
+}
+
+/* Is it "BASE.PID.part" of a process that is no more? */
+static bool is_left_part(const char *name, const char *base, size_t base_length) {
+    char *end;
+    if (strncmp(name, base, base_length) != 0 || name[base_length] != '.')
+        return false;
+    long pid = strtol(name + base_length + 1, &end, 10);
+    return pid > 0 && pid <= INT_MAX && strcmp(end, ".part") == 0 && kill((pid_t)pid, 0) != 0 &&
+           errno == ESRCH;
+}
+
+void dse_file_remove_parts(const char *path) {
+    const char *slash = strrchr(path, '/'), *base = slash == NULL ? path : slash + 1;
+    char *folder = slash == NULL ? dse_strdup(".") : dse_strndup(path, (size_t)(base - path));
+    DIR *dir = folder == NULL ? NULL : opendir(folder);
+    for (struct dirent *entry; dir != NULL && (entry = readdir(dir)) != NULL;)
+        if (is_left_part(entry->d_name, base, strlen(base)))
+            (void)unlinkat(dirfd(dir), entry->d_name, 0);
+    if (dir != NULL)
+        (void)closedir(dir);
+    dse_free(folder);
 }
 
 enum dse_status dse_dir_create(const char *path, struct dse_err *err) {

@@ -27,6 +27,16 @@ static enum dse_status print_result(const struct model__lesson *l, double loss,
     return dse_console_put(&out, err);
 }
 
+/* The loss is no number any more: what was best before is written all the same. */
+static void keep_best(struct model__lesson *l, struct dse_err *err) {
+    double loss, accuracy[DSE_NET_MAX_OUTPUTS];
+    struct dse_err why = {0};
+    int epoch = dse_trainer_best_epoch(l->trainer);
+    if (epoch > 0 && model__lesson_finish(l, &loss, accuracy, &why) == DSE_OK)
+        (void)dse_err_prefix(err, "the state of epoch %d, the best, is in %s", epoch,
+                             l->m->line.operands[1]);
+}
+
 enum dse_status model__command_train(struct model *m, struct dse_err *err) {
     struct model__lesson lesson = {.m = m, .epochs = MODEL__TRAINING_EPOCHS, .rate_factor = 1};
     double loss, accuracy[DSE_NET_MAX_OUTPUTS];
@@ -35,6 +45,8 @@ enum dse_status model__command_train(struct model *m, struct dse_err *err) {
         status = model__lesson_prepare(&lesson, err);
     if (status == DSE_OK)
         status = model__lesson_run(&lesson, err);
+    if (status == DSE_FAILED)
+        keep_best(&lesson, err);
     if (status == DSE_OK)
         status = model__lesson_finish(&lesson, &loss, accuracy, err);
     if (status == DSE_OK) {

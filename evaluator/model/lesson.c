@@ -174,6 +174,8 @@ enum dse_status model__lesson_prepare(struct model__lesson *l, struct dse_err *e
         DSE_TRY(dse_dir_create(m->options.tensorboard_logdir, err));
     DSE_TRY(describe(l, err));
     DSE_TRY(dse_trainer_new(&l->options, &l->images[0].data, &l->images[1].data, &l->trainer, err));
+    dse_file_remove_parts(l->checkpoint);
+    dse_file_remove_parts(out);
     if (m->options.resume) {
         DSE_TRY(dse_trainer_restore(l->trainer, l->fingerprint, l->checkpoint, err));
         return cut_log(l, err);
@@ -258,7 +260,7 @@ enum dse_status model__lesson_run(struct model__lesson *l, struct dse_err *err) 
             return dse_err_prefix(err, "what was done before is in %s (--resume)", l->checkpoint);
         if (status == DSE_FAILED && dse_trainer_epochs(l->trainer) > 0)
             return dse_err_prefix(err,
-                                  "the best state so far stays in %s; try a smaller "
+                                  "the checkpoint %s stays; try a smaller "
                                   "--initial-learning-rate",
                                   l->checkpoint);
         DSE_TRY(status);
