@@ -73,7 +73,7 @@ enum dse_status plots__make_reliability(struct plots__drawing *drawing, struct d
                       "set size 0.5,0.9\nset tics font SMALL\nset tics 0.2\n"
                       "set xlabel 'confidence'\nset ylabel 'accuracy'\nset lmargin 8\n"
                       "set rmargin 1\n"
-                      "set key at screen 0.5,0.99 center top horizontal maxcols 3 samplen 1\n"
+                      "set key at screen 0.5,0.99 center top horizontal samplen 1 font SMALL\n"
                       "set origin 0.5,0\n");
     int shown = put_reliability_of(drawing, false);
     dse_buf_puts(out, "set origin 0,0\n");
@@ -166,7 +166,7 @@ enum dse_status plots__make_exits(struct plots__drawing *drawing, struct dse_err
     dse_buf_puts(&drawing->commands,
                  "set multiplot\nset size 0.5,0.88\nset tics font SMALL\nset lmargin 8\n"
                  "set rmargin 1\n"
-                 "set key at screen 0.5,0.99 center top horizontal maxcols 3 samplen 1\n");
+                 "set key at screen 0.5,0.99 center top horizontal samplen 1 font SMALL\n");
     put_exit_panels(drawing, places, n);
     dse_buf_puts(&drawing->commands, "unset multiplot\n");
     return DSE_OK;
