@@ -284,6 +284,10 @@ DSE_MUST_USE enum dse_status dse_md5_bytes(const void *bytes, size_t size, char 
 /* SHA-256 of a file's content. Errors name the path: NOT_FOUND, IO. */
 DSE_MUST_USE enum dse_status dse_sha256_file(const char *path, char out[DSE_SHA256_HEX],
                                              struct dse_err *err);
+/* Of a file's content or of a folder: of the names below it and the contents of its files, hidden
+ * ones (".name") left out. INVALID for what is neither, and for folders in more than 16 others. */
+DSE_MUST_USE enum dse_status dse_sha256_path(const char *path, char out[DSE_SHA256_HEX],
+                                             struct dse_err *err);
 
 /* ---- Files, clock ------------------------------------------------------------------------- */
 
@@ -301,6 +305,9 @@ DSE_MUST_USE enum dse_status dse_file_replace(const char *path, const void *byte
 void dse_file_remove_parts(const char *path);
 /* Creates a directory and its missing parents, mode 0700. */
 DSE_MUST_USE enum dse_status dse_dir_create(const char *path, struct dse_err *err);
+/* The names in a folder, sorted by their bytes, without hidden ones; they live in the arena. */
+DSE_MUST_USE enum dse_status dse_dir_list(const char *path, struct dse_arena *arena,
+                                          const char *const **names, int *n, struct dse_err *err);
 /* The status that fits an errno (ENOENT NOT_FOUND, ENOSPC/EDQUOT NO_SPACE, ENOMEM ..., else IO). */
 enum dse_status dse_status_from_errno(int error_number);
 /* Directory that holds the running program, into out[size]; "" when unknown. */

@@ -163,3 +163,74 @@ int64_t dse_clock_wall_ms(void) {
 int64_t dse_clock_mono_ms(void) {
     return clock_ms(CLOCK_MONOTONIC);
 }
+
+/* ---- folders ---- */
+
+struct names {
+    const char **items; /* heap */
+    int n, room;
+};
+
+static enum dse_status add_name(struct names *names, const char *name, struct dse_arena *arena,
+                                struct dse_err *err) {
+    enum { FIRST_ROOM = 64 };
+    if (names->n == names->room) {
+        int room = names->room == 0 ? FIRST_ROOM : 2 * names->room;
+        void *grown = dse_realloc(names->items, (size_t)room, sizeof *names->items);
+        if (grown == NULL)
+            DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for the names of %d files", room);
+        names->items = grown;
+        names->room = room;
+    }
+    names->items[names->n] = dse_arena_strdup(arena, name);
+    if (names->items[names->n] == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for the names of %d files", names->n);
+    names->n++;
+    return DSE_OK;
+}
+
+static int compare_names(const void *a, const void *b) {
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static enum dse_status read_names(const char *path, struct names *names, struct dse_arena *arena,
+                                  struct dse_err *err) {
+    DIR *dir = opendir(path);
+    if (dir == NULL)
+        return dse_err_set_errno(err, path);
+    enum dse_status status = DSE_OK;
+    for (;;) {
+        errno = 0;
+        const struct dirent *entry = readdir(dir);
+        if (entry == NULL && errno != 0)
+            status = dse_err_set_errno(err, path);
+        if (entry == NULL || status != DSE_OK)
+            break;
+        if (entry->d_name[0] != '.')
+            status = add_name(names, entry->d_name, arena, err);
+    }
+    (void)closedir(dir);
+    return status;
+}
+
+enum dse_status dse_dir_list(const char *path, struct dse_arena *arena, const char *const **names,
+                             int *n, struct dse_err *err) {
+    struct names found = {0};
+    enum dse_status status = read_names(path, &found, arena, err);
+    const char **sorted = NULL;
+    if (status == DSE_OK) {
+        sorted = dse_arena_alloc(arena, (size_t)found.n, sizeof *sorted);
+        if (sorted == NULL)
+            status = dse_err_set(err, DSE_NO_MEMORY, "%s: out of memory for its names", path);
+    }
+    if (status == DSE_OK && found.n > 0) {
+        qsort(found.items, (size_t)found.n, sizeof *found.items, compare_names);
+        memcpy(sorted, found.items, (size_t)found.n * sizeof *sorted);
+    }
+    dse_free(found.items);
+    if (status != DSE_OK)
+        return status;
+    *names = sorted;
+    *n = found.n;
+    return DSE_OK;
+}

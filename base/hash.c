@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { SHA256_BYTES = 32, MD5_BYTES = 16 };
@@ -70,4 +71,60 @@ enum dse_status dse_sha256_file(const char *path, char out[DSE_SHA256_HEX], stru
     EVP_MD_CTX_free(context);
     (void)close(fd);
     return status;
+}
+
+/* ---- folders ---- */
+
+enum { DEEPEST = 16 };
+
+static enum dse_status hash_path(const char *path, int depth, char out[DSE_SHA256_HEX],
+                                 struct dse_err *err);
+
+/* The text hashed has a line a name: the hash of what it names, a blank, the name, ended by 0. */
+static enum dse_status hash_entries(const char *path, int depth, struct dse_arena *arena,
+                                    struct dse_buf *text, struct dse_err *err) {
+    const char *const *names;
+    int n;
+    char hex[DSE_SHA256_HEX];
+    DSE_TRY(dse_dir_list(path, arena, &names, &n, err));
+    for (int i = 0; i < n; i++) {
+        const char *inner = dse_arena_printf(arena, "%s/%s", path, names[i]);
+        if (inner == NULL)
+            DSE_FAIL(err, DSE_NO_MEMORY, "%s: out of memory", path);
+        DSE_TRY(hash_path(inner, depth + 1, hex, err));
+        dse_buf_printf(text, "%s ", hex);
+        dse_buf_append(text, names[i], strlen(names[i]) + 1);
+    }
+    return dse_buf_status(text, err);
+}
+
+static enum dse_status hash_folder(const char *path, int depth, char out[DSE_SHA256_HEX],
+                                   struct dse_err *err) {
+    struct dse_arena arena = {0};
+    struct dse_buf text = {0};
+    if (depth > DEEPEST)
+        DSE_FAIL(err, DSE_INVALID, "%s: folders in more than %d others", path, (int)DEEPEST);
+    dse_buf_puts(&text, "folder\n"); /* no file is likely to be this */
+    enum dse_status status = hash_entries(path, depth, &arena, &text, err);
+    if (status == DSE_OK)
+        status = dse_sha256_bytes(text.data, text.size, out, err);
+    dse_buf_fini(&text);
+    dse_arena_fini(&arena);
+    return status;
+}
+
+static enum dse_status hash_path(const char *path, int depth, char out[DSE_SHA256_HEX],
+                                 struct dse_err *err) {
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return dse_err_set_errno(err, path);
+    if (S_ISDIR(st.st_mode))
+        return hash_folder(path, depth, out, err);
+    if (!S_ISREG(st.st_mode))
+        DSE_FAIL(err, DSE_INVALID, "%s: neither a file nor a folder", path);
+    return dse_sha256_file(path, out, err);
+}
+
+enum dse_status dse_sha256_path(const char *path, char out[DSE_SHA256_HEX], struct dse_err *err) {
+    return hash_path(path, 0, out, err);
 }

@@ -65,7 +65,7 @@ const char *dse_evaluator_kernels(const struct dse_evaluator *evaluator) {
 
 enum dse_status evaluator__check_file(const struct dse_msg_file_ref *file, struct dse_err *err) {
     char hex[DSE_SHA256_HEX];
-    DSE_TRY(dse_sha256_file(file->path, hex, err));
+    DSE_TRY(dse_sha256_path(file->path, hex, err));
     if (strcmp(hex, file->sha256) != 0)
         DSE_FAIL(err, DSE_CONFLICT,
                  "%s: the file has changed since the workload was submitted; put the old one back, "
@@ -74,8 +74,12 @@ enum dse_status evaluator__check_file(const struct dse_msg_file_ref *file, struc
     return DSE_OK;
 }
 
-static enum dse_status load_dataset(const struct dse_msg_dataset *spec, struct dse_dataset *dataset,
-                                    struct dse_err *err) {
+static void loading_step(void *context, int done, int total) {
+    evaluator__report(context, "loading pictures", done, total);
+}
+
+static enum dse_status load_dataset(struct dse_evaluator *ev, const struct dse_msg_dataset *spec,
+                                    struct dse_dataset *dataset, struct dse_err *err) {
     enum dse_dataset_format format;
     enum { MAX_FILES = 64 };
     const char *paths[MAX_FILES];
@@ -100,6 +104,11 @@ static enum dse_status load_dataset(const struct dse_msg_dataset *spec, struct d
         .stratified = spec->stratified,
         .seed = (uint64_t)spec->seed,
         .coarse_labels = spec->coarse_labels,
+        .resize = (int)spec->resize,
+        .crop = (int)spec->crop,
+        .grey = spec->mean_n == 1,
+        .progress = loading_step,
+        .progress_context = ev,
     };
     return dse_dataset_load(&request, dataset, err);
 }
@@ -137,7 +146,7 @@ static enum dse_status calibrate(struct dse_evaluator *ev, const struct dse_grap
                                  struct dse_err *err) {
     struct dse_dataset data = {0};
     float *images = NULL;
-    enum dse_status status = load_dataset(context->calibration, &data, err);
+    enum dse_status status = load_dataset(ev, context->calibration, &data, err);
     if (status != DSE_OK)
         return dse_err_prefix(err, "calibration");
     DSE_TRY_GOTO(status, check_fit(graph, context->calibration, &data, err), fail);
@@ -390,7 +399,7 @@ static enum dse_status open_context(struct dse_evaluator *ev, const struct dse_m
     DSE_TRY(list_cells(ev, context, err));
     DSE_TRY(evaluator__check_file(context->model, err));
     DSE_TRY(load_graph(ev, context, arena, err));
-    enum dse_status status = load_dataset(context->dataset, &ev->data, err);
+    enum dse_status status = load_dataset(ev, context->dataset, &ev->data, err);
     if (status != DSE_OK)
         return dse_err_prefix(err, "dataset");
     DSE_TRY(check_fit(ev->graph, context->dataset, &ev->data, err));

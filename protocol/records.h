@@ -268,13 +268,15 @@
     F(REQ, STR, _, sha256, "its content")
 
 #define DSE_FIELDS_dataset(F)                                                     \
-    F(REQ, STR, _, format, "idx, cifar10, cifar100 or npy")                       \
+    F(REQ, STR, _, format, "idx, cifar10, cifar100, npy or pictures")             \
     F(REQ, RECS, file_ref, files, "in the order the format asks for")             \
     F(REQ, INT, _, first, "first image used")                                     \
     F(REQ, INT, _, count, "images used")                                          \
     F(REQ, BOOL, _, stratified, "a share of every class instead of a run")        \
     F(REQ, INT, _, seed, "of that choice")                                        \
     F(REQ, BOOL, _, coarse_labels, "cifar100: the 20 classes instead of the 100") \
+    F(OPT, INT, _, resize, "pictures: their shorter side; 0: as it is")           \
+    F(OPT, INT, _, crop, "pictures: side of the square used; 0: all of it")       \
     F(REQ, REALS, _, mean, "per channel, subtracted from x/255")                  \
     F(REQ, REALS, _, std, "per channel, divides")
 

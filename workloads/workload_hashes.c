@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-static const char content_version[] = "paretod workload content 10\n";
-static const char context_version[] = "paretod workload context 7\n";
+static const char content_version[] = "paretod workload content 11\n";
+static const char context_version[] = "paretod workload context 8\n";
 
 /* What a key decides. */
 enum scope {
@@ -29,6 +29,8 @@ static const enum scope scopes[KEY_COUNT] = {
     [KEY_dataset_format] = SCOPE_CANDIDATE,
     [KEY_dataset_files] = SCOPE_CANDIDATE,
     [KEY_dataset_labels] = SCOPE_CANDIDATE,
+    [KEY_dataset_resize] = SCOPE_CANDIDATE,
+    [KEY_dataset_crop] = SCOPE_CANDIDATE,
     [KEY_dataset_mean] = SCOPE_CANDIDATE,
     [KEY_dataset_std] = SCOPE_CANDIDATE,
     [KEY_dataset_first] = SCOPE_CANDIDATE,

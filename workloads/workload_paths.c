@@ -110,6 +110,15 @@ const char *workloads__trouble_with_path(const char *path, bool wants_folder) {
     return NULL;
 }
 
+/* Of data it is looked at when their format is known. */
+static const char *trouble_with_path_of(enum workloads__key key, const char *path) {
+    struct stat st;
+    bool may_be_folder = key == KEY_dataset_files || key == KEY_calibration_files;
+    if (may_be_folder && stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return NULL;
+    return workloads__trouble_with_path(path, key == KEY_corruptions_folder);
+}
+
 static void check_path(struct workloads__reading *reading, enum workloads__key key,
                        struct dse_mark mark, const char *path) {
     char shown[WORKLOADS_QUOTE_PATH_SIZE], message[WORKLOADS_QUOTE_PATH_SIZE + 128];
@@ -117,7 +126,7 @@ static void check_path(struct workloads__reading *reading, enum workloads__key k
         return;
     /* Paths are printed into YAML and sent as JSON. */
     const char *trouble = workloads__is_one_line(path)
-                              ? workloads__trouble_with_path(path, key == KEY_corruptions_folder)
+                              ? trouble_with_path_of(key, path)
                               : "the path is not UTF-8 text without control characters";
     if (trouble == NULL)
         return;

@@ -142,21 +142,71 @@ static void check_normalisation(struct workloads__reading *reading) {
                            w->dataset_mean.n, w->dataset_std.n);
 }
 
+/* How many files, or folders, a format takes; complains. */
+static void check_number_of_files(struct workloads__reading *reading, enum workloads__key key,
+                                  int wanted, const char *what) {
+    const struct dse_text_list *files = workloads__member(&reading->workload, key);
+    char name[WORKLOADS_NAME_SIZE];
+    if (files->n != wanted)
+        WORKLOADS_COMPLAIN(reading, workloads__place(reading, key, -1),
+                           "%s: the list has %d file%s; format %s needs %s",
+                           workloads__name(key, name), files->n, files->n == 1 ? "" : "s",
+                           reading->workload.dataset_format, what);
+}
+
+static void check_kinds_of_files(struct workloads__reading *reading, enum workloads__key key,
+                                 bool folders) {
+    const struct dse_text_list *files = workloads__member(&reading->workload, key);
+    char name[WORKLOADS_NAME_SIZE], shown[WORKLOADS_QUOTE_PATH_SIZE];
+    for (int i = 0; !reading->stored && i < files->n; i++) {
+        const char *trouble = workloads__trouble_with_path(files->items[i], folders);
+        if (trouble != NULL)
+            WORKLOADS_COMPLAIN(reading, workloads__place(reading, key, i), "%s: %s: %s",
+                               workloads__name(key, name),
+                               workloads__quote(files->items[i], shown, sizeof shown), trouble);
+    }
+}
+
 static void check_files_of(struct workloads__reading *reading, enum workloads__key key,
                            bool may_be_empty) {
     const struct dse_text_list *files = workloads__member(&reading->workload, key);
+    const char *format = reading->workload.dataset_format;
     char name[WORKLOADS_NAME_SIZE];
     if (reading->wrong[key] || (may_be_empty && files->n == 0))
         return;
-    if (files->n == 0)
+    if (files->n == 0) {
         WORKLOADS_COMPLAIN(reading, workloads__place(reading, key, -1),
                            "%s: the list is empty; name at least one file",
                            workloads__name(key, name));
-    else if (!reading->wrong[KEY_dataset_format] &&
-             strcmp(reading->workload.dataset_format, "idx") == 0 && files->n != 2)
-        WORKLOADS_COMPLAIN(reading, workloads__place(reading, key, -1),
-                           "%s: the list has %d file%s; format idx needs two: images, then labels",
-                           workloads__name(key, name), files->n, files->n == 1 ? "" : "s");
+        return;
+    }
+    bool is_known = !reading->wrong[KEY_dataset_format];
+    bool are_pictures = is_known && strcmp(format, "pictures") == 0;
+    if (is_known && strcmp(format, "idx") == 0)
+        check_number_of_files(reading, key, 2, "two: images, then labels");
+    if (are_pictures)
+        check_number_of_files(reading, key, 1, "one folder");
+    check_kinds_of_files(reading, key, are_pictures);
+}
+
+/* Keys of pictures given with another format. */
+static void check_pictures(struct workloads__reading *reading) {
+    static const enum workloads__key keys[] = {KEY_dataset_resize, KEY_dataset_crop};
+    const struct dse_workload *w = &reading->workload;
+    char name[WORKLOADS_NAME_SIZE];
+    if (reading->wrong[KEY_dataset_format] || reading->wrong[KEY_dataset_resize] ||
+        reading->wrong[KEY_dataset_crop])
+        return;
+    bool are_pictures = strcmp(w->dataset_format, "pictures") == 0;
+    for (size_t i = 0; !are_pictures && i < sizeof keys / sizeof keys[0]; i++)
+        if (*(const int64_t *)workloads__member_const(w, keys[i]) != 0)
+            WORKLOADS_COMPLAIN(reading, workloads__place(reading, keys[i], -1),
+                               "%s: means nothing to format %s; leave it out",
+                               workloads__name(keys[i], name), w->dataset_format);
+    if (are_pictures && w->dataset_resize > 0 && w->dataset_crop > w->dataset_resize)
+        WORKLOADS_COMPLAIN(reading, place_of_pair(reading, KEY_dataset_crop, KEY_dataset_resize),
+                           "dataset.crop: %d is above dataset.resize, %d", (int)w->dataset_crop,
+                           (int)w->dataset_resize);
 }
 
 /* ---- cells ---- */
@@ -447,6 +497,7 @@ void workloads__check_rules(struct workloads__reading *reading) {
     check_normalisation(reading);
     check_files_of(reading, KEY_dataset_files, false);
     check_files_of(reading, KEY_calibration_files, true);
+    check_pictures(reading);
     check_cells(reading);
     check_bits(reading);
     check_sides(reading);

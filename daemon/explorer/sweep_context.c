@@ -19,7 +19,7 @@ static enum dse_status hash_once(struct known_files *known, const char *path, co
         }
     }
     char hex[DSE_SHA256_HEX];
-    DSE_TRY(dse_sha256_file(path, hex, err));
+    DSE_TRY(dse_sha256_path(path, hex, err));
     char *copy = dse_arena_strdup(known->arena, hex);
     if (copy == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a file's hash");
@@ -80,6 +80,8 @@ static enum dse_status describe_dataset(struct known_files *known,
         .stratified = strcmp(workload->dataset_subset, "stratified") == 0,
         .seed = workload->dataset_subset_seed,
         .coarse_labels = strcmp(workload->dataset_labels, "coarse") == 0,
+        .resize = workload->dataset_resize,
+        .crop = workload->dataset_crop,
         .mean = workload->dataset_mean.items,
         .mean_n = workload->dataset_mean.n,
         .std = workload->dataset_std.items,

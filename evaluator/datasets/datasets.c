@@ -15,6 +15,7 @@ static const struct format {
     [DSE_DATASET_CIFAR10] = {"cifar10", datasets__scan_cifar, datasets__fetch_cifar},
     [DSE_DATASET_CIFAR100] = {"cifar100", datasets__scan_cifar, datasets__fetch_cifar},
     [DSE_DATASET_NPY] = {"npy", datasets__scan_npy, datasets__fetch_npy},
+    [DSE_DATASET_PICTURES] = {"pictures", datasets__scan_pictures, datasets__fetch_pictures},
 };
 enum { N_FORMATS = sizeof formats / sizeof formats[0] };
 

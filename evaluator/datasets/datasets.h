@@ -9,7 +9,9 @@
     X(IDX, "idx", "images, labels: IDX (LeCun), any size, grey")                          \
     X(CIFAR10, "cifar10", "binary batches, in order: 1 + 3,072 bytes a record")           \
     X(CIFAR100, "cifar100", "binary batches, in order: coarse, fine label + 3,072 bytes") \
-    X(NPY, "npy", "images.npy, labels.npy, or one .npz with both: uint8 [n][h][w] or [n][h][w][c]")
+    X(NPY, "npy",                                                                         \
+      "images.npy, labels.npy, or one .npz with both: uint8 [n][h][w] or [n][h][w][c]")   \
+    X(PICTURES, "pictures", "a folder with a folder of PNG and JPEG files for each class, sorted")
 enum dse_dataset_format {
 #define X(name, text, files) DSE_DATASET_##name,
     DSE_DATASET_FORMATS(X)
@@ -31,6 +33,13 @@ struct dse_dataset_request {
     bool stratified;
     uint64_t seed;
     bool coarse_labels; /* CIFAR100: the 20 classes instead of the 100 */
+    /* PICTURES: the shorter side is made so long, then a square of this side is cut out of the
+     * middle; 0: neither. With 0 and 0 all pictures must have one size. */
+    int resize, crop;
+    bool grey; /* PICTURES: one channel, luminance, instead of RGB */
+    /* PICTURES: called after each picture, which takes a while; NULL: nothing is. */
+    void (*progress)(void *context, int done, int total);
+    void *progress_context;
 };
 
 /* A fixed choice of images in memory, in the order of the files. */

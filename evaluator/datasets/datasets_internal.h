@@ -91,6 +91,7 @@ enum { DATASETS__MOST_IMAGES = 100 * 1000 * 1000, DATASETS__LARGEST_SIDE = 4096 
 DATASETS__FORMAT(idx);
 DATASETS__FORMAT(cifar);
 DATASETS__FORMAT(npy);
+DATASETS__FORMAT(pictures);
 
 /* ---- arrays of NumPy (npy.c), archives of them (zip.c) ---- */
 

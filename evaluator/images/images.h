@@ -24,6 +24,20 @@ DSE_MUST_USE enum dse_status dse_image_read(const char *name, const struct dse_b
 DSE_MUST_USE enum dse_status dse_image_save_png(const char *path, const uint8_t *pixels, int h,
                                                 int w, int c, struct dse_err *err);
 
+/* To h x w pixels: Pillow's bilinear filter with its fixed-point numbers, bit for bit. The image is
+ * left as it is, or with one side done, on NO_MEMORY. */
+DSE_MUST_USE enum dse_status dse_image_resize(struct dse_image *image, int h, int w,
+                                              struct dse_err *err);
+/* The shorter side to so many pixels and the other in proportion, as torchvision's Resize does.
+ * INVALID: the other would be longer than DSE_IMAGE_LARGEST_SIDE. */
+DSE_MUST_USE enum dse_status dse_image_resize_shorter(struct dse_image *image, int side,
+                                                      struct dse_err *err);
+/* The square in the middle, as torchvision's CenterCrop. INVALID: the image is smaller. */
+DSE_MUST_USE enum dse_status dse_image_crop_middle(struct dse_image *image, int side,
+                                                   struct dse_err *err);
+/* RGB to its luminance (.299 .587 .114), as Pillow's mode L; grey stays. */
+void dse_image_make_grey(struct dse_image *image);
+
 /* Images of one size through libjpeg: baseline, the standard tables scaled by a quality of 1..100,
  * 4:2:0, and the slow integer transform both ways (JDCT_ISLOW), whose result is the same with every
  * processor's instructions. */

@@ -123,7 +123,9 @@ static enum dse_status write_npy(struct job *job, uint8_t *image, struct dse_err
 static enum dse_status write_picture(struct job *job, const struct dse_corruption_def *def,
                                      int severity, int i, uint8_t *image, struct dse_err *err) {
     char dir[PATH_SIZE], path[PATH_SIZE + 32];
-    (void)snprintf(dir, sizeof dir, "%s/%s/%d/%d", job->out, def->name, severity,
+    char digits[16]; /* as many for all classes: sorted by name, they are sorted by number */
+    int width = snprintf(digits, sizeof digits, "%d", job->data.classes - 1);
+    (void)snprintf(dir, sizeof dir, "%s/%s/%d/%0*d", job->out, def->name, severity, width,
                    job->data.labels[i]);
     (void)snprintf(path, sizeof path, "%s/%06d.png", dir, job->data.indices[i]);
     DSE_TRY(corrupt_image(job, def, severity, i, image, err));

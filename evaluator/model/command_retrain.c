@@ -131,6 +131,10 @@ static enum dse_status load_judged(struct retraining *r, struct dse_err *err) {
     dse_buf_printf(&text, "%s:", dataset->format);
     for (int i = 0; i < dataset->files_n; i++)
         dse_buf_printf(&text, "%s%s", i == 0 ? "" : ",", dataset->files[i].path);
+    if (dataset->resize > 0)
+        dse_buf_printf(&text, ",resize=%lld", (long long)dataset->resize);
+    if (dataset->crop > 0)
+        dse_buf_printf(&text, ",crop=%lld", (long long)dataset->crop);
     enum dse_status status = dse_buf_status(&text, err);
     if (status == DSE_OK)
         status = model__load_images(r->m, dse_buf_text(&text), (int)dataset->count, &all, err);

@@ -5,6 +5,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* "resize=N" or "crop=N", among the files of pictures. */
+static bool read_fit(const char *text, struct dse_dataset_request *request) {
+    static const char resize[] = "resize=", crop[] = "crop=";
+    enum { LARGEST = 4096 };
+    int *to = NULL;
+    char *end;
+    if (strncmp(text, resize, sizeof resize - 1) == 0)
+        to = &request->resize;
+    else if (strncmp(text, crop, sizeof crop - 1) == 0)
+        to = &request->crop;
+    if (request->format != DSE_DATASET_PICTURES || to == NULL)
+        return false;
+    long side = strtol(strchr(text, '=') + 1, &end, 10);
+    if (*end != '\0' || side < 1 || side > LARGEST)
+        return false;
+    *to = (int)side;
+    return true;
+}
+
 enum dse_status model__read_request(struct model *m, const char *text,
                                     const char *paths[MODEL_FILES_MAX],
                                     struct dse_dataset_request *request, struct dse_err *err) {
@@ -20,6 +39,8 @@ enum dse_status model__read_request(struct model *m, const char *text,
         DSE_FAIL(err, DSE_USAGE, "'%s' is no format of images; see pareto-workload(5)", copy);
     request->paths = paths;
     for (char *at = strtok_r(colon + 1, ",", &rest); at != NULL; at = strtok_r(NULL, ",", &rest)) {
+        if (read_fit(at, request))
+            continue;
         if (request->n_paths == MODEL_FILES_MAX)
             DSE_FAIL(err, DSE_USAGE, "more than %d files", (int)MODEL_FILES_MAX);
         paths[request->n_paths++] = at;

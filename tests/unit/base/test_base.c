@@ -316,6 +316,58 @@ static void a_written_file_follows_the_umask(void **state) {
     assert_int_equal(rmdir(dir), 0);
 }
 
+static void hash_folder(const char *dir, char hex[DSE_SHA256_HEX]) {
+    struct dse_err err = {0};
+    assert_ok(dse_sha256_path(dir, hex, &err), &err);
+}
+
+/* By the names and contents below, wherever the folder is. */
+static void a_folder_has_a_hash(void **state) {
+    (void)state;
+    enum { SUMS = 6 };
+    char dir[256], inner[280], b[300], a[300], moved[300], hex[SUMS][DSE_SHA256_HEX];
+    struct dse_err err = {0};
+    struct dse_arena arena = {0};
+    const char *const *names;
+    int n;
+    make_temp_dir(dir, sizeof dir);
+    (void)snprintf(inner, sizeof inner, "%s/in", dir);
+    (void)snprintf(a, sizeof a, "%s/a", inner);
+    (void)snprintf(b, sizeof b, "%s/b", inner);
+    (void)snprintf(moved, sizeof moved, "%s/out", dir);
+    hash_folder(dir, hex[0]);
+    assert_ok(dse_dir_create(inner, &err), &err);
+    hash_folder(dir, hex[1]);
+    assert_ok(dse_file_replace(b, "1", 1, &err), &err);
+    hash_folder(dir, hex[2]);
+    assert_ok(dse_file_replace(a, "2", 1, &err), &err);
+    hash_folder(dir, hex[3]);
+    assert_ok(dse_file_replace(a, "1", 1, &err), &err);
+    assert_ok(dse_file_replace(b, "2", 1, &err), &err);
+    hash_folder(dir, hex[4]);
+    for (int i = 0; i < 5; i++)
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(hex[i], hex[k]);
+    hash_folder(inner, hex[0]);
+    assert_int_equal(rename(inner, moved), 0);
+    hash_folder(moved, hex[1]);
+    assert_string_equal(hex[0], hex[1]);
+    hash_folder(dir, hex[5]);
+    assert_string_not_equal(hex[4], hex[5]);
+    assert_ok(dse_dir_list(moved, &arena, &names, &n, &err), &err);
+    assert_int_equal(n, 2);
+    assert_string_equal(names[0], "a");
+    assert_int_equal(dse_sha256_path("/dev/null", hex[0], &err), DSE_INVALID);
+    assert_int_equal(dse_sha256_path(inner, hex[0], NULL), DSE_NOT_FOUND);
+    assert_int_equal(dse_dir_list(inner, &arena, &names, &n, NULL), DSE_NOT_FOUND);
+    dse_arena_fini(&arena);
+    const char *const rm[] = {a, b, inner};
+    (void)rename(moved, inner);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(remove(rm[i]), 0);
+    assert_int_equal(rmdir(dir), 0);
+}
+
 static void first_error_wins_and_prefix_adds(void **state) {
     (void)state;
     struct dse_err err = {0};
@@ -410,6 +462,7 @@ int main(void) {
         cmocka_unit_test(decimals_are_read_as_by_the_c_library),
         cmocka_unit_test(sha256_known_answers),
         cmocka_unit_test(a_written_file_follows_the_umask),
+        cmocka_unit_test(a_folder_has_a_hash),
         cmocka_unit_test(first_error_wins_and_prefix_adds),
         cmocka_unit_test(errno_becomes_status_and_words),
         cmocka_unit_test(open_files_are_read_to_their_end_or_limit),

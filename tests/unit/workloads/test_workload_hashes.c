@@ -149,6 +149,25 @@ static void hashes_follow_the_corrupted_images_used(void **state) {
     assert_string_equal(hashes[2].content, hashes[3].content);
 }
 
+static void hashes_of_pictures_follow_folder_and_fit(void **state) {
+    (void)state;
+    static const char *const texts[] = {"files: [files]", "files: [files/corrupted]",
+                                        "files: [files], resize: 8", "files: [files], crop: 8"};
+    struct hashes hashes[4];
+    for (int i = 0; i < 4; i++) {
+        char text[512];
+        struct counted counted = {0};
+        (void)snprintf(text, sizeof text,
+                       "name: a sweep\nmodel: {file: files/model.onnx}\n"
+                       "dataset: {format: pictures, %s}\n",
+                       texts[i]);
+        hashes[i] = hash_of(text, "v1", &counted);
+        assert_int_equal(counted.calls, 2);
+        for (int k = 0; k < i; k++)
+            assert_string_not_equal(hashes[i].context, hashes[k].context);
+    }
+}
+
 static void hashes_do_not_depend_on_the_order_of_keys(void **state) {
     (void)state;
     static const char text[] = "# turned round\n"
@@ -181,9 +200,9 @@ static void hashes_stay_as_recorded(void **state) {
     struct counted counted = {0};
     struct hashes hashes = hash_of(reference_workload, "v1", &counted);
     assert_string_equal(hashes.content,
-                        "c9663aac60a72abf28ab443aac65c051d58a71526e03a1d5e86cefe0ac26fc9e");
+                        "5afa47794ef5d3144c4b70d268c679ab506f7a4c27661255ed6a379e1fa70a3c");
     assert_string_equal(hashes.context,
-                        "69c9972fd3a5f2f7dde1a91439d909497bf5a2633030c5f12ac6bbbfe13ce975");
+                        "28c255d9261d05302cd57f8cdac5f63f0cc15b5b18d61a62c7a6b3d26b037708");
 }
 
 static enum dse_status fail_to_hash(void *context, const char *path, char out[DSE_SHA256_HEX],
@@ -215,6 +234,7 @@ int main(void) {
         cmocka_unit_test(hashes_count_what_decides_results),
         cmocka_unit_test(hashes_follow_contents_and_evaluator_not_paths),
         cmocka_unit_test(hashes_follow_the_corrupted_images_used),
+        cmocka_unit_test(hashes_of_pictures_follow_folder_and_fit),
         cmocka_unit_test(hashes_do_not_depend_on_the_order_of_keys),
         cmocka_unit_test(hashes_stay_as_recorded),
         cmocka_unit_test(a_file_that_cannot_be_hashed_is_reported),

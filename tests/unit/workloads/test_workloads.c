@@ -466,6 +466,8 @@ static void append_random_workload(struct dse_rng *rng, struct dse_buf *out) {
             dse_buf_puts(out, "  objectives: [size_bits]\n");
         else if (strcmp(info->key, "bits") == 0 || strcmp(info->key, "passes_min") == 0)
             dse_buf_printf(out, "  %s: %d\n", info->key, 2 + (int)dse_rng_below(rng, 3));
+        else if (strcmp(info->key, "resize") == 0 || strcmp(info->key, "crop") == 0)
+            ; /* of pictures */
         else if (strcmp(info->key, "passes_max") == 0)
             dse_buf_printf(out, "  passes_max: %d\n", 4 + (int)dse_rng_below(rng, 99));
         else if (strcmp(info->key, "bits_min") == 0)
