@@ -32,6 +32,13 @@ static const long double tens[] = {1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e5L,  1e6
 enum { TENS_MAX = 27, READ_DIGITS_MAX = 18 };
 static const double SHORT_WAY_LEAST = 1e-4, SHORT_WAY_END = 1e15;
 
+/* Does arithmetic have the 64 bits that were compiled for? Not under valgrind, which computes in
+ * doubles. */
+static bool has_long_doubles(void) {
+    volatile long double one = 1, small = 0x1p-60L;
+    return one + small != one;
+}
+
 /* n / 10^k as a double; false: too near the middle of two doubles to be sure. */
 static bool divide(uint64_t n, int k, double *x) {
     long double quotient = (long double)n / tens[k]; /* off by half a unit of 64 bits at most */
@@ -86,7 +93,7 @@ static void print_fixed(uint64_t n, int k, bool negative, char out[DSE_NUMBER_SI
 
 static bool print_shortly(double x, char out[DSE_NUMBER_SIZE]) {
     double size = fabs(x), again;
-    if (!(size >= SHORT_WAY_LEAST && size < SHORT_WAY_END))
+    if (!has_long_doubles() || !(size >= SHORT_WAY_LEAST && size < SHORT_WAY_END))
         return false;
     for (int digits = FEWEST_DIGITS_TRIED; digits <= MOST_DIGITS; digits++) {
         uint64_t n;
@@ -120,7 +127,7 @@ static bool read_shortly(const char *text, double *x, const char **end) {
     double size;
     bool whole_text =
         at > text + negative && strchr("eExXpP.", at[0] == '\0' ? ' ' : at[0]) == NULL;
-    if (!whole_text || at[-1] == '.' || !divide(n, places, &size))
+    if (!whole_text || at[-1] == '.' || !has_long_doubles() || !divide(n, places, &size))
         return false;
     *x = negative ? -size : size;
     *end = at;

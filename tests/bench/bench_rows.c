@@ -5,9 +5,9 @@
  *   bench_rows [many [few [individuals]]]
  *
  * many, few: rows of the two sweeps when measuring begins (1000000, 10000); individuals: measured
- * in each of the five turns (5000). Databases lie in $TMPDIR (1.5 GB for a million rows). ZDT1, 30
- * genes, population 1000. To be quick, the rows are filled in by the daemon's own explorer in this
- * process, with everything but the pipes. */
+ * in each of the five turns (5000). Databases lie in $TMPDIR (about a gigabyte for a million rows).
+ * A knapsack of thirty whole genes, population 1000. To be quick, the rows are filled in by the
+ * daemon's own explorer in this process, with everything but the pipes. */
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@
 enum { TURNS = 5, QUERIES = 9 };
 
 static const char workload[] = "name: rows\n"
-                               "problem: {type: zdt1}\n"
+                               "problem: {type: knapsack}\n"
                                "exploration: {population: 1000, generations: 100000}\n"
                                "execution: {group: 500}\n";
 
@@ -65,7 +65,7 @@ static void pareto(const struct daemon_fixture *fixture, struct dse_buf *out, ..
 
 static void answer_task(struct dse_explorer *explorer, struct dse_task *task,
                         const struct dse_function_def *function) {
-    enum { VALUES = 2 };
+    enum { VALUES = 3 }; /* value, weight, what is too heavy */
     struct dse_arena arena = {0};
     struct dse_err err = {0};
     struct dse_msg_task message;
@@ -93,7 +93,7 @@ static void fill(const struct daemon_fixture *fixture, int64_t rows) {
     struct dse_explorer *explorer;
     struct dse_err err = {0};
     struct dse_sweep_counts counts = {0};
-    const struct dse_function_def *function = dse_function_find("zdt1");
+    const struct dse_function_def *function = dse_function_find("knapsack");
     (void)snprintf(path, sizeof path, "%s/pareto.db", fixture->state_dir);
     must(dse_store_open(path, 0, &store, &err), &err);
     must(dse_explorer_open(store, 1, &explorer, &err), &err);
@@ -178,6 +178,7 @@ static void measure_queries(struct daemon_fixture *fixture) {
 }
 
 int main(int argc, char **argv) {
+    (void)setvbuf(stdout, NULL, _IOLBF, 0);
     struct daemon_fixture many, few;
     double rates_many[TURNS], rates_few[TURNS], ready[TURNS], unused;
     int64_t rows_many = argc > 1 ? atoll(argv[1]) : 1000000;
