@@ -95,3 +95,52 @@ void dse_activate_f32(const struct dse_activation *activation, const float *x, s
         EACH(v);
     }
 }
+
+static float sigmoid_slope(float x) {
+    double s = 1.0 / (1.0 + dse_math_exp(-(double)x));
+    return (float)(s * (1.0 - s));
+}
+
+static float tangent_slope(float x) {
+    double t = (double)hyperbolic_tangent(x);
+    return (float)(1.0 - t * t);
+}
+
+/* Of x (x / 6 + 1/2) between -3 and 3. */
+static float hard_swish_slope(float x) {
+    return x <= -3.0f ? 0.0f : x >= 3.0f ? 1.0f : x * (1.0f / 3.0f) + 0.5f;
+}
+
+void dse_activate_slopes(const struct dse_activation *activation, const float *x, size_t n,
+                         float *y) {
+    const float alpha = activation->alpha, beta = activation->beta;
+    switch (activation->kind) {
+    case DSE_ACTIVATION_RELU:
+        EACH(v > 0.0f ? 1.0f : 0.0f);
+        break;
+    case DSE_ACTIVATION_CLIP:
+        EACH(v > alpha && v < beta ? 1.0f : 0.0f);
+        break;
+    case DSE_ACTIVATION_LEAKY_RELU:
+        EACH(v < 0.0f ? alpha : 1.0f);
+        break;
+    case DSE_ACTIVATION_HARD_SIGMOID:
+        EACH(alpha * v + beta > 0.0f && alpha * v + beta < 1.0f ? alpha : 0.0f);
+        break;
+    case DSE_ACTIVATION_HARD_SWISH:
+        EACH(hard_swish_slope(v));
+        break;
+    case DSE_ACTIVATION_SIGMOID:
+        EACH(sigmoid_slope(v));
+        break;
+    case DSE_ACTIVATION_TANH:
+        EACH(tangent_slope(v));
+        break;
+    case DSE_ACTIVATION_ELU:
+        EACH(v < 0.0f ? (float)((double)alpha * dse_math_exp((double)v)) : 1.0f);
+        break;
+    default:
+        for (size_t i = 0; i < n; i++)
+            y[i] = 1.0f;
+    }
+}

@@ -145,5 +145,9 @@ const char *dse_activation_text(enum dse_activation_kind kind);
 bool dse_activation_signed(const struct dse_activation *activation, bool argument_signed);
 /* n values; y may equal x. Transcendental ones are computed in double and rounded. */
 void dse_activate_f32(const struct dse_activation *activation, const float *x, size_t n, float *y);
+/* What y changes with x: n derivatives. At a kink that of the side where the function is flat, of
+ * LEAKY_RELU and ELU that of the right side (as PyTorch). */
+void dse_activate_slopes(const struct dse_activation *activation, const float *x, size_t n,
+                         float *slopes);
 
 #endif

@@ -151,9 +151,9 @@ static bool is_plain_pool(const struct dse_net *net, const struct dse_node *node
 
 static enum dse_status check_node(const struct dse_net *net, const struct dse_node *node,
                                   struct dse_err *err) {
-    static const enum dse_op trained[] = {DSE_OP_CONV,  DSE_OP_DENSE,   DSE_OP_NORM, DSE_OP_ADD,
-                                          DSE_OP_RELU,  DSE_OP_AVGPOOL, DSE_OP_PAD,  DSE_OP_MAXPOOL,
-                                          DSE_OP_SLICE, DSE_OP_FLATTEN};
+    static const enum dse_op trained[] = {
+        DSE_OP_CONV, DSE_OP_DENSE,   DSE_OP_NORM,  DSE_OP_ADD,     DSE_OP_RELU,      DSE_OP_AVGPOOL,
+        DSE_OP_PAD,  DSE_OP_MAXPOOL, DSE_OP_SLICE, DSE_OP_FLATTEN, DSE_OP_ACTIVATION};
     bool known = false;
     for (size_t i = 0; i < sizeof trained / sizeof trained[0]; i++)
         known = known || trained[i] == node->op;

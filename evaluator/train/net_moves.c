@@ -1,4 +1,5 @@
-/* Operators without numbers of their own: Relu, sums, poolings, pads, slices. */
+/* Operators without numbers of their own: Relu and other functions, sums, poolings, pads, slices.
+ */
 #include <string.h>
 
 #include "evaluator/train/net_internal.h"
@@ -72,6 +73,9 @@ void train__move_forward(const struct train__job *job) {
     case DSE_OP_ADD:
         dse_add_f32(x, unit->add >= 0 ? seat->values[unit->add] : NULL, n, unit->relu, y);
         break;
+    case DSE_OP_ACTIVATION:
+        dse_activate_f32(&unit->node->activation, x, n, y);
+        break;
     case DSE_OP_AVGPOOL:
         pool = dse_shapes_pool(job->net->graph, job->unit->node);
         dse_avgpool_f32(x, seat->n, &pool, y);
@@ -100,6 +104,21 @@ static void pass_on(const struct train__job *job, float *dy) {
         dse_train_add_to(train__grad_to_add(job->net, job->seat, unit->add), dy, n);
 }
 
+/* An element-wise function: dx += dy f'(x), a piece at a time. */
+static void pass_slopes(const struct train__job *job, const float *dy, float *dx) {
+    enum { PIECE = 1024 };
+    const struct train__unit *unit = job->unit;
+    const float *x = job->seat->values[unit->input];
+    size_t n = (size_t)job->seat->n * train__size(job->net, unit->output);
+    float slopes[PIECE];
+    for (size_t first = 0; first < n; first += PIECE) {
+        size_t piece = n - first < PIECE ? n - first : PIECE;
+        dse_activate_slopes(&unit->node->activation, x + first, piece, slopes);
+        for (size_t i = 0; i < piece; i++)
+            dx[first + i] += dy[first + i] * slopes[i];
+    }
+}
+
 void train__move_backward(const struct train__job *job) {
     const struct train__unit *unit = job->unit;
     struct train__seat *seat = job->seat;
@@ -110,7 +129,9 @@ void train__move_backward(const struct train__job *job) {
         return;
     }
     float *dx = train__grad_to_add(job->net, seat, unit->input);
-    if (op == DSE_OP_PAD) {
+    if (op == DSE_OP_ACTIVATION) {
+        pass_slopes(job, dy, dx);
+    } else if (op == DSE_OP_PAD) {
         struct part part = part_of(job);
         size_t large = dse_shape_size(part.large), small = dse_shape_size(part.small);
         for (int i = 0; i < seat->n; i++) {

@@ -72,6 +72,7 @@ static void check_network(const char *network) {
 static void losses_follow_pytorch(void **state) {
     (void)state;
     check_network("small");
+    check_network("functions");
     check_network("resnet20");
 }
 
