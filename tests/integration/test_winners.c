@@ -148,9 +148,11 @@ static void the_best_by_an_objective_are_evaluated_again(void **state) {
     struct dse_arena arena = {0};
     struct dse_msg_sweep_list list;
     struct dse_buf out = {0};
-    const char *const best[] = {"reevaluate",     "--best",   "3",  "--by",
-                                "bit_operations", "--images", "10", NULL};
+    char images[16];
+    const char *const best[] = {"reevaluate",     "--best",   "3",    "--by",
+                                "bit_operations", "--images", images, NULL};
     const char *const sweeps[] = {"--json", "list", NULL};
+    (void)snprintf(images, sizeof images, "%d", SAMPLE_IMAGES(40) - 1);
     assert_int_equal(fixture_pareto(&fixture, best, &out, NULL), 0);
     ask(sweeps, DSE_RECORD_sweep_list, &arena, &list);
     const struct dse_msg_sweep *again = &list.sweeps[list.sweeps_n - 1];
