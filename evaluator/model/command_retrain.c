@@ -11,6 +11,9 @@
 /* A hundredth of the learning rate and a tenth of the epochs, as the makers of
  * pytorch-quantization advise. */
 static const double RATE_FACTOR = 0.01;
+/* Folded batch norms stand in the weights, and make their gradients larger: ResNet-20 with 64.7 %
+ * at some 4.8 bits falls to 10 % without this factor, and rises to 77 % with it. */
+static const double FOLDED_FACTOR = 0.1;
 enum { EPOCHS = MODEL__TRAINING_EPOCHS / 10, BATCH = 8, LARGEST_LOG_BYTES = 1 << 26 };
 
 /* What the engine finds with the bits of the layers: of the last output. */
@@ -347,7 +350,10 @@ static enum dse_status retrain(struct retraining *r, struct dse_err *err) {
 
 enum dse_status model__command_retrain(struct model *m, struct dse_err *err) {
     struct retraining r = {.m = m,
-                           .lesson = {.m = m, .epochs = EPOCHS, .rate_factor = RATE_FACTOR},
+                           .lesson = {.m = m,
+                                      .epochs = EPOCHS,
+                                      .rate_factor = RATE_FACTOR,
+                                      .folded_factor = FOLDED_FACTOR},
                            .widths = {.share = DSE_SCALE_A_CHANNEL}};
     enum dse_status status = retrain(&r, err);
     model__lesson_fini(&r.lesson);
