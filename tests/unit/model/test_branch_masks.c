@@ -128,7 +128,7 @@ static void masks_of_flattened_maps_are_in_order(void **state) {
     struct dse_onnx *onnx = NULL;
     struct dse_err err = {0};
     assert_ok(dse_surgery_new_network((struct dse_shape){12, 10, 2},
-                                      "conv=6x5,relu,max=2,dense=16,relu,dense=10", NULL, 1, &onnx,
+                                      "conv=6x5,relu,max=2,dense=16,relu,dense=10", "", 1, &onnx,
                                       &err),
               &err);
     assert_branches_are_passes(onnx, "full", 0.3, 1e-5f);
