@@ -237,7 +237,8 @@ static void after_reading(const struct place *place, enum dse_status status) {
 static void after_migrate(const struct place *place, enum dse_status status) {
     (void)status;
     assert_sweeps(place, 1, 1);
-    assert_string_equal(query_text(place->path, "PRAGMA user_version"), "2");
+    assert_int_equal(atoi(query_text(place->path, "PRAGMA user_version")),
+                     DSE_STORE_SCHEMA_VERSION);
 }
 
 static const struct work {
