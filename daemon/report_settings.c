@@ -54,6 +54,8 @@ enum dse_status daemon__add_settings(const struct daemon__decoder *decoder,
                                      struct dse_msg_individual *individual, struct dse_err *err) {
     struct dse_candidate candidate;
     int n = decoder->model.n_layers;
+    if (n == 0)
+        return DSE_OK; /* no network: the genome says it all */
     DSE_TRY(decode(decoder, row, arena, &candidate, err));
     DSE_TRY(copy_ints(candidate.input_bits, n, arena, &individual->input_bits,
                       &individual->input_bits_n, err));
