@@ -197,9 +197,10 @@ static const char *const published_names[PUBLISHED] = {"gaussian_noise", "pixela
 /* Writes the corrupted set of n images as users do, and gives it to the context. */
 static void publish(struct fixture *f, struct published *p, const char *images,
                     const char *severities) {
-    char data[640];
+    char data[640], dir[sizeof p->dir];
     struct dse_err err = {0};
-    (void)snprintf(p->dir, sizeof p->dir, "%s/corrupted", f->dir);
+    (void)snprintf(dir, sizeof dir, "%s/corrupted", f->dir);
+    memcpy(p->dir, dir, sizeof dir);
     (void)snprintf(data, sizeof data, "idx:%s,%s", f->images, f->labels);
     const char *const argv[] = {DSE_BINARY_DIR "/pareto-model",
                                 "corrupt",
@@ -215,7 +216,7 @@ static void publish(struct fixture *f, struct published *p, const char *images,
                                 NULL};
     assert_int_equal(run_program(argv, NULL, NULL), 0);
     for (int i = 0; i < PUBLISHED; i++) {
-        (void)snprintf(p->paths[i], sizeof p->paths[i], "%s/%s.npy", p->dir, published_names[i]);
+        (void)snprintf(p->paths[i], sizeof p->paths[i], "%s/%s.npy", dir, published_names[i]);
         assert_ok(dse_sha256_file(p->paths[i], p->sums[i], &err), &err);
         p->refs[i] = (struct dse_msg_file_ref){.path = p->paths[i], .sha256 = p->sums[i]};
     }
