@@ -133,7 +133,7 @@ static enum dse_status measure_network(struct job *job, const char *path, struct
     if (job->images.data.n > 0)
         status = model__check_images(path, job->network.graph, &job->images, err);
     for (int i = 0; status == DSE_OK && i < job->n_batches; i++) {
-        struct statistics statistics;
+        struct statistics statistics = {0};
         struct dse_buf out = {0};
         status = measure_batch(job, job->batches[i], &statistics, err);
         if (status == DSE_OK) {
