@@ -273,6 +273,8 @@ DSE_MUST_USE enum dse_status client__sweep_of(struct client *c, const char *oper
 /* "12.3" or "baseline". */
 DSE_MUST_USE enum dse_status client__individual_of(const char *operand, int64_t *generation,
                                                    int64_t *slot, struct dse_err *err);
+/* The other way: "float32", as tables call the baseline, or "12.3"; text of the arena. */
+const char *client__individual_name(struct dse_arena *arena, int64_t generation, int64_t slot);
 /* The id of a sweep as a number from 1. */
 DSE_MUST_USE enum dse_status client__parse_id(const char *text, int64_t *out, struct dse_err *err);
 /* Connects, finds the sweep of the first operand and asks a question about it. */

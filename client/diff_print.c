@@ -218,8 +218,7 @@ static void set_item(struct client *c, const struct client__measure *measures, i
                      const struct client__diff_item *item, struct dse_console_table *table,
                      int row) {
     dse_console_table_set(table, row, 0,
-                          dse_console_printf(&c->arena, "%lld.%lld", (long long)item->generation,
-                                             (long long)item->slot));
+                          client__individual_name(&c->arena, item->generation, item->slot));
     for (int j = 0; j < n; j++)
         dse_console_table_set(table, row, j + 1,
                               client__measure_text(&c->arena, &measures[j], item->objectives[j]));

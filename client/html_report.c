@@ -142,11 +142,9 @@ static void put_row(struct report *r, const struct dse_msg_individual *one, bool
     dse_buf_puts(&r->html, baseline ? "<tr class=float32" : "<tr");
     put_element(&r->html, " title=\"", dse_buf_text(&title), "\">");
     dse_buf_fini(&title);
-    const char *id =
-        baseline ? "float32"
-                 : dse_console_printf(arena, "%" PRId64 ".%" PRId64, one->generation, one->slot);
     dse_buf_printf(&r->html, "<td data-value=\"%.9f\">%s</td>",
-                   (double)one->generation + (double)one->slot / 1e7, id);
+                   (double)one->generation + (double)one->slot / 1e7,
+                   client__individual_name(arena, one->generation, one->slot));
     for (int i = 0; i < one->objectives_n; i++) {
         dse_buf_printf(&r->html, "<td data-value=\"%.17g\">", one->objectives[i]);
         put_element(&r->html, "", client__measure_text(arena, &measures[i], one->objectives[i]),

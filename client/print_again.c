@@ -40,10 +40,7 @@ static void fill(struct client *c, struct dse_console_table *table, int *row, in
         int n;
     } rows[ROWS_OF_ONE] = {{sweep, one->estimates, one->estimates_n},
                            {look->sweep, look->estimates, look->estimates_n}};
-    const char *id = one->generation < 0
-                         ? "float32"
-                         : dse_console_printf(arena, "%lld.%lld", (long long)one->generation,
-                                              (long long)one->slot);
+    const char *id = client__individual_name(arena, one->generation, one->slot);
     for (int k = 0; k < ROWS_OF_ONE; k++, (*row)++) {
         dse_console_table_set(table, *row, 0, k == 0 ? id : "again");
         dse_console_table_set(table, *row, COLUMN_SWEEP,

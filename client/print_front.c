@@ -91,11 +91,7 @@ static void fill_row(struct client *c, struct dse_console_table *table, int row,
                      const struct client__measure *measures, int n) {
     struct dse_arena *arena = &c->arena;
     dse_console_table_set(table, row, 0,
-                          individual->generation < 0
-                              ? "float32"
-                              : dse_console_printf(arena, "%lld.%lld",
-                                                   (long long)individual->generation,
-                                                   (long long)individual->slot));
+                          client__individual_name(arena, individual->generation, individual->slot));
     for (int i = 0; i < n && i < individual->objectives_n; i++)
         dse_console_table_set(table, row, FIRST_OBJECTIVE + i,
                               client__measure_text(arena, &measures[i], individual->objectives[i]));

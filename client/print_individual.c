@@ -35,6 +35,12 @@ enum dse_status client__individual_of(const char *operand, int64_t *generation, 
     return DSE_OK;
 }
 
+const char *client__individual_name(struct dse_arena *arena, int64_t generation, int64_t slot) {
+    return generation < 0
+               ? "float32"
+               : dse_console_printf(arena, "%lld.%lld", (long long)generation, (long long)slot);
+}
+
 /* What the value is an estimate of; nothing for an exact number. */
 static void print_interval(struct client *c, const struct client__measure *measure,
                            const struct dse_msg_estimate *estimate, struct dse_buf *out) {

@@ -43,9 +43,8 @@ static enum dse_status print_table(struct client *c, const struct dse_msg_retrai
                                    list->retrainings_n, &c->arena, err));
     for (int i = 0; i < list->retrainings_n; i++) {
         const struct dse_msg_retraining *r = &list->retrainings[i];
-        dse_console_table_set(
-            &table, i, 0,
-            dse_console_printf(&c->arena, "%" PRId64 ".%" PRId64, r->generation, r->slot));
+        dse_console_table_set(&table, i, 0,
+                              client__individual_name(&c->arena, r->generation, r->slot));
         dse_console_table_set(&table, i, 1,
                               dse_console_printf(&c->arena, "%.2f", 100 * r->accuracy_before));
         dse_console_table_set(&table, i, 2,
