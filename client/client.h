@@ -33,10 +33,12 @@ struct client;
       "Ctrl-C stops watching; the sweep goes on. Exit status 1 when the sweep failed\n"            \
       "or was cancelled.\n")                                                                       \
     X(front, "[SWEEP]", 0, 1, "print the Pareto front as it is now",                               \
-      "One row an individual: its id (generation.slot), its objectives and the mean\n"             \
-      "bits of weights and inputs over the layers (float32 counts 32). The first row\n"            \
-      "is the float32 network. --objectives asks the stored evaluations again, for the\n"          \
-      "front of other metrics, without computing an image.\n")                                     \
+      "One row an individual: its id (generation.slot), its objectives, the mean\n"                \
+      "bits of weights and inputs over the layers (float32 counts 32), and where\n"                \
+      "there are any the entropies below which images leave at early exits, dropout\n"             \
+      "rate and passes. The first row is the float32 network. --objectives asks the\n"             \
+      "stored evaluations again, for the front of other metrics, without computing an\n"           \
+      "image.\n")                                                                                  \
     X(show, "[SWEEP] INDIVIDUAL", 1, 2, "print one individual with its cells and bits",            \
       "INDIVIDUAL is generation.slot as the front prints it, or \"baseline\".\n")                  \
     X(export, "[SWEEP]", 0, 1, "write individuals as CSV or JSON, or one as ONNX",                 \
@@ -322,6 +324,18 @@ struct client__measure client__measure_of(struct dse_arena *arena,
                                           double largest);
 const char *client__measure_text(struct dse_arena *arena, const struct client__measure *measure,
                                  double value);
+
+/* ---- front_columns.c ---- */
+
+/* What a network is besides its objectives: bits, exits, dropout. */
+enum { CLIENT__TRAITS = 4 };
+/* Columns for those that a front has, and which they are; how many. They are left out in a narrow
+ * terminal from drop_order on, the last first. */
+int client__traits_of(struct client *c, const struct dse_msg_front *front, int drop_order,
+                      struct dse_console_column *columns, int *which);
+/* "" where the individual has none. */
+const char *client__trait_text(struct client *c, int which,
+                               const struct dse_msg_individual *individual);
 
 /* pareto export --onnx (export_onnx.c). */
 DSE_MUST_USE enum dse_status client__export_onnx(struct client *c, struct dse_err *err);

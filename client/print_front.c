@@ -78,29 +78,27 @@ static double largest_of(const struct dse_msg_front *front, int objective) {
 
 enum { FIRST_OBJECTIVE = 1 };
 
-static const char *mean_bits(struct dse_arena *arena, const int64_t *bits, int n) {
-    enum { FLOAT_BITS = 32 };
-    double sum = 0;
-    for (int i = 0; i < n; i++)
-        sum += bits[i] == 0 ? FLOAT_BITS : (double)bits[i];
-    return n == 0 ? "" : dse_console_printf(arena, "%.1f", sum / n);
-}
+/* What the columns of a table of the front are. */
+struct front_columns {
+    const struct client__measure *measures;
+    int n; /* measures: a column each after the id */
+    int traits[CLIENT__TRAITS], n_traits;
+};
 
 static void fill_row(struct client *c, struct dse_console_table *table, int row,
                      const struct dse_msg_individual *individual,
-                     const struct client__measure *measures, int n) {
-    struct dse_arena *arena = &c->arena;
-    dse_console_table_set(table, row, 0,
-                          client__individual_name(arena, individual->generation, individual->slot));
-    for (int i = 0; i < n && i < individual->objectives_n; i++)
-        dse_console_table_set(table, row, FIRST_OBJECTIVE + i,
-                              client__measure_text(arena, &measures[i], individual->objectives[i]));
-    if (table->n_columns == FIRST_OBJECTIVE + n) /* no network: no bits */
-        return;
-    dse_console_table_set(table, row, FIRST_OBJECTIVE + n,
-                          mean_bits(arena, individual->weight_bits, individual->weight_bits_n));
-    dse_console_table_set(table, row, FIRST_OBJECTIVE + n + 1,
-                          mean_bits(arena, individual->input_bits, individual->input_bits_n));
+                     const struct front_columns *columns) {
+    int first_trait = FIRST_OBJECTIVE + columns->n;
+    dse_console_table_set(
+        table, row, 0,
+        client__individual_name(&c->arena, individual->generation, individual->slot));
+    for (int i = 0; i < columns->n && i < individual->objectives_n; i++)
+        dse_console_table_set(
+            table, row, FIRST_OBJECTIVE + i,
+            client__measure_text(&c->arena, &columns->measures[i], individual->objectives[i]));
+    for (int i = 0; i < columns->n_traits; i++)
+        dse_console_table_set(table, row, first_trait + i,
+                              client__trait_text(c, columns->traits[i], individual));
 }
 
 /* Rows of a table of n members: as many as people still read. */
@@ -116,13 +114,6 @@ static const struct dse_msg_individual *member_in_row(const struct dse_msg_front
     return &front->members[rows == 1 ? 0 : (int64_t)row * last / (rows - 1)];
 }
 
-static bool has_bits(const struct dse_msg_front *front) {
-    for (int i = 0; i < front->members_n; i++)
-        if (front->members[i].weight_bits_n > 0)
-            return true;
-    return front->baseline != NULL;
-}
-
 static enum dse_status print_table(struct client *c, const struct dse_msg_front *front,
                                    const struct client__measure *measures, int n,
                                    struct dse_buf *out, struct dse_err *err) {
@@ -132,19 +123,16 @@ static enum dse_status print_table(struct client *c, const struct dse_msg_front 
     for (int i = 0; i < n; i++, n_columns++)
         columns[n_columns] =
             (struct dse_console_column){.header = measures[i].header, .drop_order = i};
-    if (has_bits(front)) {
-        columns[n_columns++] =
-            (struct dse_console_column){.header = "weight\nbits\nmean", .drop_order = n + 1};
-        columns[n_columns++] =
-            (struct dse_console_column){.header = "input\nbits\nmean", .drop_order = n + 2};
-    }
+    struct front_columns shown = {.measures = measures, .n = n};
+    shown.n_traits = client__traits_of(c, front, n + 1, &columns[n_columns], shown.traits);
+    n_columns += shown.n_traits;
     int has_baseline = front->baseline != NULL, rows = rows_of(c, front->members_n);
     DSE_TRY(
         dse_console_table_init(&table, columns, n_columns, rows + has_baseline, &c->arena, err));
     if (has_baseline)
-        fill_row(c, &table, 0, front->baseline, measures, n);
+        fill_row(c, &table, 0, front->baseline, &shown);
     for (int i = 0; i < rows; i++)
-        fill_row(c, &table, i + has_baseline, member_in_row(front, i, rows), measures, n);
+        fill_row(c, &table, i + has_baseline, member_in_row(front, i, rows), &shown);
     dse_console_table_print(&table, dse_console_terminal_width(1), &c->style, out);
     if (rows < front->members_n)
         dse_buf_printf(out, "%d of %s members, spread over the front; --all prints them\n", rows,
@@ -210,7 +198,7 @@ static void print_heading(struct client *c, const struct dse_msg_front *front,
 
 static enum dse_status print_front(struct client *c, const struct dse_msg_front *front,
                                    struct dse_buf *out, struct dse_err *err) {
-    enum { OBJECTIVES_MAX = DSE_CONSOLE_COLUMNS_MAX - 3 };
+    enum { OBJECTIVES_MAX = DSE_CONSOLE_COLUMNS_MAX - FIRST_OBJECTIVE - CLIENT__TRAITS };
     struct client__measure measures[OBJECTIVES_MAX];
     int n = front->objectives_n < OBJECTIVES_MAX ? front->objectives_n : OBJECTIVES_MAX;
     print_heading(c, front, out);

@@ -66,6 +66,9 @@ static const double values[][3] = {
     {0.61, 0.4, 50123456},        {0.9204, 0.8111, 12757000000},
 };
 static const int64_t bits[][3] = {{8, 8, 8}, {8, 5, 8}, {6, 4, 8}, {2, 2, 3}, {0, 0, 0}};
+static const int64_t rates[] = {0, 16007, 16007}; /* from the second layer on */
+static const double thresholds[] = {0.25, 1.5};
+enum { WITH_DROPOUT = 2, WITH_EXITS = 3, PASSES = 5 };
 static const struct dse_msg_cell_result cell_results[] = {
     {.cell = "clean",
      .seen = 1000,
@@ -95,6 +98,11 @@ static struct dse_msg_individual individual_at(int i, bool is_baseline) {
         .input_bits_n = 3,
         .weight_bits = bits[is_baseline ? i : 1],
         .weight_bits_n = 3,
+        .dropout = rates,
+        .dropout_n = i == WITH_DROPOUT ? 3 : 0,
+        .passes = i == WITH_DROPOUT ? PASSES : 0,
+        .thresholds = thresholds,
+        .thresholds_n = i == WITH_EXITS ? 2 : 0,
     };
 }
 
