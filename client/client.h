@@ -328,7 +328,15 @@ const char *client__measure_text(struct dse_arena *arena, const struct client__m
 /* ---- front_columns.c ---- */
 
 /* What a network is besides its objectives: bits, exits, dropout. */
-enum { CLIENT__TRAITS = 4 };
+enum {
+    CLIENT__WEIGHT_BITS,
+    CLIENT__INPUT_BITS,
+    CLIENT__THRESHOLDS,
+    CLIENT__DROPOUT,
+    CLIENT__TRAITS
+};
+/* Of a rate in steps of 2^-16. */
+double client__dropout_percent(int64_t steps);
 /* Columns for those that a front has, and which they are; how many. They are left out in a narrow
  * terminal from drop_order on, the last first. */
 int client__traits_of(struct client *c, const struct dse_msg_front *front, int drop_order,
@@ -357,9 +365,9 @@ void client__print_looks(struct client *c, const struct dse_msg_individual *indi
 
 /* ---- print_exits.c ---- */
 
-/* What early exits did, for `pareto show`. */
+/* What the early exits of an individual that has some did, for `pareto show`. */
 DSE_MUST_USE enum dse_status client__print_exits(struct client *c,
-                                                 const struct dse_msg_exits *exits,
+                                                 const struct dse_msg_individual *individual,
                                                  struct dse_buf *out, struct dse_err *err);
 
 #endif

@@ -101,6 +101,8 @@ static void put_csv_head(const struct dse_msg_individual_page *page, bool with_c
     dse_buf_puts(out, ",genome");
     put_names("input_bits:", page->layers, page->layers_n, "", out);
     put_names("weight_bits:", page->layers, page->layers_n, "", out);
+    if (page->layers_n > 0)
+        dse_buf_puts(out, ",dropout_rate,dropout_from,passes,thresholds");
     if (with_cells) {
         put_names("seen:", page->cells, page->cells_n, "", out);
         put_names("correct:", page->cells, page->cells_n, "", out);
@@ -114,6 +116,28 @@ static void put_integers(const int64_t *values, int n, int wanted, struct dse_bu
             dse_buf_printf(out, ",%" PRId64, values[i]);
         else
             dse_buf_puts(out, ",");
+}
+
+/* Rate and the first layer that has it, passes, and a JSON array of thresholds; empty for none. */
+static void put_dropout_and_exits(const struct dse_msg_individual_page *page,
+                                  const struct dse_msg_individual *one, struct dse_buf *out) {
+    int first = 0;
+    while (first < one->dropout_n && one->dropout[first] == 0)
+        first++;
+    bool has_dropout = first < one->dropout_n && first < page->layers_n;
+    dse_buf_puts(out, ",");
+    if (has_dropout)
+        put_number(client__dropout_percent(one->dropout[first]) / 100, out);
+    dse_buf_puts(out, ",");
+    if (has_dropout)
+        put_field(page->layers[first], out);
+    dse_buf_puts(out, ",");
+    if (one->passes > 0)
+        dse_buf_printf(out, "%" PRId64, one->passes);
+    dse_buf_puts(out, one->thresholds_n > 0 ? ",\"[" : ",");
+    for (int i = 0; i < one->thresholds_n; i++)
+        dse_buf_printf(out, "%s%.17g", i > 0 ? "," : "", one->thresholds[i]);
+    dse_buf_puts(out, one->thresholds_n > 0 ? "]\"" : "");
 }
 
 static const struct dse_msg_cell_result *find_cell(const struct dse_msg_individual *individual,
@@ -157,6 +181,8 @@ static void put_csv_row(const struct dse_msg_individual_page *page,
     put_field(individual->genome, out);
     put_integers(individual->input_bits, individual->input_bits_n, page->layers_n, out);
     put_integers(individual->weight_bits, individual->weight_bits_n, page->layers_n, out);
+    if (page->layers_n > 0)
+        put_dropout_and_exits(page, individual, out);
     if (with_cells) {
         put_cells(page, individual, false, out);
         put_cells(page, individual, true, out);

@@ -98,14 +98,13 @@ static enum dse_status convert(const struct onnx_export *export, struct dse_err 
 
 /* The network in the file draws nothing at random: what the figures have besides is said. */
 static void say_what_is_beside(const struct onnx_export *export) {
-    enum { STEPS = 1 << 16 }; /* of a rate */
     const struct dse_msg_individual *one = export->recipe->individual;
     for (int i = 0; i < one->dropout_n && i < one->layers_n; i++)
         if (one->dropout[i] > 0) {
             (void)fprintf(stderr,
-                          "pareto: its dropout (rate %.4f from %s on, %" PRId64
+                          "pareto: its dropout (rate %.2f %% from %s on, %" PRId64
                           " passes) is not in the file; pareto model mcdo puts dropouts into one\n",
-                          (double)one->dropout[i] / STEPS,
+                          client__dropout_percent(one->dropout[i]),
                           dse_console_clean(&export->c->arena, one->layers[i].name), one->passes);
             break;
         }

@@ -26,15 +26,19 @@ static const char *thresholds(struct dse_arena *arena, const struct dse_msg_indi
     return text;
 }
 
+double client__dropout_percent(int64_t steps) {
+    enum { PERCENT = 100, STEPS = 1 << 16 }; /* of a rate */
+    return (double)steps * PERCENT / STEPS;
+}
+
 /* Rate and passes. The greatest rate: layers before the first site have none. */
 static const char *dropout(struct dse_arena *arena, const struct dse_msg_individual *one) {
-    enum { PERCENT = 100, STEPS = 1 << 16 }; /* of a rate */
     int64_t rate = 0;
     for (int i = 0; i < one->dropout_n; i++)
         rate = one->dropout[i] > rate ? one->dropout[i] : rate;
     if (rate == 0)
         return "";
-    return dse_console_printf(arena, "%.1f x%lld", (double)rate * PERCENT / STEPS,
+    return dse_console_printf(arena, "%.1f x%lld", client__dropout_percent(rate),
                               (long long)(one->passes > 0 ? one->passes : 1));
 }
 
@@ -43,10 +47,10 @@ static const struct trait {
     const char *header;
     const char *(*text)(struct dse_arena *arena, const struct dse_msg_individual *one);
 } traits[CLIENT__TRAITS] = {
-    {"weight\nbits\nmean", weight_bits},
-    {"input\nbits\nmean", input_bits},
-    {"exit at\nentropy\nbelow", thresholds},
-    {"dropout\n% x\npasses", dropout},
+    [CLIENT__WEIGHT_BITS] = {"weight\nbits\nmean", weight_bits},
+    [CLIENT__INPUT_BITS] = {"input\nbits\nmean", input_bits},
+    [CLIENT__THRESHOLDS] = {"exit at\nentropy\nbelow", thresholds},
+    [CLIENT__DROPOUT] = {"dropout\n% x\npasses", dropout},
 };
 
 /* ---- which of them a front has ---- */

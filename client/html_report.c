@@ -128,17 +128,33 @@ static void put_look(struct report *r, const struct dse_msg_individual *one,
     }
 }
 
+/* What a row is: bits, exits and dropout of a network, else genes. */
+static void put_traits(struct report *r, const struct dse_msg_individual *one,
+                       struct dse_buf *out) {
+    static const struct {
+        int trait;
+        const char *words;
+    } others[] = {{CLIENT__THRESHOLDS, "; exits at entropies below "},
+                  {CLIENT__DROPOUT, "; dropout, % x passes: "}};
+    if (one->input_bits_n == 0) {
+        dse_buf_puts(out, one->genome);
+        return;
+    }
+    put_bits(out, "inputs", one->input_bits, one->input_bits_n);
+    put_bits(out, "; weights", one->weight_bits, one->weight_bits_n);
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        const char *text = client__trait_text(r->album.c, others[i].trait, one);
+        if (text[0] != '\0')
+            dse_buf_printf(out, "%s%s", others[i].words, text);
+    }
+}
+
 /* One row; what hovers over it says the genome. */
 static void put_row(struct report *r, const struct dse_msg_individual *one, bool baseline,
                     const struct client__measure *measures) {
     struct dse_buf title = {0};
     struct dse_arena *arena = &r->album.c->arena;
-    if (one->input_bits_n > 0) {
-        put_bits(&title, "inputs", one->input_bits, one->input_bits_n);
-        put_bits(&title, "; weights", one->weight_bits, one->weight_bits_n);
-    } else {
-        dse_buf_puts(&title, one->genome);
-    }
+    put_traits(r, one, &title);
     dse_buf_puts(&r->html, baseline ? "<tr class=float32" : "<tr");
     put_element(&r->html, " title=\"", dse_buf_text(&title), "\">");
     dse_buf_fini(&title);
@@ -160,10 +176,11 @@ static void put_front(struct report *r) {
     const struct dse_msg_front *front = r->front;
     struct client__measure measures[MOST_OBJECTIVES];
     int n = front->objectives_n < MOST_OBJECTIVES ? front->objectives_n : MOST_OBJECTIVES;
-    dse_buf_puts(&r->html,
-                 "<h2 id=front>Front</h2>\n<p>A click on a head sorts; what hovers over a "
-                 "row says its bits or genes.</p>\n<div class=scroll><table><thead><tr>"
-                 "<th tabindex=0>individual</th>");
+    dse_buf_puts(
+        &r->html,
+        "<h2 id=front>Front</h2>\n<p>A click on a head sorts; what hovers over a "
+        "row says its bits, exits and dropout, or its genes.</p>\n<div class=scroll><table><thead><tr>"
+        "<th tabindex=0>individual</th>");
     for (int i = 0; i < n; i++) {
         double largest = 0.0;
         for (int k = 0; k < front->members_n; k++)

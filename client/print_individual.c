@@ -123,6 +123,14 @@ static const char *bits_text(struct dse_arena *arena, const int64_t *bits, int n
     return bits[layer] == 0 ? "float32" : dse_console_printf(arena, "%lld", (long long)bits[layer]);
 }
 
+/* Of the dropout on a layer's input; "" for none. */
+static const char *rate_text(struct dse_arena *arena, const struct dse_msg_individual *individual,
+                             int layer) {
+    if (layer >= individual->dropout_n || individual->dropout[layer] == 0)
+        return "";
+    return dse_console_printf(arena, "%.2f", client__dropout_percent(individual->dropout[layer]));
+}
+
 static enum dse_status print_layers(struct client *c, const struct dse_msg_individual *individual,
                                     struct dse_buf *out, struct dse_err *err) {
     static const struct dse_console_column columns[] = {
@@ -132,15 +140,16 @@ static enum dse_status print_layers(struct client *c, const struct dse_msg_indiv
         {.header = "input\nbits"},
         {.header = "MACs/image", .drop_order = 1},
         {.header = "weights", .drop_order = 2},
+        {.header = "dropout\n%"}, /* only where there is some */
     };
     struct dse_arena *arena = &c->arena;
     struct dse_console_table table;
+    int n_columns = (int)(sizeof columns / sizeof columns[0]) - (individual->dropout_n == 0);
     int n = individual->layers_n > individual->weight_bits_n ? individual->layers_n
                                                              : individual->weight_bits_n;
     if (n == 0)
         return DSE_OK;
-    DSE_TRY(
-        dse_console_table_init(&table, columns, sizeof columns / sizeof columns[0], n, arena, err));
+    DSE_TRY(dse_console_table_init(&table, columns, n_columns, n, arena, err));
     for (int i = 0; i < n; i++) {
         const struct dse_msg_layer *layer =
             i < individual->layers_n ? &individual->layers[i] : NULL;
@@ -151,6 +160,8 @@ static enum dse_status print_layers(struct client *c, const struct dse_msg_indiv
             &table, i, 2, bits_text(arena, individual->weight_bits, individual->weight_bits_n, i));
         dse_console_table_set(
             &table, i, 3, bits_text(arena, individual->input_bits, individual->input_bits_n, i));
+        if (individual->dropout_n > 0)
+            dse_console_table_set(&table, i, 6, rate_text(arena, individual, i));
         if (layer == NULL)
             continue;
         dse_console_table_set(&table, i, 1, dse_console_clean(arena, layer->op));
@@ -182,12 +193,15 @@ static enum dse_status print_individual(struct client *c, int64_t sweep,
         dse_buf_printf(out, "genome %s\n", dse_console_clean(arena, individual->genome));
     dse_buf_puts(out, "\n");
     print_objectives(c, individual, out);
+    if (individual->passes > 0)
+        dse_buf_printf(out, "%-32s  %12lld\n", "passes of Monte-Carlo dropout",
+                       (long long)individual->passes);
     print_genes_and_values(c, individual, out);
     client__print_looks(c, individual, out);
     if (individual->cells_n > 0)
         DSE_TRY(print_cells(c, individual, out, err));
     if (individual->exits != NULL)
-        DSE_TRY(client__print_exits(c, individual->exits, out, err));
+        DSE_TRY(client__print_exits(c, individual, out, err));
     return print_layers(c, individual, out, err);
 }
 

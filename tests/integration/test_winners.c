@@ -99,7 +99,7 @@ static void another_network_is_refused(void **state) {
     assert_int_equal(fixture_pareto(&fixture, nobody, NULL, NULL), dse_status_exit(DSE_NOT_FOUND));
 }
 
-/* ---- reevaluate ---- */
+/* ---- export as CSV ---- */
 
 static void ask(const char *const *args, enum dse_record which, struct dse_arena *arena,
                 void *record) {
@@ -109,6 +109,46 @@ static void ask(const char *const *args, enum dse_record which, struct dse_arena
     assert_ok(dse_record_decode(which, out.data, out.size, arena, record, &err), &err);
     dse_buf_fini(&out);
 }
+
+/* Dropout and thresholds stand behind the bits, as `show` has them. */
+static void rows_say_what_a_network_is(void **state) {
+    (void)state;
+    enum { SLOTS = 6, STEPS = 1 << 16 };
+    struct dse_arena arena = {0};
+    struct dse_buf csv = {0};
+    const char *const export[] = {"export", NULL};
+    assert_int_equal(fixture_pareto(&fixture, export, &csv, NULL), 0);
+    assert_non_null(strstr(csv.data, ",dropout_rate,dropout_from,passes,thresholds\n"));
+    int with_dropout = 0;
+    for (int slot = 0; slot < SLOTS; slot++) {
+        char name[16], start[24], end[200];
+        struct dse_msg_individual one;
+        (void)snprintf(name, sizeof name, "0.%d", slot);
+        (void)snprintf(start, sizeof start, "\n0,%d,done,", slot);
+        const char *const show[] = {"--json", "show", name, NULL};
+        ask(show, DSE_RECORD_individual, &arena, &one);
+        int first = 0;
+        while (first < one.dropout_n && one.dropout[first] == 0)
+            first++;
+        bool has_dropout = first < one.dropout_n;
+        with_dropout += has_dropout;
+        assert_int_equal(one.thresholds_n, 2);
+        int n = has_dropout ? snprintf(end, sizeof end, ",%.17g,%s,%lld",
+                                       (double)one.dropout[first] / STEPS, one.layers[first].name,
+                                       (long long)one.passes)
+                            : snprintf(end, sizeof end, ",,,");
+        (void)snprintf(end + n, sizeof end - (size_t)n, ",\"[%.17g,%.17g]\"\n", one.thresholds[0],
+                       one.thresholds[1]);
+        const char *row = strstr(csv.data, start), *found = row != NULL ? strstr(row, end) : NULL;
+        if (found == NULL || found > strchr(row + 1, '\n'))
+            fail_msg("no row ends with '%s'", end);
+    }
+    assert_true(with_dropout > 0);
+    dse_arena_fini(&arena);
+    dse_buf_fini(&csv);
+}
+
+/* ---- reevaluate ---- */
 
 /* On the same images the same is found; on fewer, what a sum over them says. Nothing of the search
  * changes. */
@@ -169,6 +209,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_individual_becomes_a_network_and_its_figures),
         cmocka_unit_test(another_network_is_refused),
+        cmocka_unit_test(rows_say_what_a_network_is),
         cmocka_unit_test(the_front_is_evaluated_again_beside_the_search),
         cmocka_unit_test(the_best_by_an_objective_are_evaluated_again),
     };

@@ -69,6 +69,21 @@ static const int64_t bits[][3] = {{8, 8, 8}, {8, 5, 8}, {6, 4, 8}, {2, 2, 3}, {0
 static const int64_t rates[] = {0, 16007, 16007}; /* from the second layer on */
 static const double thresholds[] = {0.25, 1.5};
 enum { WITH_DROPOUT = 2, WITH_EXITS = 3, PASSES = 5 };
+static const struct dse_msg_exit_result exit_results[] = {
+    {.left = 500, .left_correct = 450, .correct = 801},
+    {.left = 0, .left_correct = 0, .correct = 850},
+    {.left = 1500, .left_correct = 1263, .correct = 1713},
+};
+static const double entropies[] = {0, 0.0625, 0.25, 0.75, 2.25}, coverages[] = {0.5, 1},
+                    risks[] = {0.0625, 0.125};
+static const struct dse_msg_exits exits = {.exits = exit_results,
+                                           .exits_n = 3,
+                                           .entropies = entropies,
+                                           .entropies_n = 5,
+                                           .coverages = coverages,
+                                           .coverages_n = 2,
+                                           .risks = risks,
+                                           .risks_n = 2};
 static const struct dse_msg_cell_result cell_results[] = {
     {.cell = "clean",
      .seen = 1000,
@@ -155,7 +170,9 @@ static void answer_front(struct dse_msg_front *front) {
 
 static void answer_show(const struct dse_msg_individual_id *id,
                         struct dse_msg_individual *individual) {
-    *individual = individual_at(id->generation < 0 ? 4 : 1, id->generation < 0);
+    bool is_baseline = id->generation < 0;
+    *individual = individual_at(is_baseline ? 4 : (int)id->generation, is_baseline);
+    individual->exits = individual->thresholds_n > 0 ? &exits : NULL;
     individual->generation = id->generation;
     individual->slot = id->slot;
     individual->cells = cell_results;

@@ -17,6 +17,8 @@ static void answers_are_printed_for_people(void **state) {
     expect_output(place, "front", "front.txt");
     expect_output(place, "front 3 --plot", "front-plot.txt");
     expect_output(place, "show 3 1.10", "show.txt");
+    expect_output(place, "show 2.20", "show-dropout.txt");
+    expect_output(place, "show 3.30", "show-exits.txt");
     expect_output(place, "show baseline", "show-baseline.txt");
     (void)snprintf(text, sizeof text, "plan %s", place->workload);
     expect_output(place, text, "plan.txt");
