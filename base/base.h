@@ -267,6 +267,9 @@ enum { DSE_NUMBER_SIZE = 32 }; /* "-2.2250738585072014e-308" is the longest */
 /* The decimal with the fewest significant digits that reads back as the same double; whole numbers
  * up to 2^53 without point and exponent, -0 as 0. x is finite. */
 void dse_number_print(double x, char out[DSE_NUMBER_SIZE]);
+/* All 17 significant digits, without zeros at their end: what "%.17g" prints, but faster. x is
+ * finite. */
+void dse_number_print_all(double x, char out[DSE_NUMBER_SIZE]);
 /* strtod, the same to the bit, but several times faster for what dse_number_print writes. */
 double dse_number_read(const char *text, const char **end);
 

@@ -1,6 +1,6 @@
-/* Doubles as the shortest decimals that read back, and back. The usual ones (1e-4 to 1e15, at most
- * 19 digits, no exponent) take a short way in 64-bit arithmetic, where it can be proved that it
- * gives what printf and strtod give; all others go to those. */
+/* Doubles as the shortest decimals that read back, and back. The usual ones (1e-40 to 1e15, at most
+ * 18 digits) take a short way in 64-bit arithmetic, where it can be proved that it gives what
+ * printf and strtod give; all others go to those. */
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -24,13 +24,18 @@ static void print_slowly(double x, int digits, char out[DSE_NUMBER_SIZE]) {
 
 #if LDBL_MANT_DIG == 64
 
-/* 5^27 < 2^64, so these are exact. */
-static const long double tens[] = {1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e5L,  1e6L,
-                                   1e7L,  1e8L,  1e9L,  1e10L, 1e11L, 1e12L, 1e13L,
-                                   1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L, 1e20L,
-                                   1e21L, 1e22L, 1e23L, 1e24L, 1e25L, 1e26L, 1e27L};
-enum { TENS_MAX = 27, READ_DIGITS_MAX = 18 };
-static const double SHORT_WAY_LEAST = 1e-4, SHORT_WAY_END = 1e15;
+/* Those up to 1e27 are exact, as 5^27 < 2^64; the others are off by half a unit of 64 bits at most.
+ */
+static const long double tens[] = {
+    1e0L,  1e1L,  1e2L,  1e3L,  1e4L,  1e5L,  1e6L,  1e7L,  1e8L,  1e9L,  1e10L, 1e11L, 1e12L,
+    1e13L, 1e14L, 1e15L, 1e16L, 1e17L, 1e18L, 1e19L, 1e20L, 1e21L, 1e22L, 1e23L, 1e24L, 1e25L,
+    1e26L, 1e27L, 1e28L, 1e29L, 1e30L, 1e31L, 1e32L, 1e33L, 1e34L, 1e35L, 1e36L, 1e37L, 1e38L,
+    1e39L, 1e40L, 1e41L, 1e42L, 1e43L, 1e44L, 1e45L, 1e46L, 1e47L, 1e48L, 1e49L, 1e50L, 1e51L,
+    1e52L, 1e53L, 1e54L, 1e55L, 1e56L, 1e57L, 1e58L, 1e59L, 1e60L};
+enum { TENS_MAX = 60, READ_DIGITS_MAX = 18 };
+/* TENS_MAX places behind the point are enough for 17 digits. */
+static const double SHORT_WAY_LEAST = 1e-40, SHORT_WAY_END = 1e15;
+enum { LEAST_FIXED_EXPONENT = -4 }; /* as %g has it */
 
 /* Does arithmetic have the 64 bits that were compiled for? Not under valgrind, which computes in
  * doubles. */
@@ -41,12 +46,13 @@ static bool has_long_doubles(void) {
 
 /* n / 10^k as a double; false: too near the middle of two doubles to be sure. */
 static bool divide(uint64_t n, int k, double *x) {
-    long double quotient = (long double)n / tens[k]; /* off by half a unit of 64 bits at most */
+    /* Divisor and quotient are off by 2^-64 of themselves each, together by two units at most. */
+    long double quotient = (long double)n / tens[k];
     uint64_t mantissa;
     memcpy(&mantissa, &quotient, sizeof mantissa);
     unsigned rest = (unsigned)(mantissa & 0x7ff); /* the bits that a double has not */
     *x = (double)quotient;
-    return n < 1 || rest < 0x3ff || rest > 0x401;
+    return n < 1 || rest < 0x400 - 2 || rest > 0x400 + 2;
 }
 
 /* x > 0 rounded to `digits` significant ones: *n x 10^-*k. false: not sure. */
@@ -57,10 +63,11 @@ static bool round_to_digits(double x, int digits, uint64_t *n, int *k) {
     for (int tries = 0; tries < 2; tries++, places--) {
         if (places < 0 || places > TENS_MAX)
             return false;
-        long double scaled = (long double)x * tens[places]; /* below 2^57: off by 2^-8 at most */
+        /* Factor and product are off by 2^-64 of themselves each; twice that, to be sure. */
+        long double scaled = (long double)x * tens[places], doubt = scaled * 0x1p-62L;
         uint64_t whole = (uint64_t)scaled;
         long double rest = scaled - (long double)whole;
-        if (rest > 0.49L && rest < 0.51L)
+        if (rest > 0.5L - doubt && rest < 0.5L + doubt)
             return false;
         whole += rest > 0.5L;
         if (whole < (uint64_t)tens[digits]) {
@@ -72,28 +79,71 @@ static bool round_to_digits(double x, int digits, uint64_t *n, int *k) {
     return false;
 }
 
-/* n x 10^-k with 0 < k, without zeros at the end. */
-static void print_fixed(uint64_t n, int k, bool negative, char out[DSE_NUMBER_SIZE]) {
-    char digits[DSE_NUMBER_SIZE], *end = out;
-    int count = snprintf(digits, sizeof digits, "%0*llu", k + 1, (unsigned long long)n);
-    int last = count;
-    while (last > count - k && digits[last - 1] == '0')
-        last--;
+/* Without zeros at the end; at least one digit. */
+static int write_digits(uint64_t n, char out[DSE_NUMBER_SIZE]) {
+    char reversed[DSE_NUMBER_SIZE];
+    int count = 0;
+    while (n >= 10 && n % 10 == 0)
+        n /= 10;
+    do {
+        reversed[count++] = (char)('0' + n % 10);
+        n /= 10;
+    } while (n > 0);
+    for (int i = 0; i < count; i++)
+        out[i] = reversed[count - 1 - i];
+    return count;
+}
+
+static char *put_digits(char *end, const char *digits, int count) {
+    memcpy(end, digits, (size_t)count);
+    return end + count;
+}
+
+static char *put_zeros(char *end, int count) {
+    memset(end, '0', (size_t)(count > 0 ? count : 0));
+    return end + (count > 0 ? count : 0);
+}
+
+/* d.ddd x 10^exponent, the digits without zeros at the end, as %g prints it. */
+static void print_decimal(const char *digits, int count, int exponent, bool negative,
+                          char out[DSE_NUMBER_SIZE]) {
+    char *end = out;
     if (negative)
         *end++ = '-';
-    memcpy(end, digits, (size_t)(count - k));
-    end += count - k;
-    if (last > count - k) {
+    int whole = exponent < LEAST_FIXED_EXPONENT ? 1 : exponent + 1; /* digits before the point */
+    if (whole <= 0) {
+        end = put_zeros(put_digits(end, "0.", 2), -whole);
+        end = put_digits(end, digits, count);
+    } else if (count <= whole) {
+        end = put_zeros(put_digits(end, digits, count), whole - count);
+    } else {
+        end = put_digits(end, digits, whole);
         *end++ = '.';
-        memcpy(end, digits + (count - k), (size_t)(last - (count - k)));
-        end += last - (count - k);
+        end = put_digits(end, digits + whole, count - whole);
+    }
+    if (exponent < LEAST_FIXED_EXPONENT) {
+        end = put_digits(end, "e-", 2);
+        *end++ = (char)('0' + -exponent / 10);
+        *end++ = (char)('0' + -exponent % 10);
     }
     *end = '\0';
 }
 
+/* n x 10^-k, of which n has so many digits. */
+static void print_rounded(uint64_t n, int n_digits, int k, bool negative,
+                          char out[DSE_NUMBER_SIZE]) {
+    char digits[DSE_NUMBER_SIZE];
+    int count = write_digits(n, digits);
+    print_decimal(digits, count, n_digits - 1 - k, negative, out);
+}
+
+static bool has_short_way(double size) {
+    return has_long_doubles() && size >= SHORT_WAY_LEAST && size < SHORT_WAY_END;
+}
+
 static bool print_shortly(double x, char out[DSE_NUMBER_SIZE]) {
     double size = fabs(x), again;
-    if (!has_long_doubles() || !(size >= SHORT_WAY_LEAST && size < SHORT_WAY_END))
+    if (!has_short_way(size))
         return false;
     for (int digits = FEWEST_DIGITS_TRIED; digits <= MOST_DIGITS; digits++) {
         uint64_t n;
@@ -101,11 +151,36 @@ static bool print_shortly(double x, char out[DSE_NUMBER_SIZE]) {
         if (!round_to_digits(size, digits, &n, &k) || k == 0 || !divide(n, k, &again))
             return false;
         if (again == size) {
-            print_fixed(n, k, x < 0, out);
+            print_rounded(n, digits, k, x < 0, out);
             return true;
         }
     }
     return false;
+}
+
+static bool print_all_shortly(double x, char out[DSE_NUMBER_SIZE]) {
+    uint64_t n;
+    int k;
+    if (!has_short_way(fabs(x)) || !round_to_digits(fabs(x), MOST_DIGITS, &n, &k))
+        return false;
+    print_rounded(n, MOST_DIGITS, k, x < 0, out);
+    return true;
+}
+
+/* Behind the digits, where an e stands: only exponents that add places, up to two digits. */
+static bool read_exponent(const char **at, int *places) {
+    const char *next = *at + 2;
+    int value = 0;
+    if ((*at)[0] != 'e' || (*at)[1] != '-' || *next < '0' || *next > '9')
+        return false;
+    for (; *next >= '0' && *next <= '9'; next++) {
+        value = value * 10 + (*next - '0');
+        if (value > TENS_MAX)
+            return false;
+    }
+    *at = next;
+    *places += value;
+    return *places <= TENS_MAX;
 }
 
 static bool read_shortly(const char *text, double *x, const char **end) {
@@ -125,9 +200,11 @@ static bool read_shortly(const char *text, double *x, const char **end) {
             return false;
     }
     double size;
-    bool whole_text =
-        at > text + negative && strchr("eExXpP.", at[0] == '\0' ? ' ' : at[0]) == NULL;
-    if (!whole_text || at[-1] == '.' || !has_long_doubles() || !divide(n, places, &size))
+    if (at == text + negative || at[-1] == '.' || (*at == 'e' && !read_exponent(&at, &places)))
+        return false;
+    if (*at != '\0' && strchr("eExXpP.", *at) != NULL)
+        return false;
+    if (!has_long_doubles() || !divide(n, places, &size))
         return false;
     *x = negative ? -size : size;
     *end = at;
@@ -140,6 +217,10 @@ static bool print_shortly(double x, char out[DSE_NUMBER_SIZE]) {
     (void)x;
     (void)out;
     return false;
+}
+
+static bool print_all_shortly(double x, char out[DSE_NUMBER_SIZE]) {
+    return print_shortly(x, out);
 }
 
 static bool read_shortly(const char *text, double *x, const char **end) {
@@ -168,6 +249,12 @@ void dse_number_print(double x, char out[DSE_NUMBER_SIZE]) {
             return;
     }
     dse_assert(!"17 significant digits determine a double");
+}
+
+void dse_number_print_all(double x, char out[DSE_NUMBER_SIZE]) {
+    dse_assert(isfinite(x));
+    if (!print_all_shortly(x, out))
+        print_slowly(x, MOST_DIGITS, out);
 }
 
 double dse_number_read(const char *text, const char **end) {

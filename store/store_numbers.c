@@ -16,11 +16,14 @@ void store__print_integers(const int64_t *values, int n, int stride, struct dse_
 }
 
 void store__print_real(double value, struct dse_buf *out) {
+    char text[DSE_NUMBER_SIZE];
     dse_assert(!isnan(value));
-    if (isinf(value))
+    if (isinf(value)) {
         dse_buf_puts(out, value > 0 ? "1e999" : "-1e999");
-    else
-        dse_buf_printf(out, "%.17g", value);
+        return;
+    }
+    dse_number_print_all(value, text);
+    dse_buf_puts(out, text);
 }
 
 void store__print_reals(const double *values, int n, struct dse_buf *out) {

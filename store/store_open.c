@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -15,6 +16,8 @@ enum {
     CHECKPOINT_PAGES = 1000,   /* 4 MB: about what one checkpoint moves to the database */
     WAL_KEPT_BYTES = 16 << 20, /* a longer WAL is cut back after the checkpoint */
     CACHE_KIB = 16 * 1024,     /* keeps the inner pages of indices over millions of rows */
+    LOCK_WAIT_MS = 2000,       /* for what a killed daemon has left (take_lock) */
+    LOCK_LOOK_MS = 10,
 };
 
 /* ---- where ---- */
@@ -61,9 +64,23 @@ static enum dse_status refuse_network_file_system(const char *path, struct dse_e
 
 /* ---- one at a time ---- */
 
+/* A process that is killed between fork and exec of a child leaves the lock to the child until that
+ * has started, so a lock that is held is looked at again for a while. 0 or an errno. */
+static int lock_file(int fd) {
+    const struct timespec pause = {.tv_nsec = LOCK_LOOK_MS * 1000L * 1000L};
+    int64_t until = dse_clock_mono_ms() + LOCK_WAIT_MS;
+    while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK || dse_clock_mono_ms() >= until)
+            return errno;
+        (void)nanosleep(&pause, NULL);
+    }
+    return 0;
+}
+
 /* A lock on a file beside the database: SQLite's own exclusive mode would shut readers out, too.
  * The file stays, because removing it would race with the next to open it. */
 static enum dse_status take_lock(struct dse_store *store, struct dse_err *err) {
+    int why;
     struct dse_buf name = {0};
     dse_buf_printf(&name, "%s.lock", store->path);
     enum dse_status status = dse_buf_status(&name, err);
@@ -73,10 +90,10 @@ static enum dse_status take_lock(struct dse_store *store, struct dse_err *err) {
     if (store->lock_fd < 0)
         status = dse_err_set(err, dse_status_from_errno(errno), "%s: cannot open %s: %s",
                              store->path, name.data, strerror(errno));
-    else if (flock(store->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        status = dse_err_set(err, errno == EWOULDBLOCK ? DSE_CONFLICT : DSE_IO,
-                             errno == EWOULDBLOCK ? "%s: another paretod has it open (it holds %s)"
-                                                  : "%s: cannot lock %s",
+    else if ((why = lock_file(store->lock_fd)) != 0)
+        status = dse_err_set(err, why == EWOULDBLOCK ? DSE_CONFLICT : DSE_IO,
+                             why == EWOULDBLOCK ? "%s: another paretod has it open (it holds %s)"
+                                                : "%s: cannot lock %s",
                              store->path, name.data);
 fail_name:
     dse_buf_fini(&name);

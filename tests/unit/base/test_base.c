@@ -188,6 +188,9 @@ static void assert_number(double x) {
     print_by_trying(x, slow, sizeof slow);
     assert_string_equal(fast, slow);
     assert_true(dse_number_read(fast, &end) == x && *end == '\0');
+    dse_number_print_all(x, fast);
+    (void)snprintf(slow, sizeof slow, "%.17g", x);
+    assert_string_equal(fast, slow);
 }
 
 static void numbers_are_those_of_the_c_library(void **state) {
@@ -224,7 +227,7 @@ static void numbers_are_those_of_the_c_library(void **state) {
         double u = dse_rng_uniform(&rng);
         assert_number(u);
         assert_number(-u * 20 - 5);
-        assert_number(ldexp(u, (int)dse_rng_below(&rng, 120) - 60));
+        assert_number(ldexp(u, (int)dse_rng_below(&rng, 240) - 180));
         assert_number((double)dse_rng_below(&rng, 100000) / 1000);        /* few digits */
         assert_number(ldexp((double)dse_rng_below(&rng, 1u << 20), -20)); /* ends in 5 */
     }
@@ -240,6 +243,21 @@ static void decimals_are_read_as_by_the_c_library(void **state) {
                                         "1e5",
                                         "0x10",
                                         "1.5e-3",
+                                        "1.5e-",
+                                        "1.5e-x",
+                                        "1e-05",
+                                        "2.5e-005,",
+                                        "5.e-5",
+                                        "7.8e-13]",
+                                        "7.8e-13.5",
+                                        "7.8e-13e5",
+                                        "1e-61",
+                                        "1.5e-60",
+                                        "1e-99999999999",
+                                        "e-5",
+                                        "0e-5",
+                                        "-0.0e-20",
+                                        "3E-7",
                                         "00.5",
                                         "1..5",
                                         "1.2.3",
@@ -273,6 +291,10 @@ static void decimals_are_read_as_by_the_c_library(void **state) {
         (void)snprintf(text, sizeof text, "%llu.%0*llu", (unsigned long long)(digits % 1000),
                        (int)(digits % 16), (unsigned long long)(digits / 1000 % 1000000000000000));
         double expected = strtod(text, NULL), x = dse_number_read(text, &end);
+        assert_true(x == expected && *end == '\0');
+        (void)snprintf(text, sizeof text, "%.*ge-%u", (int)(digits % 17) + 1,
+                       1 + (double)(digits / 17) / 0x1p60, dse_rng_u32(&rng) % 50);
+        expected = strtod(text, NULL), x = dse_number_read(text, &end);
         assert_true(x == expected && *end == '\0');
     }
 }

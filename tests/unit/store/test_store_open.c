@@ -2,8 +2,12 @@
 #include "tests/unit/store/store_testing.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
+#include <time.h>
 
 /* Stands in for the system's: the file system may pretend to be another. */
 static unsigned long pretended_type;
@@ -119,6 +123,28 @@ static void two_stores_cannot_have_one_database(void **state) {
     assert_refused(place->path, DSE_CONFLICT, "another paretod");
     dse_store_close(first);
     dse_store_close(open_store(place));
+}
+
+/* What a daemon killed between fork and exec leaves: a child that holds the lock a little longer.
+ */
+static void a_lock_left_behind_is_waited_for(void **state) {
+    struct place *place = *state;
+    char lock[400];
+    dse_store_close(open_store(place));
+    (void)snprintf(lock, sizeof lock, "%s.lock", place->path);
+    int fd = open(lock, O_RDWR | O_CLOEXEC);
+    assert_true(fd >= 0);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        const struct timespec longer = {.tv_nsec = 100 * 1000 * 1000};
+        (void)nanosleep(&longer, NULL);
+        _exit(0);
+    }
+    (void)close(fd); /* the child's copy holds the lock */
+    dse_store_close(open_store(place));
+    assert_int_equal(waitpid(child, NULL, 0), child);
 }
 
 /* ---- where ---- */
@@ -352,6 +378,7 @@ int main(void) {
         TEST(a_newer_schema_names_the_program_it_needs),
         TEST(damage_is_told_with_the_path),
         TEST(two_stores_cannot_have_one_database),
+        TEST(a_lock_left_behind_is_waited_for),
         TEST(impossible_places_are_told),
         TEST(a_file_that_may_only_be_read_is_told),
         TEST(network_file_systems_are_refused_unless_allowed),
