@@ -115,17 +115,18 @@ static enum dse_status name_cell(const struct dse_evaluator *ev, const struct id
 
 static enum dse_status fill_images(struct dse_evaluator *ev, int shard, const struct cell *cell,
                                    uint8_t *pixels, struct dse_err *err) {
-    size_t size = image_size(ev);
     int n = evaluator__images_of_shard(ev, shard);
-    const uint8_t *src = clean_pixels(ev, shard);
     const int32_t *indices = ev->data.indices + (size_t)shard * (size_t)ev->shard_images;
     if (ev->published != NULL)
         return evaluator__published_read(ev->published, cell, indices, n, pixels, err);
-    for (int i = 0; i < n; i++)
-        DSE_TRY(dse_corrupt_image(ev->corrupter, cell->corruption, cell->severity, ev->data_seed,
-                                  (uint32_t)indices[i], src + (size_t)i * size,
-                                  pixels + (size_t)i * size, err));
-    return DSE_OK;
+    const struct dse_corrupt_set set = {.corruption = cell->corruption,
+                                        .severity = cell->severity,
+                                        .seed = ev->data_seed,
+                                        .n = n,
+                                        .indices = indices,
+                                        .src = clean_pixels(ev, shard),
+                                        .dst = pixels};
+    return dse_corrupt_images(ev->corrupter, &set, err);
 }
 
 /* Makes the images of a cell in memory, or reads published ones; with a cache, puts them there and

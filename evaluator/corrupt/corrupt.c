@@ -4,26 +4,27 @@
 static const struct method {
     corrupt__apply *apply;
     bool is_random;
+    bool at_once; /* all images of a set are one job */
 } methods[] = {
-    [DSE_CORRUPTION_GAUSSIAN_NOISE] = {corrupt__gaussian_noise, true},
-    [DSE_CORRUPTION_SHOT_NOISE] = {corrupt__shot_noise, true},
-    [DSE_CORRUPTION_IMPULSE_NOISE] = {corrupt__impulse_noise, true},
-    [DSE_CORRUPTION_DEFOCUS_BLUR] = {corrupt__defocus_blur, false},
-    [DSE_CORRUPTION_GLASS_BLUR] = {corrupt__glass_blur, true},
-    [DSE_CORRUPTION_MOTION_BLUR] = {corrupt__motion_blur, true},
-    [DSE_CORRUPTION_ZOOM_BLUR] = {corrupt__zoom_blur, false},
-    [DSE_CORRUPTION_SNOW] = {corrupt__snow, true},
-    [DSE_CORRUPTION_FROST] = {corrupt__frost, true},
-    [DSE_CORRUPTION_FOG] = {corrupt__fog, true},
-    [DSE_CORRUPTION_BRIGHTNESS] = {corrupt__brightness, false},
-    [DSE_CORRUPTION_CONTRAST] = {corrupt__contrast, false},
-    [DSE_CORRUPTION_ELASTIC_TRANSFORM] = {corrupt__elastic_transform, true},
-    [DSE_CORRUPTION_PIXELATE] = {corrupt__pixelate, false},
-    [DSE_CORRUPTION_JPEG_COMPRESSION] = {corrupt__jpeg_compression, false},
-    [DSE_CORRUPTION_SPECKLE_NOISE] = {corrupt__speckle_noise, true},
-    [DSE_CORRUPTION_GAUSSIAN_BLUR] = {corrupt__gaussian_blur, false},
-    [DSE_CORRUPTION_SPATTER] = {corrupt__spatter, true},
-    [DSE_CORRUPTION_SATURATE] = {corrupt__saturate, false},
+    [DSE_CORRUPTION_GAUSSIAN_NOISE] = {corrupt__gaussian_noise, true, false},
+    [DSE_CORRUPTION_SHOT_NOISE] = {corrupt__shot_noise, true, false},
+    [DSE_CORRUPTION_IMPULSE_NOISE] = {corrupt__impulse_noise, true, false},
+    [DSE_CORRUPTION_DEFOCUS_BLUR] = {corrupt__defocus_blur, false, false},
+    [DSE_CORRUPTION_GLASS_BLUR] = {corrupt__glass_blur, true, false},
+    [DSE_CORRUPTION_MOTION_BLUR] = {corrupt__motion_blur, true, false},
+    [DSE_CORRUPTION_ZOOM_BLUR] = {corrupt__zoom_blur, false, false},
+    [DSE_CORRUPTION_SNOW] = {corrupt__snow, true, false},
+    [DSE_CORRUPTION_FROST] = {corrupt__frost, true, false},
+    [DSE_CORRUPTION_FOG] = {corrupt__fog, true, false},
+    [DSE_CORRUPTION_BRIGHTNESS] = {corrupt__brightness, false, false},
+    [DSE_CORRUPTION_CONTRAST] = {corrupt__contrast, false, false},
+    [DSE_CORRUPTION_ELASTIC_TRANSFORM] = {corrupt__elastic_transform, true, false},
+    [DSE_CORRUPTION_PIXELATE] = {corrupt__pixelate, false, false},
+    [DSE_CORRUPTION_JPEG_COMPRESSION] = {corrupt__jpeg_compression, false, true},
+    [DSE_CORRUPTION_SPECKLE_NOISE] = {corrupt__speckle_noise, true, false},
+    [DSE_CORRUPTION_GAUSSIAN_BLUR] = {corrupt__gaussian_blur, false, false},
+    [DSE_CORRUPTION_SPATTER] = {corrupt__spatter, true, false},
+    [DSE_CORRUPTION_SATURATE] = {corrupt__saturate, false, false},
 };
 
 static const struct method *method_of(enum dse_corruption corruption) {
@@ -136,25 +137,54 @@ void dse_corrupter_free(struct dse_corrupter *corrupter) {
     dse_free(corrupter);
 }
 
-enum dse_status dse_corrupt_image(struct dse_corrupter *corrupter, enum dse_corruption corruption,
-                                  int severity, uint64_t seed, uint32_t image_index,
-                                  const uint8_t *src, uint8_t *dst, struct dse_err *err) {
-    const struct method *method = method_of(corruption);
-    if (method == NULL)
+static enum dse_status check_cell(enum dse_corruption corruption, int severity,
+                                  struct dse_err *err) {
+    if (method_of(corruption) == NULL)
         DSE_FAIL(err, DSE_INVALID, "no corruption has the number %d", (int)corruption);
     if (severity < 1 || severity > DSE_SEVERITIES)
         DSE_FAIL(err, DSE_INVALID, "severity %d: must be 1..%d", severity, DSE_SEVERITIES);
+    return DSE_OK;
+}
+
+/* Images first to first + n - 1 of a set; n > 1 only for what makes them at once. */
+static enum dse_status run_job(struct dse_corrupter *corrupter, const struct dse_corrupt_set *set,
+                               int first, int n, struct dse_err *err) {
+    size_t at = (size_t)first * (size_t)corrupter->h * (size_t)corrupter->w * (size_t)corrupter->c;
     struct dse_rng rng;
-    dse_rng_init(&rng, seed, DSE_RNG_CORRUPT, image_index,
-                 (uint32_t)corruption * 8 + (uint32_t)severity);
+    dse_rng_init(&rng, set->seed, DSE_RNG_CORRUPT, (uint32_t)set->indices[first],
+                 (uint32_t)set->corruption * 8 + (uint32_t)set->severity);
     struct corrupt__job job = {.corrupter = corrupter,
-                               .src = src,
-                               .dst = dst,
+                               .src = set->src + at,
+                               .dst = set->dst + at,
+                               .n = n,
                                .h = corrupter->h,
                                .w = corrupter->w,
                                .c = corrupter->c,
-                               .level = severity - 1,
+                               .level = set->severity - 1,
                                .large = corrupter->large,
                                .rng = &rng};
-    return method->apply(&job, err);
+    return method_of(set->corruption)->apply(&job, err);
+}
+
+enum dse_status dse_corrupt_images(struct dse_corrupter *corrupter,
+                                   const struct dse_corrupt_set *set, struct dse_err *err) {
+    DSE_TRY(check_cell(set->corruption, set->severity, err));
+    int n = method_of(set->corruption)->at_once ? set->n : 1;
+    for (int first = 0; first < set->n; first += n)
+        DSE_TRY(run_job(corrupter, set, first, n, err));
+    return DSE_OK;
+}
+
+enum dse_status dse_corrupt_image(struct dse_corrupter *corrupter, enum dse_corruption corruption,
+                                  int severity, uint64_t seed, uint32_t image_index,
+                                  const uint8_t *src, uint8_t *dst, struct dse_err *err) {
+    const int32_t index = (int32_t)image_index;
+    const struct dse_corrupt_set set = {.corruption = corruption,
+                                        .severity = severity,
+                                        .seed = seed,
+                                        .n = 1,
+                                        .indices = &index,
+                                        .src = src,
+                                        .dst = dst};
+    return dse_corrupt_images(corrupter, &set, err);
 }

@@ -41,6 +41,21 @@ DSE_MUST_USE enum dse_status dse_corrupt_image(struct dse_corrupter *corrupter,
                                                const uint8_t *src, uint8_t *dst,
                                                struct dse_err *err);
 
+/* Images of one corruption and severity. */
+struct dse_corrupt_set {
+    enum dse_corruption corruption;
+    int severity; /* 1..5 */
+    uint64_t seed;
+    int n;
+    const int32_t *indices; /* [n], places in the data set */
+    const uint8_t *src;     /* [n][h][w][c] */
+    uint8_t *dst;           /* the same; must not overlap src; undefined on failure */
+};
+/* Each image as dse_corrupt_image makes it; jpeg takes 0.6 of the time for many small images. */
+DSE_MUST_USE enum dse_status dse_corrupt_images(struct dse_corrupter *corrupter,
+                                                const struct dse_corrupt_set *set,
+                                                struct dse_err *err);
+
 /* Does the result depend on index and seed? */
 bool dse_corruption_is_random(enum dse_corruption corruption);
 

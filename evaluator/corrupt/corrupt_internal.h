@@ -45,12 +45,13 @@ struct dse_corrupter {
     struct dse_jpeg_codec *jpeg;
 };
 
-/* One image to make from another; both [h][w][c]. */
+/* One image to make from another; both [h][w][c]. Several, [n][h][w][c], only where the table of
+ * corruptions says that they are made at once. */
 struct corrupt__job {
     struct dse_corrupter *corrupter;
     const uint8_t *src;
     uint8_t *dst;
-    int h, w, c;
+    int n, h, w, c;
     int level;           /* severity - 1 */
     bool large;          /* index of the constants */
     struct dse_rng *rng; /* at the start of the stream of this image, corruption and severity */

@@ -45,8 +45,9 @@ struct dse_jpeg_codec;
 DSE_MUST_USE enum dse_status dse_jpeg_codec_new(int h, int w, int c, struct dse_jpeg_codec **codec,
                                                 struct dse_err *err);
 void dse_jpeg_codec_free(struct dse_jpeg_codec *codec);
-/* src compressed and read again into dst, both [h][w][c]. */
-DSE_MUST_USE enum dse_status dse_jpeg_codec_apply(struct dse_jpeg_codec *codec, int quality,
+/* n images compressed and read again, src and dst [n][h][w][c], which must not overlap. What an
+ * image becomes does not depend on the others; small ones are faster many at once. */
+DSE_MUST_USE enum dse_status dse_jpeg_codec_apply(struct dse_jpeg_codec *codec, int quality, int n,
                                                   const uint8_t *src, uint8_t *dst,
                                                   struct dse_err *err);
 

@@ -18,4 +18,15 @@ struct images__jpeg_trap {
 /* Readies the trap; returns what goes into `err` of libjpeg's structs. */
 struct jpeg_error_mgr *images__jpeg_trap_set(struct images__jpeg_trap *trap);
 
+/* An image as libjpeg decodes it: luma [h], chroma (Cb, Cr) [h / 2], each line as long as its
+ * stride; and working memory. */
+struct images__jpeg_planes {
+    uint8_t *luma, *chroma[2];
+    size_t luma_stride, chroma_stride;
+    int16_t *lines[2], *sums; /* 2 * chroma_stride values each */
+};
+/* h even, w any; rgb [h][w][3]. */
+void images__jpeg_planes_to_rgb(const struct images__jpeg_planes *planes, int h, int w,
+                                uint8_t *rgb);
+
 #endif

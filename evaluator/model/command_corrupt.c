@@ -10,7 +10,7 @@
 #include "evaluator/model/model_cells.h"
 #include "evaluator/model/model_data.h"
 
-enum { PATH_SIZE = 4096 };
+enum { PATH_SIZE = 4096, GROUP = 32 /* images made at once */ };
 
 struct job {
     struct model *m;
@@ -77,15 +77,22 @@ static enum dse_status close_part(FILE *file, const char *part, const char *path
 }
 
 static enum dse_status write_cells(struct job *job, const struct dse_corruption_def *def,
-                                   uint8_t *image, FILE *file, struct dse_err *err) {
+                                   uint8_t *images, FILE *file, struct dse_err *err) {
     const struct dse_dataset *data = &job->data;
     const int64_t dims[] = {(int64_t)job->cells.n_severities * data->n, data->h, data->w, data->c};
     write_npy_header(dims, data->c == 1 ? 3 : 4, file);
     for (int severity = 1; severity <= DSE_SEVERITIES; severity++) {
         show_progress(job, def, severity);
-        for (int i = 0; job->cells.severities[severity - 1] && i < data->n; i++) {
-            DSE_TRY(corrupt_image(job, def, severity, i, image, err));
-            (void)fwrite(image, 1, image_size(job), file);
+        for (int i = 0; job->cells.severities[severity - 1] && i < data->n; i += GROUP) {
+            const struct dse_corrupt_set set = {.corruption = def->corruption,
+                                                .severity = severity,
+                                                .seed = job->seed,
+                                                .n = data->n - i < GROUP ? data->n - i : GROUP,
+                                                .indices = data->indices + i,
+                                                .src = data->pixels + (size_t)i * image_size(job),
+                                                .dst = images};
+            DSE_TRY(dse_corrupt_images(job->corrupter, &set, err));
+            (void)fwrite(images, image_size(job), (size_t)set.n, file);
         }
     }
     return DSE_OK;
@@ -105,14 +112,14 @@ static enum dse_status write_labels(struct job *job, struct dse_err *err) {
     return close_part(file, part, path, DSE_OK, err);
 }
 
-static enum dse_status write_npy(struct job *job, uint8_t *image, struct dse_err *err) {
+static enum dse_status write_npy(struct job *job, uint8_t *images, struct dse_err *err) {
     DSE_TRY(dse_dir_create(job->out, err));
     for (int c = 0; c < job->cells.n_corruptions; c++) {
         char path[PATH_SIZE], part[PATH_SIZE + 8];
         FILE *file;
         (void)snprintf(path, sizeof path, "%s/%s.npy", job->out, job->cells.corruptions[c]->name);
         DSE_TRY(open_part(path, part, &file, err));
-        enum dse_status status = write_cells(job, job->cells.corruptions[c], image, file, err);
+        enum dse_status status = write_cells(job, job->cells.corruptions[c], images, file, err);
         DSE_TRY(close_part(file, part, path, status, err));
     }
     return write_labels(job, err);
@@ -239,17 +246,17 @@ static enum dse_status say(struct job *job, struct dse_err *err) {
 }
 
 static enum dse_status make_all(struct job *job, struct dse_err *err) {
-    uint8_t *image = dse_alloc(image_size(job), 1);
+    uint8_t *images = dse_alloc(GROUP, image_size(job));
     enum dse_status status;
-    if (image == NULL)
-        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for an image");
+    if (images == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %d images", GROUP);
     if (is_sheet(job->out))
-        status = write_sheet(job, image, err);
+        status = write_sheet(job, images, err);
     else if (job->m->options.png)
-        status = write_folders(job, image, err);
+        status = write_folders(job, images, err);
     else
-        status = write_npy(job, image, err);
-    dse_free(image);
+        status = write_npy(job, images, err);
+    dse_free(images);
     dse_console_progress_end(&job->m->progress);
     return status == DSE_OK ? say(job, err) : status;
 }

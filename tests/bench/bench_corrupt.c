@@ -3,7 +3,8 @@
  *     bench_corrupt test_batch.bin IMAGES [CORRUPTION [TIMES]]
  *
  * test_batch.bin: a CIFAR-10 binary batch. Prints "corruption severity microseconds" a cell, as
- * bench_corrupt.py reads it. Tables are made before the clock starts. */
+ * bench_corrupt.py reads it. All images are one set, as the shards of an evaluation are. Tables are
+ * made before the clock starts. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,20 +23,22 @@ static double now_us(void) {
 static enum dse_status measure(struct dse_corrupter *corrupter, const struct dse_dataset *data,
                                const struct dse_corruption_def *def, int severity, int times,
                                uint8_t *out, struct dse_err *err) {
-    size_t size = (size_t)data->h * (size_t)data->w * (size_t)data->c;
-    DSE_TRY(dse_corrupt_image(corrupter, def->corruption, severity, 0, 0, data->pixels, out, err));
+    const struct dse_corrupt_set set = {.corruption = def->corruption,
+                                        .severity = severity,
+                                        .n = data->n,
+                                        .indices = data->indices,
+                                        .src = data->pixels,
+                                        .dst = out};
+    DSE_TRY(dse_corrupt_images(corrupter, &set, err));
     double start = now_us();
     for (int t = 0; t < times; t++)
-        for (int i = 0; i < data->n; i++)
-            DSE_TRY(dse_corrupt_image(corrupter, def->corruption, severity, 0, (uint32_t)i,
-                                      data->pixels + (size_t)i * size, out, err));
+        DSE_TRY(dse_corrupt_images(corrupter, &set, err));
     printf("%s %d %.3f\n", def->name, severity, (now_us() - start) / data->n / times);
     return DSE_OK;
 }
 
 static enum dse_status measure_all(const char *path, int images, const char *only, int times,
                                    struct dse_err *err) {
-    static uint8_t out[32 * 32 * 3];
     struct dse_dataset data;
     struct dse_corrupter *corrupter = NULL;
     enum dse_status status = DSE_OK;
@@ -44,6 +47,8 @@ static enum dse_status measure_all(const char *path, int images, const char *onl
     const struct dse_dataset_request request = {
         .format = DSE_DATASET_CIFAR10, .paths = &path, .n_paths = 1, .count = images};
     DSE_TRY(dse_dataset_load(&request, &data, err));
+    uint8_t *out = dse_alloc((size_t)data.n, (size_t)data.h * (size_t)data.w * (size_t)data.c);
+    dse_assert(out != NULL);
     DSE_TRY_GOTO(status, dse_corrupter_new(data.h, data.w, data.c, NULL, &corrupter, err), fail);
     for (int i = 0; i < n; i++)
         for (int severity = 1; severity <= DSE_SEVERITIES; severity++)
@@ -52,6 +57,7 @@ static enum dse_status measure_all(const char *path, int images, const char *onl
                              measure(corrupter, &data, &table[i], severity, times, out, err), fail);
 fail:
     dse_corrupter_free(corrupter);
+    dse_free(out);
     dse_dataset_fini(&data);
     return status;
 }
