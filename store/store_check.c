@@ -125,7 +125,8 @@ static enum dse_status check_schema(struct check *check, struct dse_err *err) {
     sqlite3 *fresh = NULL;
     sqlite3_stmt *expected = NULL;
     enum dse_status status = DSE_OK;
-    bool made = sqlite3_open(":memory:", &fresh) == SQLITE_OK;
+    bool made = sqlite3_open(":memory:", &fresh) == SQLITE_OK &&
+                store__teach_genome_hash(fresh) == SQLITE_OK;
     for (int v = 0; made && v < store__n_migrations; v++)
         made = sqlite3_exec(fresh, store__migrations[v], NULL, NULL, NULL) == SQLITE_OK;
     if (!made || sqlite3_prepare_v2(fresh,
@@ -235,6 +236,11 @@ static const struct {
     {"evaluations that no individual has",
      "SELECT count(*) FROM (SELECT evaluation_id FROM evaluation"
      " EXCEPT SELECT evaluation_id FROM individual)"},
+    {"evaluations that are not found by their genome",
+     "SELECT count(*) FROM evaluation WHERE genome_hash <> genome_hash(genome)"},
+    {"evaluations of a genome that its context has already",
+     "SELECT count(*) FROM evaluation a JOIN evaluation b USING (genome_hash, context_id, genome)"
+     " WHERE a.evaluation_id < b.evaluation_id"},
     {"individuals that are done, unlike their evaluation",
      "SELECT count(*) FROM individual i LEFT JOIN evaluation e USING (evaluation_id)"
      " WHERE i.state = 'done' AND e.state IS NOT 'done'"},

@@ -15,6 +15,7 @@ static enum dse_status find_evaluation(struct dse_store *store, const char *cont
     DSE_TRY(store__query_start(&query, store, STORE_STATEMENT_FIND_EVALUATION, err));
     store__bind_text(&query, context_hash);
     store__bind_text(&query, genome);
+    store__bind_int(&query, store__hash_genome(genome));
     DSE_TRY(store__query_step(&query, found, err));
     if (!*found)
         goto end;
@@ -36,6 +37,7 @@ static enum dse_status insert_evaluation(struct dse_store *store, const char *co
     DSE_TRY(store__query_start(&query, store, STORE_STATEMENT_INSERT_EVALUATION, err));
     store__bind_text(&query, context_hash);
     store__bind_text(&query, genome);
+    store__bind_int(&query, store__hash_genome(genome));
     DSE_TRY(store__query_run(&query, NULL, err));
     *id = sqlite3_last_insert_rowid(store->db);
     return DSE_OK;

@@ -99,6 +99,14 @@ void *store__grown(struct dse_arena *arena, void *rows, int n, int *capacity, si
 DSE_MUST_USE enum dse_status store__open_to_read(const char *path, struct dse_store **store,
                                                  struct dse_err *err);
 
+/* ---- store_genome_hash.c ---- */
+
+/* By which the evaluations of a genome are found; part of the database. */
+int64_t store__hash_genome(const char *genome);
+/* Makes it known to a connection as the SQL function genome_hash(text), which the views do not
+ * need. An SQLite code. */
+DSE_MUST_USE int store__teach_genome_hash(sqlite3 *db);
+
 /* ---- store_backup.c ---- */
 
 /* dse_store_backup of an open store, without its checks of the name. */

@@ -13,9 +13,9 @@
 
 enum {
     BUSY_TIMEOUT_MS = 500,     /* another program is in the middle of a write */
-    CHECKPOINT_PAGES = 1000,   /* 4 MB: about what one checkpoint moves to the database */
+    CHECKPOINT_PAGES = 4000,   /* 16 MB: pages of an index are written once for several commits */
     WAL_KEPT_BYTES = 16 << 20, /* a longer WAL is cut back after the checkpoint */
-    CACHE_KIB = 16 * 1024,     /* keeps the inner pages of indices over millions of rows */
+    CACHE_KIB = 48 * 1024,     /* keeps the index of evaluations by genome up to two million rows */
     LOCK_WAIT_MS = 2000,       /* for what a killed daemon has left (take_lock) */
     LOCK_LOOK_MS = 10,
 };
@@ -117,7 +117,8 @@ static enum dse_status connect_database(struct dse_store *store, struct dse_err 
     (void)sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
     (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     (void)sqlite3_db_config(store->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
-    return DSE_OK;
+    code = store__teach_genome_hash(store->db);
+    return code == SQLITE_OK ? DSE_OK : store__fail(store, code, err);
 }
 
 static enum dse_status switch_to_wal(struct dse_store *store, struct dse_err *err) {
@@ -231,7 +232,8 @@ static enum dse_status connect_to_read(struct dse_store *store, const char *path
     if (code != SQLITE_OK)
         return store__fail(store, code, err);
     (void)sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
-    return DSE_OK;
+    code = store__teach_genome_hash(store->db);
+    return code == SQLITE_OK ? DSE_OK : store__fail(store, code, err);
 }
 
 enum dse_status store__open_to_read(const char *path, struct dse_store **store,

@@ -313,7 +313,53 @@ static const char schema_3[] =
     " json_extract(e.value, '$.validation_accuracy') AS validation_accuracy"
     " FROM retraining r JOIN json_each(r.result, '$.epochs') AS e;";
 
-const char *const store__migrations[] = {schema_1, schema_2, schema_3};
+/* Evaluations are found by a hash of their genome. An index over the genomes themselves is as large
+ * as the table, and a new row goes to any of its pages: at a million rows most of what was written
+ * were those pages. That a context has each genome once, ensure_evaluation sees to. */
+static const char schema_4[] =
+    "CREATE TABLE evaluation_4("
+    " evaluation_id INTEGER PRIMARY KEY,"
+    " context_id INTEGER NOT NULL REFERENCES context,"
+    " genome_hash INTEGER NOT NULL,"
+    " genome TEXT NOT NULL,"
+    " state TEXT NOT NULL DEFAULT 'pending' CHECK(state IN ('pending','done','failed')),"
+    " reason TEXT NOT NULL DEFAULT '');"
+    "INSERT INTO evaluation_4"
+    " SELECT evaluation_id, context_id, genome_hash(genome), genome, state, reason"
+    " FROM evaluation ORDER BY evaluation_id;"
+    "DROP VIEW v_individuals;"
+    "DROP VIEW v_front;"
+    "DROP TABLE evaluation;"
+    "ALTER TABLE evaluation_4 RENAME TO evaluation;"
+    "CREATE INDEX evaluation_by_genome ON evaluation(genome_hash);"
+    "CREATE VIEW v_individuals AS SELECT"
+    " i.sweep_id AS sweep, i.generation, i.slot, coalesce(i.genome, e.genome) AS genome, i.state,"
+    " i.reason, i.violation, i.in_front, i.cached, i.objectives,"
+    " json_extract(i.objectives, '$[0]') + 0.0 AS objective_0,"
+    " json_extract(i.objectives, '$[1]') + 0.0 AS objective_1,"
+    " json_extract(i.objectives, '$[2]') + 0.0 AS objective_2,"
+    " json_extract(i.objectives, '$[3]') + 0.0 AS objective_3,"
+    " json_extract(i.objectives, '$[4]') + 0.0 AS objective_4,"
+    " json_extract(i.objectives, '$[5]') + 0.0 AS objective_5,"
+    " json_extract(i.objectives, '$[6]') + 0.0 AS objective_6,"
+    " json_extract(i.objectives, '$[7]') + 0.0 AS objective_7"
+    " FROM individual i JOIN evaluation e ON e.evaluation_id = i.evaluation_id;"
+    "CREATE VIEW v_front AS SELECT"
+    " i.sweep_id AS sweep, i.generation, i.slot, coalesce(i.genome, e.genome) AS genome,"
+    " i.violation, i.cached, i.objectives,"
+    " json_extract(i.objectives, '$[0]') + 0.0 AS objective_0,"
+    " json_extract(i.objectives, '$[1]') + 0.0 AS objective_1,"
+    " json_extract(i.objectives, '$[2]') + 0.0 AS objective_2,"
+    " json_extract(i.objectives, '$[3]') + 0.0 AS objective_3,"
+    " json_extract(i.objectives, '$[4]') + 0.0 AS objective_4,"
+    " json_extract(i.objectives, '$[5]') + 0.0 AS objective_5,"
+    " json_extract(i.objectives, '$[6]') + 0.0 AS objective_6,"
+    " json_extract(i.objectives, '$[7]') + 0.0 AS objective_7"
+    " FROM individual i INDEXED BY individual_in_front"
+    " JOIN evaluation e ON e.evaluation_id = i.evaluation_id"
+    " WHERE i.in_front = 1 AND i.generation >= 0;";
+
+const char *const store__migrations[] = {schema_1, schema_2, schema_3, schema_4};
 const int store__n_migrations = sizeof store__migrations / sizeof store__migrations[0];
 
 _Static_assert(sizeof store__migrations / sizeof store__migrations[0] == DSE_STORE_SCHEMA_VERSION,

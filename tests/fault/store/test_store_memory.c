@@ -110,7 +110,7 @@ struct failing {
 static const struct failing loops[] = {
     {"ours, new database", true, false, true, 200},
     {"ours, old database", true, false, false, 200},
-    {"SQLite's, new database", false, false, true, 30000},
+    {"SQLite's, new database", false, false, true, 60000},
     {"SQLite's, old database", false, false, false, 20000},
     {"SQLite's from then on, old database", false, true, false, 20000},
 };
