@@ -10,6 +10,7 @@ struct dse_conv_grad {
 
 /* Fastest first; the last one takes everything. */
 static const struct kernels__grad_ops *const implementations[] = {
+    &kernels__vector_grad_ops,
 #ifdef DSE_HAVE_ONEDNN
     &kernels__onednn_grad_ops,
 #endif

@@ -83,7 +83,7 @@ DSE_MUST_USE enum dse_status dse_conv_grad_new(struct dse_kernels *kernels,
                                                struct dse_conv_grad **grad, struct dse_err *err);
 /* NULL is fine. */
 void dse_conv_grad_free(struct dse_conv_grad *grad);
-/* Which implementation took this shape: "c", "onednn". */
+/* Which implementation took this shape: "c", "onednn", "vector". */
 const char *dse_conv_grad_implementation(const struct dse_conv_grad *grad);
 /* Takes over weights [oc][kernel_h][kernel_w][ic / groups] for the calls that follow; copied. */
 DSE_MUST_USE enum dse_status dse_conv_grad_load(struct dse_conv_grad *grad, const float *weights,

@@ -52,7 +52,7 @@ struct kernels__grad_ops {
 extern const struct kernels__ops kernels__reference_ops, kernels__vector_ops;
 /* Has the processor matrix units for bytes? Those are oneDNN's. */
 bool kernels__has_amx(void);
-extern const struct kernels__grad_ops kernels__reference_grad_ops;
+extern const struct kernels__grad_ops kernels__reference_grad_ops, kernels__vector_grad_ops;
 #ifdef DSE_HAVE_OPENBLAS
 extern const struct kernels__ops kernels__openblas_ops;
 /* The core type that OpenBLAS should have chosen for this processor; NULL when its choice is fine.

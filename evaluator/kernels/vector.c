@@ -59,7 +59,8 @@ static const struct kernels__vector_code *find_code(const char *name) {
     return NULL;
 }
 
-static enum dse_status choose_code(const struct kernels__vector_code **code, struct dse_err *err) {
+enum dse_status kernels__vector_choose(const struct kernels__vector_code **code,
+                                       struct dse_err *err) {
     const char *wanted = getenv("PARETO_KERNELS_ISA");
     if (wanted != NULL && wanted[0] == '\0')
         wanted = NULL;
@@ -76,7 +77,7 @@ static enum dse_status choose_code(const struct kernels__vector_code **code, str
 
 static enum dse_status vector_open(char *out, size_t size, struct dse_err *err) {
     const struct kernels__vector_code *code = NULL;
-    DSE_TRY(choose_code(&code, err));
+    DSE_TRY(kernels__vector_choose(&code, err));
     (void)snprintf(out, size, "vector (%s)", code->name);
     return DSE_OK;
 }
@@ -173,7 +174,7 @@ static enum dse_status prepare_direct(struct vector_conv *c, struct dse_err *err
 static enum dse_status vector_conv_new(const struct dse_conv_shape *shape, enum dse_conv_type type,
                                        int images, void **conv, struct dse_err *err) {
     const struct kernels__vector_code *code = NULL;
-    DSE_TRY(choose_code(&code, err));
+    DSE_TRY(kernels__vector_choose(&code, err));
     struct vector_conv *c = dse_alloc(1, sizeof *c);
     if (c == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "no memory for a convolution");

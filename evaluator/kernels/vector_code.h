@@ -590,6 +590,8 @@ static void transform_back_f(const void *products, size_t stride, const struct k
         transform_vector_f(products, stride, sink, square, (size_t)(v * LANES));
 }
 
+#include "evaluator/kernels/vector_code_grad.h"
+
 const struct kernels__vector_code VECTOR_CODE = {
     .name = VECTOR_NAME,
     .is_present = is_present,
@@ -598,4 +600,6 @@ const struct kernels__vector_code VECTOR_CODE = {
     .direct = direct,
     .integers = {WORDS, transform_columns, transform_tile, multiply, transform_back},
     .floats = {LANES, transform_columns_f, transform_tile_f, multiply_f, transform_back_f},
+    .transform_result = transform_result_f,
+    .correlate = correlate,
 };

@@ -13,7 +13,9 @@ enum {
     KERNELS__TILE = 4,
     KERNELS__SPAN = 6,
     KERNELS__POINTS = KERNELS__SPAN * KERNELS__SPAN,
-    KERNELS__TILES = 8, /* tiles of one step */
+    KERNELS__TILES = 8,              /* tiles of one step */
+    KERNELS__TAPS = 9,               /* weights of a 3x3 kernel */
+    KERNELS__POINTS_SCALE = 24 * 24, /* of weights in points, where G is taken 24 times */
 };
 
 /* Where sums go: as they are where there is `sums` or `values`, else finished. Arrays begin at the
@@ -84,6 +86,14 @@ struct kernels__winograd_code {
                            const struct kernels__square *square);
 };
 
+/* Tiles whose gradients of weights are summed. Points are [group][point][KERNELS__TILES][channels],
+ * a group of so many tiles after the other. */
+struct kernels__correlation {
+    const float *input, *result; /* points of the two */
+    int ic, oc;                  /* multiples of KERNELS__BLOCK */
+    int tiles;
+};
+
 /* The code of one instruction set. */
 struct kernels__vector_code {
     const char *name;
@@ -96,7 +106,16 @@ struct kernels__vector_code {
     void (*direct)(const struct kernels__direct *direct, const uint8_t *src, const int8_t *weights,
                    size_t pixel, int pixels, int block, int blocks);
     struct kernels__winograd_code integers, floats;
+    /* The gradient of a tile of results, rows row_floats apart, to
+     * [point][KERNELS__TILES][channels], one of the tiles. */
+    void (*transform_result)(const float *src, size_t row_floats, int channels, float *out);
+    /* sums [point][oc][ic] += result by input, over the tiles */
+    void (*correlate)(const struct kernels__correlation *what, float *sums);
 };
+
+/* vector.c: the code for this processor, or the one that the environment names. */
+DSE_MUST_USE enum dse_status kernels__vector_choose(const struct kernels__vector_code **code,
+                                                    struct dse_err *err);
 
 /* vector_winograd.c */
 struct kernels__winograd;
@@ -108,6 +127,14 @@ DSE_MUST_USE enum dse_status kernels__winograd_new(const struct dse_conv_shape *
                                                    struct kernels__winograd **winograd,
                                                    struct dse_err *err);
 void kernels__winograd_free(struct kernels__winograd *winograd);
+/* Channels of the result. */
+size_t kernels__winograd_outputs(const struct kernels__winograd *winograd);
+/* Weights of a 3x3 kernel for one output and 16 inputs, and their points. */
+typedef double kernels__taps[KERNELS__TAPS][KERNELS__BLOCK];
+typedef double kernels__weight_points[KERNELS__POINTS][KERNELS__BLOCK];
+/* G g G', with the rows of G taken 24 times, that of infinity `last` times; exact for weights that
+ * are integers or float32. */
+void kernels__winograd_points(const kernels__taps *taps, double last, kernels__weight_points *out);
 /* Packed weights, freed with dse_free; NULL: no memory. */
 void *kernels__winograd_pack(const struct kernels__winograd *winograd, const void *weights);
 void kernels__winograd_run(struct kernels__winograd *winograd, const void *packed, const void *src,

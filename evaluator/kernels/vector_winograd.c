@@ -11,7 +11,6 @@ enum {
     LEAST_INTEGER_CHANNELS = 32,
     LEAST_FLOAT_CHANNELS = 16,
     MOST_FLOAT_CHANNELS = 1024, /* points of all channels should stay in a cache */
-    TAPS = 9,
 };
 
 struct kernels__winograd {
@@ -60,6 +59,10 @@ static enum dse_status allocate(struct kernels__winograd *w, struct dse_err *err
     return DSE_OK;
 }
 
+size_t kernels__winograd_outputs(const struct kernels__winograd *w) {
+    return (size_t)w->shape.oc;
+}
+
 enum dse_status kernels__winograd_new(const struct dse_conv_shape *shape, enum dse_conv_type type,
                                       int images, const struct kernels__vector_code *code,
                                       struct kernels__winograd **winograd, struct dse_err *err) {
@@ -88,65 +91,82 @@ enum dse_status kernels__winograd_new(const struct dse_conv_shape *shape, enum d
 
 /* ---- weights ---- */
 
-/* G g G', with the rows of G taken 24 times, that of infinity `last` times; exact in double. */
-static void transform_weights(const double g[TAPS], double last, double out[KERNELS__POINTS]) {
+DSE_CLONES
+void kernels__winograd_points(const kernels__taps *taps, double last, kernels__weight_points *out) {
     const double rows[KERNELS__SPAN][3] = {{6, 0, 0}, {-4, -4, -4}, {-4, 4, -4},
                                            {1, 2, 4}, {1, -2, 4},   {0, 0, last}};
-    double half[KERNELS__SPAN][3];
+    double half[KERNELS__SPAN][3][KERNELS__BLOCK];
     for (int i = 0; i < KERNELS__SPAN; i++)
-        for (int x = 0; x < 3; x++) {
-            half[i][x] = 0;
-            for (int y = 0; y < 3; y++)
-                half[i][x] += rows[i][y] * g[y * 3 + x];
-        }
+        for (int x = 0; x < 3; x++)
+            for (int lane = 0; lane < KERNELS__BLOCK; lane++)
+                half[i][x][lane] = rows[i][0] * (*taps)[x][lane] +
+                                   rows[i][1] * (*taps)[3 + x][lane] +
+                                   rows[i][2] * (*taps)[6 + x][lane];
     for (int i = 0; i < KERNELS__SPAN; i++)
-        for (int j = 0; j < KERNELS__SPAN; j++) {
-            double sum = 0;
-            for (int x = 0; x < 3; x++)
-                sum += half[i][x] * rows[j][x];
-            out[i * KERNELS__SPAN + j] = sum;
-        }
+        for (int j = 0; j < KERNELS__SPAN; j++)
+            for (int lane = 0; lane < KERNELS__BLOCK; lane++)
+                (*out)[i * KERNELS__SPAN + j][lane] = half[i][0][lane] * rows[j][0] +
+                                                      half[i][1][lane] * rows[j][1] +
+                                                      half[i][2][lane] * rows[j][2];
 }
 
 static size_t block_values(const struct kernels__winograd *w) {
     return (size_t)KERNELS__POINTS * (size_t)w->shape.ic * KERNELS__BLOCK;
 }
 
+/* Of one output, input channels i .. i + lanes. */
+struct filters {
+    size_t i, lanes, oc;
+    kernels__weight_points points;
+};
+
 /* Weights [block][point][channels / 2][16][2] in s16. */
-static void put_integers(const double points[KERNELS__POINTS], size_t ic, size_t i, size_t lane,
-                         int16_t *block) {
-    int16_t *to = block + i / 2 * 2 * KERNELS__BLOCK + lane * 2 + i % 2;
+static void put_integers(const struct filters *f, size_t ic, int16_t *block) {
     for (size_t point = 0; point < KERNELS__POINTS; point++)
-        to[point * ic * KERNELS__BLOCK] = (int16_t)points[point];
+        for (size_t lane = 0; lane < f->lanes; lane++) {
+            size_t i = f->i + lane, at = i / 2 * 2 * KERNELS__BLOCK + i % 2;
+            block[point * ic * KERNELS__BLOCK + at + f->oc % KERNELS__BLOCK * 2] =
+                (int16_t)f->points[point][lane];
+        }
 }
 
 /* [block][point][channels][16] in float32. */
-static void put_floats(const double points[KERNELS__POINTS], size_t ic, size_t i, size_t lane,
-                       float *block) {
+static void put_floats(const struct filters *f, size_t ic, float *block) {
     for (size_t point = 0; point < KERNELS__POINTS; point++)
-        block[(point * ic + i) * KERNELS__BLOCK + lane] = (float)(points[point] / (24 * 24));
+        for (size_t lane = 0; lane < f->lanes; lane++)
+            block[(point * ic + f->i + lane) * KERNELS__BLOCK + f->oc % KERNELS__BLOCK] =
+                (float)(f->points[point][lane] / KERNELS__POINTS_SCALE);
+}
+
+static void pack_filters(const struct kernels__winograd *w, const void *weights, struct filters *f,
+                         unsigned char *packed) {
+    size_t ic = (size_t)w->shape.ic;
+    bool is_float = w->type == DSE_CONV_F32;
+    kernels__taps taps = {{0}};
+    for (size_t tap = 0; tap < KERNELS__TAPS; tap++)
+        for (size_t lane = 0; lane < f->lanes; lane++) {
+            size_t at = (f->oc * KERNELS__TAPS + tap) * ic + f->i + lane;
+            taps[tap][lane] =
+                is_float ? (double)((const float *)weights)[at] : ((const int8_t *)weights)[at];
+        }
+    kernels__winograd_points((const kernels__taps *)&taps, is_float ? 24 : 12, &f->points);
+    void *block = packed + f->oc / KERNELS__BLOCK * block_values(w) * w->value_bytes;
+    if (is_float)
+        put_floats(f, ic, block);
+    else
+        put_integers(f, ic, block);
 }
 
 void *kernels__winograd_pack(const struct kernels__winograd *w, const void *weights) {
-    size_t ic = (size_t)w->shape.ic, values = block_values(w);
-    bool is_float = w->type == DSE_CONV_F32;
-    unsigned char *packed = dse_alloc_aligned((size_t)w->blocks * values, w->value_bytes);
+    size_t ic = (size_t)w->shape.ic;
+    unsigned char *packed = dse_alloc_aligned((size_t)w->blocks * block_values(w), w->value_bytes);
     if (packed == NULL)
         return NULL;
-    for (size_t oc = 0; oc < (size_t)w->shape.oc; oc++)
-        for (size_t i = 0; i < ic; i++) {
-            double g[TAPS], points[KERNELS__POINTS];
-            for (size_t tap = 0; tap < TAPS; tap++) {
-                size_t at = (oc * TAPS + tap) * ic + i;
-                g[tap] =
-                    is_float ? (double)((const float *)weights)[at] : ((const int8_t *)weights)[at];
-            }
-            transform_weights(g, is_float ? 24 : 12, points);
-            void *block = packed + oc / KERNELS__BLOCK * values * w->value_bytes;
-            if (is_float)
-                put_floats(points, ic, i, oc % KERNELS__BLOCK, block);
-            else
-                put_integers(points, ic, i, oc % KERNELS__BLOCK, block);
+    struct filters f;
+    for (f.oc = 0; f.oc < (size_t)w->shape.oc; f.oc++)
+        for (f.i = 0; f.i < ic; f.i += f.lanes) {
+            f.lanes = ic - f.i < KERNELS__BLOCK ? ic - f.i : KERNELS__BLOCK;
+            pack_filters(w, weights, &f, packed);
         }
     return packed;
 }

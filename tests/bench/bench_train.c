@@ -1,6 +1,6 @@
 /* Training images per second of a network, forward, backward and optimiser.
  *
- *     bench_train MODEL.onnx THREADS [BATCH [SECONDS]]
+ *     bench_train MODEL.onnx THREADS [BATCH [SECONDS [KERNELS]]]
  *
  * Images and labels are random: the work does not depend on them. Used by train_per_second.sh. */
 #include <stdio.h>
@@ -38,15 +38,21 @@ static enum dse_status make_batch(struct bench *b, int n, struct dse_err *err) {
     return DSE_OK;
 }
 
-static enum dse_status run(struct bench *b, const char *path, int threads, int batch, int seconds,
-                           struct dse_err *err) {
+struct work {
+    const char *path;
+    int threads, batch, seconds;
+    enum dse_kernel_choice kernels;
+};
+
+static enum dse_status run(struct bench *b, const struct work *work, struct dse_err *err) {
+    int batch = work->batch;
     struct dse_graph_options options = {.for_training = true};
     struct dse_net_result result;
-    DSE_TRY(dse_graph_load_onnx(path, &options, &b->graph, err));
-    DSE_TRY(dse_kernels_new(DSE_KERNELS_AUTO, &b->kernels, err));
+    DSE_TRY(dse_graph_load_onnx(work->path, &options, &b->graph, err));
+    DSE_TRY(dse_kernels_new(work->kernels, &b->kernels, err));
     struct dse_net_setup setup = {.graph = b->graph,
                                   .kernels = b->kernels,
-                                  .threads = threads,
+                                  .threads = work->threads,
                                   .batch = batch,
                                   .output_weights = {1.0}};
     DSE_TRY(dse_net_new(&setup, &b->net, err));
@@ -56,7 +62,7 @@ static enum dse_status run(struct bench *b, const char *path, int threads, int b
     DSE_TRY(dse_optimizer_new(&rule, p.n, &b->optimizer, err));
     DSE_TRY(dse_net_step(b->net, &b->batch, &result, err));
     int64_t begin = dse_clock_mono_ms(), images = 0, now = begin;
-    for (; now < begin + seconds * 1000; images += batch, now = dse_clock_mono_ms()) {
+    for (; now < begin + work->seconds * 1000; images += batch, now = dse_clock_mono_ms()) {
         DSE_TRY(dse_net_step(b->net, &b->batch, &result, err));
         dse_optimizer_step(b->optimizer, &p, 0.01);
     }
@@ -69,12 +75,17 @@ int main(int argc, char **argv) {
     struct dse_err err = {0};
     dse_kernels_fix_environment(argv);
     if (argc < 3) {
-        (void)fprintf(stderr, "usage: bench_train MODEL.onnx THREADS [BATCH [SECONDS]]\n");
+        (void)fprintf(stderr,
+                      "usage: bench_train MODEL.onnx THREADS [BATCH [SECONDS [KERNELS]]]\n");
         return 2;
     }
-    enum dse_status status =
-        run(&bench, argv[1], atoi(argv[2]), argc > 3 ? atoi(argv[3]) : DEFAULT_BATCH,
-            argc > 4 ? atoi(argv[4]) : DEFAULT_SECONDS, &err);
+    struct work work = {argv[1], atoi(argv[2]), argc > 3 ? atoi(argv[3]) : DEFAULT_BATCH,
+                        argc > 4 ? atoi(argv[4]) : DEFAULT_SECONDS, DSE_KERNELS_AUTO};
+    if (argc > 5 && !dse_kernel_choice_find(argv[5], &work.kernels)) {
+        (void)fprintf(stderr, "bench_train: there are no kernels '%s'\n", argv[5]);
+        return 2;
+    }
+    enum dse_status status = run(&bench, &work, &err);
     if (status != DSE_OK)
         (void)fprintf(stderr, "bench_train: %s\n", err.text);
     dse_optimizer_free(bench.optimizer);

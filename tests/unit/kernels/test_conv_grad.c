@@ -1,6 +1,7 @@
 /* Gradients of convolutions: the forward direction equals dse_conv, and the other two are its
  * transposes: sum(conv(x, w) d) = sum(x input(d)) = sum(w weights(x, d)) for any x, w, d. */
 #include <math.h>
+#include <stdlib.h>
 
 #include "evaluator/kernels/kernels.h"
 #include "tests/lib/testing.h"
@@ -140,6 +141,11 @@ static void transposes_of_plain_c(void **state) {
     check_kernels(DSE_KERNELS_REFERENCE);
 }
 
+static void transposes_of_vector_code(void **state) {
+    (void)state;
+    check_kernels(DSE_KERNELS_VECTOR);
+}
+
 static void transposes_of_onednn(void **state) {
     (void)state;
     check_kernels(DSE_KERNELS_ONEDNN);
@@ -176,11 +182,84 @@ static void gradients_are_the_written_sums(void **state) {
     dse_kernels_free(kernels);
 }
 
+/* ic ih iw oc oh ow pad: whole tiles and cut ones, more tiles than are correlated at once. */
+static const int tiled[][7] = {
+    {16, 8, 8, 16, 8, 8, 1}, {32, 16, 16, 32, 16, 16, 1}, {64, 8, 8, 64, 8, 8, 1},
+    {48, 9, 7, 16, 9, 7, 1}, {16, 30, 5, 80, 30, 5, 1},   {32, 11, 10, 48, 9, 8, 0},
+    {16, 6, 6, 32, 8, 8, 2},
+};
+
+/* Root of the mean square of the difference, relative. */
+static double off_by(const float *a, const float *expected, size_t n) {
+    double off = 0.0, all = 0.0;
+    for (size_t i = 0; i < n; i++) {
+        off += pow((double)a[i] - (double)expected[i], 2.0);
+        all += pow((double)expected[i], 2.0);
+    }
+    return sqrt(off / all);
+}
+
+/* All three directions of one kind of kernels; the gradient of the weights of two calls. */
+static void run_all(enum dse_kernel_choice choice, const struct dse_conv_shape *shape,
+                    const char *name, struct arrays *a) {
+    struct dse_err err = {0};
+    struct dse_kernels *kernels;
+    struct dse_conv_grad *grad;
+    assert_ok(dse_kernels_new(choice, &kernels, &err), &err);
+    assert_ok(dse_conv_grad_new(kernels, shape, IMAGES, &grad, &err), &err);
+    assert_string_equal(dse_conv_grad_implementation(grad), name);
+    assert_ok(dse_conv_grad_load(grad, a->weights, &err), &err);
+    assert_ok(dse_conv_grad_forward(grad, a->src, a->dst, &err), &err);
+    assert_ok(dse_conv_grad_input(grad, a->diff_dst, a->diff_src, &err), &err);
+    for (int i = 0; i < 2; i++)
+        assert_ok(dse_conv_grad_weights(grad, a->src, a->diff_dst, &err), &err);
+    assert_ok(dse_conv_grad_take(grad, a->diff_weights, &err), &err);
+    dse_conv_grad_free(grad);
+    dse_kernels_free(kernels);
+}
+
+/* Winograd's algorithm rounds more than a plain sum does: 1e-6 here, PyTorch's tolerance is 1e-4.
+ */
+static void check_tiled(const int *row) {
+    const double most = 4e-6;
+    const int full[11] = {row[0], row[1], row[2], row[3], row[4], row[5], 3, 1, 1, 1, row[6]};
+    struct dse_conv_shape shape = shape_of(full);
+    struct arrays plain, fast;
+    arrays_init(&plain, &shape);
+    arrays_init(&fast, &shape);
+    run_all(DSE_KERNELS_REFERENCE, &shape, "c", &plain);
+    run_all(DSE_KERNELS_VECTOR, &shape, "vector", &fast);
+    assert_true(off_by(fast.dst, plain.dst, plain.n_dst) < most);
+    assert_true(off_by(fast.diff_src, plain.diff_src, plain.n_src) < most);
+    assert_true(off_by(fast.diff_weights, plain.diff_weights, plain.n_weights) < most);
+    arrays_fini(&plain);
+    arrays_fini(&fast);
+}
+
+static void vector_code_rounds_little(void **state) {
+    (void)state;
+    static const char *const codes[] = {"avx512_vnni", "avx512", "avx2_vnni", "avx2"};
+    int checked = 0;
+    for (size_t i = 0; i < sizeof codes / sizeof codes[0]; i++) {
+        struct dse_kernels *kernels = NULL;
+        assert_int_equal(setenv("PARETO_KERNELS_ISA", codes[i], 1), 0);
+        enum dse_status status = dse_kernels_new(DSE_KERNELS_VECTOR, &kernels, NULL);
+        dse_kernels_free(kernels);
+        for (size_t s = 0; s < sizeof tiled / sizeof tiled[0] && status == DSE_OK; s++, checked++)
+            check_tiled(tiled[s]);
+    }
+    assert_int_equal(unsetenv("PARETO_KERNELS_ISA"), 0);
+    if (checked == 0)
+        skip();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(transposes_of_plain_c),
         cmocka_unit_test(transposes_of_onednn),
+        cmocka_unit_test(transposes_of_vector_code),
         cmocka_unit_test(gradients_are_the_written_sums),
+        cmocka_unit_test(vector_code_rounds_little),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
