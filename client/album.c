@@ -86,15 +86,12 @@ static enum dse_status choose_named(struct client__album *album, const char *lis
 /* Without names: members spread evenly over the front, as it is sorted by its first objective. */
 static enum dse_status choose_from_front(struct client__album *album, struct dse_err *err) {
     enum { MEMBERS = 4 };
-    struct dse_msg_front_query query = {.sweep = album->sweep->sweep};
+    struct dse_msg_front_query query = {.sweep = album->sweep->sweep, .spread = MEMBERS};
     struct dse_rpc_reply reply;
     DSE_TRY(client__call(album->c, DSE_METHOD_front, &query, &reply, err));
     const struct dse_msg_front *front = reply.result;
-    int n = front->members_n < MEMBERS ? front->members_n : MEMBERS;
-    for (int i = 0; i < n; i++) {
-        int place = n == 1 ? 0 : i * (front->members_n - 1) / (n - 1);
-        DSE_TRY(choose(album, front->members[place].generation, front->members[place].slot, err));
-    }
+    for (int i = 0; i < front->members_n && i < MEMBERS; i++)
+        DSE_TRY(choose(album, front->members[i].generation, front->members[i].slot, err));
     return DSE_OK;
 }
 

@@ -297,6 +297,14 @@ DSE_MUST_USE enum dse_status client__each_page(struct client *c,
                                                client__page_visitor *visit, void *context,
                                                struct dse_err *err);
 
+/* The whole front, in c->arena (front_parts.c). The query names neither limit nor after. */
+DSE_MUST_USE enum dse_status client__load_front(struct client *c, struct dse_msg_front_query query,
+                                                const struct dse_msg_front **front,
+                                                struct dse_err *err);
+/* The same as one line of JSON, which takes the memory of a part. */
+DSE_MUST_USE enum dse_status
+client__put_front_json(struct client *c, struct dse_msg_front_query query, struct dse_err *err);
+
 /* Watches on the open connection until the sweep ends, with progress on `to`; INTERRUPTED on a
  * signal, FAILED when it failed or was cancelled (watch.c). */
 DSE_MUST_USE enum dse_status client__watch_to_end(struct client *c, int64_t sweep, FILE *to,

@@ -263,8 +263,7 @@ static enum dse_status load(struct report *r, struct dse_err *err) {
     DSE_TRY(client__album_load(&r->album, c->options.operands[0], err));
     struct dse_msg_front_query query = {.sweep = r->album.sweep->sweep, .reevaluated = true};
     struct dse_msg_sweep_id id = {.sweep = r->album.sweep->sweep};
-    DSE_TRY(client__call(c, DSE_METHOD_front, &query, &reply, err));
-    r->front = reply.result;
+    DSE_TRY(client__load_front(c, query, &r->front, err));
     for (int i = 0; i < r->front->members_n; i++)
         r->was_looked_at = r->was_looked_at || r->front->members[i].again_n > 0;
     DSE_TRY(client__call(c, DSE_METHOD_workload, &id, &reply, err));

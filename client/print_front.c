@@ -101,10 +101,17 @@ static void fill_row(struct client *c, struct dse_console_table *table, int row,
                               client__trait_text(c, columns->traits[i], individual));
 }
 
-/* Rows of a table of n members: as many as people still read. */
+/* As many as people still read, and as a plot of characters has places for. */
+enum { USUAL_ROWS = 40, PLOT_POINTS = 1000 };
+
+/* Rows of a table of n members. */
 static int rows_of(const struct client *c, int n) {
-    enum { USUAL_ROWS = 40 };
     return c->options.all || n < USUAL_ROWS ? n : USUAL_ROWS;
+}
+
+/* Members of the front, of which these are some. */
+static int64_t total_of(const struct dse_msg_front *front) {
+    return front->total > front->members_n ? front->total : front->members_n;
 }
 
 /* The member in a row of a table that spreads its rows evenly, the first and the last included. */
@@ -134,9 +141,9 @@ static enum dse_status print_table(struct client *c, const struct dse_msg_front 
     for (int i = 0; i < rows; i++)
         fill_row(c, &table, i + has_baseline, member_in_row(front, i, rows), &shown);
     dse_console_table_print(&table, dse_console_terminal_width(1), &c->style, out);
-    if (rows < front->members_n)
+    if (rows < total_of(front))
         dse_buf_printf(out, "%d of %s members, spread over the front; --all prints them\n", rows,
-                       dse_console_count_text(&c->arena, front->members_n));
+                       dse_console_count_text(&c->arena, total_of(front)));
     return DSE_OK;
 }
 
@@ -182,12 +189,16 @@ static enum dse_status print_plot(struct client *c, const struct dse_msg_front *
 
 /* ---- the command ---- */
 
+static bool wants_plot(const struct client *c) {
+    return !c->options.reevaluated && (c->options.plot || dse_console_is_terminal(1));
+}
+
 static void print_heading(struct client *c, const struct dse_msg_front *front,
                           struct dse_buf *out) {
     const struct dse_msg_sweep *sweep = front->sweep;
-    dse_buf_printf(out, "front of sweep %lld (%s, %s): %d of %s individuals",
+    dse_buf_printf(out, "front of sweep %lld (%s, %s): %lld of %s individuals",
                    (long long)sweep->sweep, dse_console_clean(&c->arena, sweep->name),
-                   dse_console_clean(&c->arena, sweep->state), front->members_n,
+                   dse_console_clean(&c->arena, sweep->state), (long long)total_of(front),
                    dse_console_count_text(&c->arena, sweep->individuals));
     if (!client__sweep_has_ended(sweep) && sweep->generation >= 0 &&
         sweep->generation < sweep->generations)
@@ -211,7 +222,7 @@ static enum dse_status print_front(struct client *c, const struct dse_msg_front 
     if (front->members_n == 0)
         dse_buf_puts(out, "The front is empty: no individual has been evaluated and is feasible "
                           "yet.\n");
-    else if (n >= 2 && !c->options.reevaluated && (c->options.plot || dse_console_is_terminal(1)))
+    else if (n >= 2 && wants_plot(c))
         DSE_TRY(print_plot(c, front, measures, n, out, err));
     return DSE_OK;
 }
@@ -239,15 +250,17 @@ static enum dse_status split_list(const char *list, struct dse_arena *arena,
 enum dse_status client__front_of(struct client *c, int64_t sweep, struct dse_err *err) {
     struct dse_msg_front_query query = {
         .sweep = sweep, .estimates = c->options.json, .reevaluated = c->options.reevaluated};
-    struct dse_rpc_reply reply;
+    const struct dse_msg_front *front;
     struct dse_buf out = {0};
     if (c->options.objectives != NULL)
         DSE_TRY(split_list(c->options.objectives, &c->arena, &query.objectives, &query.objectives_n,
                            err));
-    DSE_TRY(client__call(c, DSE_METHOD_front, &query, &reply, err));
     if (c->options.json)
-        return client__put_json(&reply, err);
-    enum dse_status status = print_front(c, reply.result, &out, err);
+        return client__put_front_json(c, query, err);
+    if (!c->options.all && !c->options.reevaluated)
+        query.spread = wants_plot(c) ? PLOT_POINTS : USUAL_ROWS;
+    DSE_TRY(client__load_front(c, query, &front, err));
+    enum dse_status status = print_front(c, front, &out, err);
     if (status == DSE_OK)
         return dse_console_put(&out, err);
     dse_buf_fini(&out);

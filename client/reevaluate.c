@@ -43,9 +43,8 @@ static enum dse_status read_number(const char *option, const char *text, int64_t
 
 static enum dse_status take_front(struct reevaluation *r, struct dse_err *err) {
     struct dse_msg_front_query query = {.sweep = r->sweep};
-    struct dse_rpc_reply reply;
-    DSE_TRY(client__call(r->c, DSE_METHOD_front, &query, &reply, err));
-    const struct dse_msg_front *front = reply.result;
+    const struct dse_msg_front *front;
+    DSE_TRY(client__load_front(r->c, query, &front, err));
     r->chosen = dse_arena_alloc(&r->c->arena, (size_t)front->members_n, sizeof(void *));
     if (r->chosen == NULL)
         return no_memory(err);

@@ -15,8 +15,9 @@ DSE_MUST_USE enum dse_status dse_report_list(struct dse_store *store,
                                              const struct dse_scheduler *scheduler,
                                              struct dse_arena *arena,
                                              struct dse_msg_sweep_list *list, struct dse_err *err);
+/* A part of the front; parts that follow each other (after) have everybody who stays in it once. */
 DSE_MUST_USE enum dse_status dse_report_front(struct dse_store *store,
-                                              const struct dse_scheduler *scheduler,
+                                              struct dse_scheduler *scheduler,
                                               const struct dse_msg_front_query *query,
                                               struct dse_arena *arena, struct dse_msg_front *front,
                                               struct dse_err *err);

@@ -103,13 +103,8 @@ enum dse_status daemon__add_second_looks(struct dse_store *store, int64_t sweep_
                                          struct dse_arena *arena, struct dse_err *err) {
     struct dse_sweep_row *rows;
     int n_rows;
-    DSE_TRY(dse_store_list_sweeps(store, arena, &rows, &n_rows, err));
-    for (int i = 0; i < n_rows; i++) {
-        struct dse_msg_spec spec;
-        DSE_TRY(dse_record_decode(DSE_RECORD_spec, rows[i].spec, strlen(rows[i].spec), arena, &spec,
-                                  err));
-        if (spec.reevaluates == sweep_id)
-            DSE_TRY(add_looks(store, &rows[i], of, arena, err));
-    }
+    DSE_TRY(dse_store_list_looks(store, sweep_id, arena, &rows, &n_rows, err));
+    for (int i = 0; i < n_rows; i++)
+        DSE_TRY(add_looks(store, &rows[i], of, arena, err));
     return DSE_OK;
 }

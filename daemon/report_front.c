@@ -17,8 +17,14 @@ struct question {
     const struct dse_outcome *baseline;
     struct dse_metric metrics[DSE_MAX_OBJECTIVES];
     struct dse_space space; /* objectives only */
+    bool again;             /* for other metrics than the sweep's */
     bool with_estimates, with_second_looks;
+    const struct dse_sweep_row *sweep; /* NULL for a single individual */
 };
+
+/* Members of an answer: it is quick, and well under the longest line. Asked again, every part costs
+ * all of the sweep. */
+enum { MEMBERS_MAX = 1000, WITH_ESTIMATES_MAX = 250, AGAIN_MAX = 4000 };
 
 static enum dse_status read_metric(struct question *question, const char *name,
                                    struct dse_err *err) {
@@ -169,68 +175,153 @@ static enum dse_status keep_front(const struct question *question, struct dse_in
 
 /* ---- the record ---- */
 
-struct sort_key {
-    const struct dse_msg_objective *objectives;
-    int n;
+/* Whose front it is: the rows of all its members, where it was measured again, and their order. */
+struct ordered {
+    struct dse_individual_row *rows; /* by birth; NULL: they are in the store */
+    int n_rows;
+    struct dse_front_list *list;
+    bool own_list; /* the caller's to free */
 };
 
-/* Best first by the first objective, then by the next; then by birth. */
-static int compare_members(const void *a, const void *b, void *key) {
-    const struct dse_msg_individual *x = a, *y = b;
-    const struct sort_key *sort = key;
-    for (int k = 0; k < sort->n && k < x->objectives_n && k < y->objectives_n; k++) {
-        double difference = x->objectives[k] - y->objectives[k];
-        if (strcmp(sort->objectives[k].sense, "maximize") == 0)
-            difference = -difference;
-        if (difference != 0)
-            return difference < 0 ? -1 : 1;
+static enum dse_status order_again(const struct question *question, int64_t sweep_id,
+                                   struct dse_arena *arena, struct ordered *ordered,
+                                   struct dse_err *err) {
+    DSE_TRY(dse_store_load_individuals(question->store, sweep_id, DSE_SELECT_ALL, 0, arena,
+                                       &ordered->rows, &ordered->n_rows, err));
+    DSE_TRY(measure_again(question, ordered->rows, &ordered->n_rows, err));
+    DSE_TRY(keep_front(question, ordered->rows, &ordered->n_rows, arena, err));
+    DSE_TRY(dse_front_list_new(&question->space, &ordered->list, err));
+    ordered->own_list = true;
+    for (int i = 0; i < ordered->n_rows; i++) {
+        struct dse_front_entry entry = dse_front_entry_of(&ordered->rows[i]);
+        DSE_TRY(dse_front_list_add(ordered->list, &entry, err));
     }
-    return x->generation != y->generation ? (x->generation < y->generation ? -1 : 1)
-                                          : (x->slot < y->slot ? -1 : 1);
+    return DSE_OK;
 }
 
-static enum dse_status load_rows(const struct question *question, int64_t sweep_id, bool again,
-                                 struct dse_arena *arena, struct dse_individual_row **rows, int *n,
-                                 struct dse_err *err) {
-    DSE_TRY(dse_store_load_individuals(question->store, sweep_id,
-                                       again ? DSE_SELECT_ALL : DSE_SELECT_FRONT, 0, arena, rows, n,
-                                       err));
-    if (!again)
-        return DSE_OK;
-    DSE_TRY(measure_again(question, *rows, n, err));
-    return keep_front(question, *rows, n, arena, err);
+static enum dse_status order_members(const struct question *question,
+                                     struct dse_scheduler *scheduler, struct dse_arena *arena,
+                                     struct ordered *ordered, struct dse_err *err) {
+    const struct dse_space *space = &question->decoder->space;
+    if (question->again)
+        return order_again(question, question->sweep->id, arena, ordered, err);
+    if (scheduler != NULL)
+        return dse_scheduler_front(scheduler, question->sweep, space, &ordered->list, err);
+    ordered->own_list = true;
+    return dse_front_list_load(question->store, question->sweep->id, space, &ordered->list, err);
 }
 
-static enum dse_status list_members(const struct question *question, int64_t sweep_id, bool again,
-                                    struct dse_arena *arena, struct dse_msg_front *front,
-                                    struct dse_err *err) {
-    struct dse_individual_row *rows = NULL;
-    int n = 0;
-    DSE_TRY(load_rows(question, sweep_id, again, arena, &rows, &n, err));
-    struct dse_msg_individual *members = dse_arena_alloc(arena, (size_t)n, sizeof *members);
-    if (members == NULL)
+static int compare_births(const void *entry, const void *row) {
+    const struct dse_front_entry *x = entry;
+    const struct dse_individual_row *y = row;
+    if (x->generation != y->generation)
+        return x->generation < y->generation ? -1 : 1;
+    return (x->slot > y->slot) - (x->slot < y->slot);
+}
+
+static enum dse_status load_member(const struct question *question, const struct ordered *ordered,
+                                   const struct dse_front_entry *entry, struct dse_arena *arena,
+                                   struct dse_individual_row *row, struct dse_err *err) {
+    if (ordered->rows == NULL)
+        return dse_store_load_individual(question->store, question->sweep->id, entry->generation,
+                                         entry->slot, arena, row, err);
+    const struct dse_individual_row *found = bsearch(entry, ordered->rows, (size_t)ordered->n_rows,
+                                                     sizeof *ordered->rows, compare_births);
+    dse_assert(found != NULL);
+    *row = *found;
+    return DSE_OK;
+}
+
+/* The entry of somebody who is or was in the front. */
+static enum dse_status find_place(const struct question *question, const char *name,
+                                  struct dse_arena *arena, struct dse_front_entry *entry,
+                                  struct dse_err *err) {
+    struct dse_individual_row row;
+    int generation, slot, n = 1;
+    if (!dse_front_part_read_birth(name, &generation, &slot))
+        DSE_FAIL(err, DSE_INVALID, "after: '%.40s' is no individual as \"next\" names it", name);
+    DSE_TRY(dse_store_load_individual(question->store, question->sweep->id, generation, slot, arena,
+                                      &row, err));
+    if (question->again)
+        DSE_TRY(measure_again(question, &row, &n, err));
+    if (n == 0 || row.state != DSE_RESULT_DONE || row.violation > 0)
+        DSE_FAIL(err, DSE_INVALID, "after: '%.40s' has no place in a front", name);
+    *entry = dse_front_entry_of(&row);
+    return DSE_OK;
+}
+
+static enum dse_status describe_members(const struct question *question,
+                                        const struct ordered *ordered,
+                                        const struct dse_front_entry *entries,
+                                        const struct dse_front_part *part, struct dse_arena *arena,
+                                        struct dse_msg_front *front, struct dse_err *err) {
+    size_t n = (size_t)part->n;
+    struct dse_individual_row *rows = dse_arena_alloc(arena, n, sizeof *rows);
+    struct dse_msg_individual *members = dse_arena_alloc(arena, n, sizeof *members);
+    if (rows == NULL || members == NULL)
         return no_memory(err);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < part->n; i++) {
+        DSE_TRY(load_member(question, ordered, &entries[dse_front_part_index(part, i)], arena,
+                            &rows[i], err));
         members[i] = daemon__describe_individual(&rows[i]);
         members[i].in_front = true;
         DSE_TRY(daemon__add_settings(question->decoder, &rows[i], arena, &members[i], err));
         if (question->with_estimates)
             DSE_TRY(add_estimates(question, &rows[i], arena, &members[i], err));
     }
-    const struct daemon__looked_at looked_at = {members, n, false};
+    const struct daemon__looked_at looked_at = {members, part->n, false};
     if (question->with_second_looks)
-        DSE_TRY(daemon__add_second_looks(question->store, sweep_id, &looked_at, arena, err));
-    struct sort_key key = {front->objectives, front->objectives_n};
-    if (n > 0)
-        qsort_r(members, (size_t)n, sizeof *members, compare_members, &key);
+        DSE_TRY(
+            daemon__add_second_looks(question->store, question->sweep->id, &looked_at, arena, err));
     front->members = members;
-    front->members_n = n;
+    front->members_n = part->n;
     return DSE_OK;
 }
 
-static enum dse_status add_baseline(const struct question *question, int64_t sweep_id, bool again,
+static enum dse_status list_part(const struct question *question,
+                                 const struct dse_msg_front_query *query,
+                                 const struct ordered *ordered, struct dse_arena *arena,
+                                 struct dse_msg_front *front, struct dse_err *err) {
+    const struct dse_front_entry *entries;
+    struct dse_front_entry after;
+    struct dse_front_part part;
+    int n, first = 0;
+    DSE_TRY(dse_front_list_look(ordered->list, &entries, &n, err));
+    if (query->after != NULL) {
+        DSE_TRY(find_place(question, query->after, arena, &after, err));
+        first = dse_front_list_after(ordered->list, &after);
+    }
+    int most = question->again            ? AGAIN_MAX
+               : question->with_estimates ? WITH_ESTIMATES_MAX
+                                          : MEMBERS_MAX;
+    DSE_TRY(dse_front_part_choose(query, n, first, most, &part, err));
+    front->total = n;
+    if (part.goes_on) {
+        const struct dse_front_entry *last = &entries[dse_front_part_index(&part, part.n - 1)];
+        front->next = dse_arena_printf(arena, "%d.%d", last->generation, last->slot);
+        if (front->next == NULL)
+            return no_memory(err);
+    }
+    return describe_members(question, ordered, entries, &part, arena, front, err);
+}
+
+static enum dse_status list_members(const struct question *question,
+                                    struct dse_scheduler *scheduler,
+                                    const struct dse_msg_front_query *query,
                                     struct dse_arena *arena, struct dse_msg_front *front,
                                     struct dse_err *err) {
+    struct ordered ordered = {0};
+    enum dse_status status = order_members(question, scheduler, arena, &ordered, err);
+    if (status == DSE_OK)
+        status = list_part(question, query, &ordered, arena, front, err);
+    if (ordered.own_list)
+        dse_front_list_free(ordered.list);
+    return status;
+}
+
+static enum dse_status add_baseline(const struct question *question, struct dse_arena *arena,
+                                    struct dse_msg_front *front, struct dse_err *err) {
+    int64_t sweep_id = question->sweep->id;
     struct dse_individual_row *row = dse_arena_alloc(arena, 1, sizeof *row);
     struct dse_msg_individual *baseline = dse_arena_alloc(arena, 1, sizeof *baseline);
     struct dse_err unknown = {0};
@@ -244,7 +335,7 @@ static enum dse_status add_baseline(const struct question *question, int64_t swe
     if (status != DSE_OK)
         DSE_FAIL(err, status, "%s", unknown.text);
     row->violation = 0; /* it stands beside the front, feasible or not */
-    if (again)
+    if (question->again)
         DSE_TRY(measure_again(question, row, &n, err));
     *baseline = daemon__describe_individual(row);
     if (question->with_estimates && row->state == DSE_RESULT_DONE)
@@ -283,15 +374,15 @@ static enum dse_status read_question(const struct dse_msg_front_query *query,
 }
 
 static enum dse_status answer_query(const struct dse_msg_front_query *query,
-                                    struct question *question, struct dse_arena *arena,
-                                    struct dse_msg_front *front, struct dse_err *err) {
-    bool again = query->objectives_n > 0;
+                                    struct dse_scheduler *scheduler, struct question *question,
+                                    struct dse_arena *arena, struct dse_msg_front *front,
+                                    struct dse_err *err) {
     DSE_TRY(read_question(query, question, arena, front, err));
-    DSE_TRY(list_members(question, query->sweep, again, arena, front, err));
-    return add_baseline(question, query->sweep, again, arena, front, err);
+    DSE_TRY(list_members(question, scheduler, query, arena, front, err));
+    return query->after == NULL ? add_baseline(question, arena, front, err) : DSE_OK;
 }
 
-enum dse_status dse_report_front(struct dse_store *store, const struct dse_scheduler *scheduler,
+enum dse_status dse_report_front(struct dse_store *store, struct dse_scheduler *scheduler,
                                  const struct dse_msg_front_query *query, struct dse_arena *arena,
                                  struct dse_msg_front *front, struct dse_err *err) {
     struct dse_sweep_row row;
@@ -306,9 +397,11 @@ enum dse_status dse_report_front(struct dse_store *store, const struct dse_sched
     answer.sweep = sweep;
     question->store = store;
     question->decoder = &decoder;
+    question->sweep = &row;
+    question->again = query->objectives_n > 0;
     enum dse_status status = daemon__make_decoder(store, &row, arena, &decoder, err);
     if (status == DSE_OK)
-        status = answer_query(query, question, arena, &answer, err);
+        status = answer_query(query, scheduler, question, arena, &answer, err);
     if (status == DSE_OK)
         *front = answer;
     dse_space_fini(&decoder.space);

@@ -3,6 +3,7 @@
 #define DSE_DAEMON_REPORT_INTERNAL_H
 
 #include "daemon/explorer/explorer.h"
+#include "daemon/front_part.h"
 #include "daemon/report.h"
 
 /* What is needed to understand the rows of a sweep. */

@@ -197,7 +197,7 @@ static void take_prepared(struct dse_scheduler *s, struct dse_worker *worker,
         turn->open_failures = 0;
     notes->opening = false;
     if (turn != NULL && turn->is_draining && turn->share.in_work == 0)
-        daemon__end_turn(s, turn);
+        daemon__leave_turn(s, turn);
     if (preparation == NULL)
         return;
     struct dse_buf json = {0};
@@ -388,6 +388,7 @@ void dse_scheduler_close(struct dse_scheduler *scheduler, bool at_once) {
     for (int i = 0; i < scheduler->n_turns; i++)
         daemon__free_turn(scheduler->turns[i]);
     scheduler->n_turns = 0;
+    dse_front_cache_fini(&scheduler->fronts);
     uv_close((uv_handle_t *)&scheduler->space_retry, free_scheduler);
 }
 
@@ -410,7 +411,7 @@ static enum dse_status follow_state(struct dse_scheduler *s, struct turn *turn,
         return status;
     turn->is_draining = row.state == DSE_SWEEP_PAUSED;
     if (dse_sweep_state_final(row.state) || (turn->is_draining && turn->share.in_work == 0))
-        daemon__end_turn(s, turn);
+        daemon__leave_turn(s, turn);
     return DSE_OK;
 }
 

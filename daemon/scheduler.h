@@ -78,4 +78,11 @@ struct dse_live_sweep {
 };
 struct dse_live_sweep dse_scheduler_live(const struct dse_scheduler *scheduler, int64_t sweep_id);
 
+/* The front of a sweep in order: its explorer's, or one that is kept for the next question.
+ * Borrowed until the loop goes on. */
+DSE_MUST_USE enum dse_status dse_scheduler_front(struct dse_scheduler *scheduler,
+                                                 const struct dse_sweep_row *sweep,
+                                                 const struct dse_space *space,
+                                                 struct dse_front_list **list, struct dse_err *err);
+
 #endif

@@ -3,6 +3,7 @@
 #define DSE_DAEMON_SCHEDULER_INTERNAL_H
 
 #include "daemon/explorer/explorer.h"
+#include "daemon/front_cache.h"
 #include "daemon/scheduler.h"
 #include "daemon/shares.h"
 
@@ -31,6 +32,7 @@ struct dse_scheduler {
     char space_reason[DSE_SPACE_REASON_MAX]; /* what is full */
     bool stopping, failed, dispatching;
     bool is_stale; /* there may be sweeps to take up */
+    struct dse_front_cache fronts;
 };
 
 /* ---- scheduler.c ---- */
@@ -46,6 +48,8 @@ struct turn *daemon__turn_of_sweep(const struct dse_scheduler *s, int64_t sweep_
 void daemon__free_turn(struct turn *turn);
 /* What is in its rows stays; another sweep may have its place. */
 void daemon__end_turn(struct dse_scheduler *s, struct turn *turn);
+/* The same where all that it did is in its rows: its front is kept for the next question. */
+void daemon__leave_turn(struct dse_scheduler *s, struct turn *turn);
 /* The shares of all, in the order of the turns. */
 int daemon__gather_shares(const struct dse_scheduler *s, const struct dse_share **shares);
 DSE_MUST_USE enum dse_status daemon__mark_failed(struct dse_scheduler *s, int64_t sweep_id,

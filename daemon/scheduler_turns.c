@@ -32,6 +32,12 @@ void daemon__end_turn(struct dse_scheduler *s, struct turn *turn) {
     s->is_stale = true; /* another may have its place */
 }
 
+void daemon__leave_turn(struct dse_scheduler *s, struct turn *turn) {
+    dse_front_cache_put_take(&s->fronts, s->store, turn->share.id,
+                             dse_explorer_take_front(turn->explorer));
+    daemon__end_turn(s, turn);
+}
+
 int daemon__gather_shares(const struct dse_scheduler *s, const struct dse_share **shares) {
     for (int i = 0; i < s->n_turns; i++)
         shares[i] = &s->turns[i]->share;
@@ -51,7 +57,7 @@ enum dse_status daemon__mark_failed(struct dse_scheduler *s, int64_t sweep_id,
 static void end_finished(struct dse_scheduler *s, struct turn *turn) {
     int64_t sweep_id = turn->share.id;
     dse_log(DSE_LOG_INFO, "scheduler", "sweep_done", DSE_LOG_INT("sweep", sweep_id));
-    daemon__end_turn(s, turn);
+    daemon__leave_turn(s, turn);
     s->events.changed(s->context, sweep_id);
 }
 
@@ -127,5 +133,16 @@ void daemon__look_at_progress(struct dse_scheduler *s, struct turn *turn, enum d
     }
     s->events.changed(s->context, turn->share.id);
     if (turn->is_draining && turn->share.in_work == 0)
-        daemon__end_turn(s, turn);
+        daemon__leave_turn(s, turn);
+}
+
+enum dse_status dse_scheduler_front(struct dse_scheduler *scheduler,
+                                    const struct dse_sweep_row *sweep,
+                                    const struct dse_space *space, struct dse_front_list **list,
+                                    struct dse_err *err) {
+    const struct turn *turn = daemon__turn_of_sweep(scheduler, sweep->id);
+    if (turn == NULL)
+        return dse_front_cache_get(&scheduler->fronts, scheduler->store, sweep, space, list, err);
+    *list = dse_explorer_front(turn->explorer);
+    return DSE_OK;
 }

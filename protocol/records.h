@@ -12,7 +12,7 @@
 #ifndef DSE_PROTOCOL_RECORDS_H
 #define DSE_PROTOCOL_RECORDS_H
 
-#define DSE_PROTOCOL_VERSION 1
+#define DSE_PROTOCOL_VERSION 2
 
 /* ---- client and daemon ---- */
 
@@ -175,7 +175,10 @@
     F(REQ, INT, _, sweep, "sweep id")                                                            \
     F(OPT, STRS, _, objectives, "metrics to ask the stored evaluations for, instead of its own") \
     F(OPT, BOOL, _, estimates, "with the intervals of the objectives")                           \
-    F(OPT, BOOL, _, reevaluated, "with what members were found to be when evaluated again")
+    F(OPT, BOOL, _, reevaluated, "with what members were found to be when evaluated again")      \
+    F(OPT, INT, _, limit, "most members of the answer; 0: as many as the daemon likes")          \
+    F(OPT, STR, _, after, "only members behind this one (next of an answer)")                    \
+    F(OPT, INT, _, spread, "so many members, spread evenly from the first to the last")
 
 #define DSE_FIELDS_exit_result(F)                                  \
     F(REQ, INT, _, left, "images that left here")                  \
@@ -240,11 +243,13 @@
     F(REQ, INT, _, next_generation, "where to go on, if there is more") \
     F(REQ, INT, _, next_slot, "where to go on, if there is more")
 
-#define DSE_FIELDS_front(F)                                                                   \
-    F(REQ, REC, sweep, sweep, "the sweep")                                                    \
-    F(REQ, RECS, objective, objectives, "objectives in order")                                \
-    F(REQ, RECS, individual, members, "the front, sorted by the first objective, best first") \
-    F(OPT, REC, individual, baseline, "the float32 network")
+#define DSE_FIELDS_front(F)                                                                 \
+    F(REQ, REC, sweep, sweep, "the sweep")                                                  \
+    F(REQ, RECS, objective, objectives, "objectives in order")                              \
+    F(REQ, RECS, individual, members, "members, sorted by the first objective, best first") \
+    F(OPT, REC, individual, baseline, "the float32 network")                                \
+    F(OPT, INT, _, total, "members that the front has now")                                 \
+    F(OPT, STR, _, next, "after whom to go on; none: there are no more")
 
 #define DSE_FIELDS_dump_part(F)                                                         \
     F(REQ, STR, _, text, "canonical lines of the generation; no times, no process ids") \

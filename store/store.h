@@ -101,6 +101,11 @@ DSE_MUST_USE enum dse_status dse_store_load_sweep(struct dse_store *store, int64
 DSE_MUST_USE enum dse_status dse_store_list_sweeps(struct dse_store *store, struct dse_arena *arena,
                                                    struct dse_sweep_row **rows, int *n,
                                                    struct dse_err *err);
+/* Those whose spec, a JSON object, has the number of that sweep as "reevaluates"; by id. */
+DSE_MUST_USE enum dse_status dse_store_list_looks(struct dse_store *store, int64_t sweep_id,
+                                                  struct dse_arena *arena,
+                                                  struct dse_sweep_row **rows, int *n,
+                                                  struct dse_err *err);
 /* The newest sweep of that content that is neither failed nor cancelled; NOT_FOUND. */
 DSE_MUST_USE enum dse_status dse_store_find_sweep(struct dse_store *store, const char *content_hash,
                                                   int64_t *id, struct dse_err *err);
@@ -258,6 +263,14 @@ DSE_MUST_USE enum dse_status dse_store_load_individuals(struct dse_store *store,
                                                         int generation, struct dse_arena *arena,
                                                         struct dse_individual_row **rows, int *n,
                                                         struct dse_err *err);
+
+/* The members of the front by (generation, slot), one after the other, so that a large one takes no
+ * memory. Of a row only generation, slot and objectives are filled in. visit may not write. */
+typedef enum dse_status dse_store_visit_row(void *context, const struct dse_individual_row *row,
+                                            struct dse_err *err);
+DSE_MUST_USE enum dse_status dse_store_visit_front(struct dse_store *store, int64_t sweep_id,
+                                                   dse_store_visit_row *visit, void *context,
+                                                   struct dse_err *err);
 
 /* At most `limit` of them from (generation, slot) on, by (generation, slot); front_only: of the
  * front. The baseline is one of them where generation is -1 and not only the front is asked for. */

@@ -107,6 +107,16 @@ enum dse_status dse_store_set_in_front(struct dse_store *store, int64_t sweep_id
 
 /* ---- reading individuals ---- */
 
+static enum dse_status read_objectives(const struct store__query *query, int column,
+                                       struct dse_individual_row *row, struct dse_err *err) {
+    const char *objectives = store__column_text(query, column);
+    if (objectives == NULL)
+        return store__fail_memory(query->store, err);
+    if (!store__parse_reals(objectives, row->objectives, DSE_MAX_OBJECTIVES, &row->n_objectives))
+        return store__fail_damaged(query->store, "objectives that are no array of numbers", err);
+    return DSE_OK;
+}
+
 static enum dse_status read_individual(const struct store__query *query, struct dse_arena *arena,
                                        struct dse_individual_row *row, struct dse_err *err) {
     struct dse_individual_row read = {
@@ -121,11 +131,7 @@ static enum dse_status read_individual(const struct store__query *query, struct 
     DSE_TRY(store__column_copy(query, 3, arena, &read.genome, err));
     DSE_TRY(store__column_result(query, 5, &read.state, err));
     DSE_TRY(store__column_copy(query, 6, arena, &read.reason, err));
-    const char *objectives = store__column_text(query, 7);
-    if (objectives == NULL)
-        return store__fail_memory(query->store, err);
-    if (!store__parse_reals(objectives, read.objectives, DSE_MAX_OBJECTIVES, &read.n_objectives))
-        return store__fail_damaged(query->store, "objectives that are no array of numbers", err);
+    DSE_TRY(read_objectives(query, 7, &read, err));
     *row = read;
     return DSE_OK;
 }
@@ -183,6 +189,31 @@ enum dse_status dse_store_load_individuals(struct dse_store *store, int64_t swee
     if (selection == DSE_SELECT_GENERATION)
         store__bind_int(&query, generation);
     enum dse_status status = read_individuals(&query, arena, rows, n, err);
+    store__query_end(&query);
+    return status;
+}
+
+enum dse_status dse_store_visit_front(struct dse_store *store, int64_t sweep_id,
+                                      dse_store_visit_row *visit, void *context,
+                                      struct dse_err *err) {
+    struct store__query query;
+    enum dse_status status = DSE_OK;
+    DSE_TRY(store__query_start(&query, store, STORE_STATEMENT_VISIT_FRONT, err));
+    store__bind_int(&query, sweep_id);
+    for (;;) {
+        bool found;
+        DSE_TRY(store__query_step(&query, &found, err));
+        if (!found)
+            break;
+        struct dse_individual_row row = {
+            .sweep_id = sweep_id,
+            .generation = store__column_int(&query, 0),
+            .slot = store__column_int(&query, 1),
+        };
+        DSE_TRY_GOTO(status, read_objectives(&query, 2, &row, err), end);
+        DSE_TRY_GOTO(status, visit(context, &row, err), end);
+    }
+end:
     store__query_end(&query);
     return status;
 }

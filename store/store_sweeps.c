@@ -116,30 +116,45 @@ enum dse_status dse_store_load_sweep(struct dse_store *store, int64_t id, struct
     return status;
 }
 
-enum dse_status dse_store_list_sweeps(struct dse_store *store, struct dse_arena *arena,
-                                      struct dse_sweep_row **rows, int *n, struct dse_err *err) {
-    struct store__query query;
+/* Ends the query. */
+static enum dse_status read_sweeps(struct store__query *query, struct dse_arena *arena,
+                                   struct dse_sweep_row **rows, int *n, struct dse_err *err) {
     struct dse_sweep_row *list = NULL;
     int count = 0, capacity = 0;
-    DSE_TRY(store__query_start(&query, store, STORE_STATEMENT_LIST_SWEEPS, err));
     for (;;) {
         bool found;
-        DSE_TRY(store__query_step(&query, &found, err));
+        DSE_TRY(store__query_step(query, &found, err));
         if (!found)
             break;
         list = store__grown(arena, list, count, &capacity, sizeof *list);
-        enum dse_status status = list == NULL ? store__fail_memory(store, err)
-                                              : read_sweep(&query, arena, &list[count], err);
+        enum dse_status status = list == NULL ? store__fail_memory(query->store, err)
+                                              : read_sweep(query, arena, &list[count], err);
         if (status != DSE_OK) {
-            store__query_end(&query);
+            store__query_end(query);
             return status;
         }
         count++;
     }
-    store__query_end(&query);
+    store__query_end(query);
     *rows = list;
     *n = count;
     return DSE_OK;
+}
+
+enum dse_status dse_store_list_sweeps(struct dse_store *store, struct dse_arena *arena,
+                                      struct dse_sweep_row **rows, int *n, struct dse_err *err) {
+    struct store__query query;
+    DSE_TRY(store__query_start(&query, store, STORE_STATEMENT_LIST_SWEEPS, err));
+    return read_sweeps(&query, arena, rows, n, err);
+}
+
+enum dse_status dse_store_list_looks(struct dse_store *store, int64_t sweep_id,
+                                     struct dse_arena *arena, struct dse_sweep_row **rows, int *n,
+                                     struct dse_err *err) {
+    struct store__query query;
+    DSE_TRY(store__query_start(&query, store, STORE_STATEMENT_LIST_LOOKS, err));
+    store__bind_int(&query, sweep_id);
+    return read_sweeps(&query, arena, rows, n, err);
 }
 
 enum dse_status dse_store_find_sweep(struct dse_store *store, const char *content_hash, int64_t *id,

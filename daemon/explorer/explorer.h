@@ -77,6 +77,42 @@ DSE_MUST_USE enum dse_status dse_context_hypervolume(struct dse_store *store, in
                                                      const struct dse_space *space, int whole,
                                                      double *volume, struct dse_err *err);
 
+/* ---- a front in order ---- */
+
+/* Best first by the first objective, then by the next ones, then by birth; so the order of two
+ * individuals never changes. */
+struct dse_front_entry {
+    double objectives[DSE_MAX_OBJECTIVES];
+    int generation, slot;
+};
+struct dse_front_entry dse_front_entry_of(const struct dse_individual_row *row);
+struct dse_front_list;
+DSE_MUST_USE enum dse_status dse_front_list_new(const struct dse_space *space,
+                                                struct dse_front_list **list, struct dse_err *err);
+/* That of a sweep, from its rows. */
+DSE_MUST_USE enum dse_status dse_front_list_load(struct dse_store *store, int64_t sweep_id,
+                                                 const struct dse_space *space,
+                                                 struct dse_front_list **list, struct dse_err *err);
+void dse_front_list_free(struct dse_front_list *list);
+/* An individual comes in once and goes once; NO_MEMORY: the list is good for nothing but free. */
+DSE_MUST_USE enum dse_status dse_front_list_add(struct dse_front_list *list,
+                                                const struct dse_front_entry *entry,
+                                                struct dse_err *err);
+DSE_MUST_USE enum dse_status dse_front_list_remove(struct dse_front_list *list,
+                                                   const struct dse_front_entry *entry,
+                                                   struct dse_err *err);
+/* All of them; borrowed until the next change. NO_MEMORY: nothing has changed. */
+DSE_MUST_USE enum dse_status dse_front_list_look(struct dse_front_list *list,
+                                                 const struct dse_front_entry **entries, int *n,
+                                                 struct dse_err *err);
+/* Index of the first that comes behind such an entry, which may be none of the list; among those
+ * last looked at. */
+int dse_front_list_after(const struct dse_front_list *list, const struct dse_front_entry *entry);
+/* The front as it is now. Borrowed. */
+struct dse_front_list *dse_explorer_front(const struct dse_explorer *explorer);
+/* The same, now the caller's: the explorer must only be freed after that. */
+struct dse_front_list *dse_explorer_take_front(struct dse_explorer *explorer);
+
 /* ---- results ---- */
 
 /* What is known of a candidate: its evaluation's sums, or with thresholds of early exits what they

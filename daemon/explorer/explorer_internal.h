@@ -16,7 +16,7 @@ struct member {
 };
 
 struct front_member {
-    int generation, slot;
+    struct dse_front_entry entry;
     char *genome;  /* NULL: a free place */
     int next_free; /* of a free place */
 };
@@ -24,6 +24,7 @@ struct front_member {
 /* The individuals of the archive: a tag is a place in members. */
 struct front {
     struct dse_archive *archive;
+    struct dse_front_list *list;
     struct front_member *members;
     int n_members, free_place; /* n_members: none is free */
     int64_t changes;           /* individuals that came in */
@@ -62,6 +63,7 @@ struct dse_explorer {
     double volume; /* of the front as it was when volume_changes and _generation were taken */
     int64_t volume_changes;
     int volume_generation;
+    int64_t volume_due_ms; /* not measured again before */
 
     /* for one generation: the individuals without a result, by generation and slot, and their
      * tasks */

@@ -27,8 +27,7 @@ static enum dse_status take_place(struct front *front, const struct dse_individu
     member->genome = dse_strdup(row->genome);
     if (member->genome == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for the front");
-    member->generation = row->generation;
-    member->slot = row->slot;
+    member->entry = dse_front_entry_of(row);
     *place = front->free_place;
     front->free_place = member->next_free;
     return DSE_OK;
@@ -41,14 +40,15 @@ static void leave_place(struct front *front, int place) {
     front->free_place = place;
 }
 
-/* change->gone still have their places. */
+/* change->gone still have their places, and are in the list. */
 static enum dse_status offer_row(struct front *front, const struct dse_individual_row *row,
                                  struct dse_archive_change *change, struct dse_err *err) {
     int place;
     DSE_TRY(take_place(front, row, &place, err));
     enum dse_status status = dse_archive_offer(front->archive, row->objectives, place, change, err);
-    if (status != DSE_OK || !change->is_in)
-        leave_place(front, place);
+    if (status == DSE_OK && change->is_in)
+        return dse_front_list_add(front->list, &front->members[place].entry, err);
+    leave_place(front, place);
     return status;
 }
 
@@ -57,6 +57,7 @@ enum dse_status dse_explorer__load_front(struct dse_explorer *ex, struct dse_err
     struct dse_individual_row *rows;
     struct dse_archive_change change;
     int n = 0;
+    DSE_TRY(dse_front_list_new(&ex->space, &ex->front.list, err));
     DSE_TRY(dse_archive_new(&ex->space, is_same_candidate, &ex->front, &ex->front.archive, err));
     enum dse_status status = dse_store_load_individuals(ex->store, ex->sweep_id, DSE_SELECT_FRONT,
                                                         0, &arena, &rows, &n, err);
@@ -74,9 +75,10 @@ enum dse_status dse_explorer__offer_to_front(struct dse_explorer *ex,
         return DSE_OK;
     DSE_TRY(offer_row(&ex->front, row, &change, err));
     for (int i = 0; i < change.n_gone; i++) {
-        const struct front_member *member = &ex->front.members[change.gone[i]];
-        DSE_TRY(dse_store_set_in_front(ex->store, ex->sweep_id, member->generation, member->slot,
+        const struct dse_front_entry *entry = &ex->front.members[change.gone[i]].entry;
+        DSE_TRY(dse_store_set_in_front(ex->store, ex->sweep_id, entry->generation, entry->slot,
                                        false, err));
+        DSE_TRY(dse_front_list_remove(ex->front.list, entry, err));
         leave_place(&ex->front, (int)change.gone[i]);
     }
     row->in_front = change.is_in;
@@ -84,8 +86,19 @@ enum dse_status dse_explorer__offer_to_front(struct dse_explorer *ex,
     return DSE_OK;
 }
 
+struct dse_front_list *dse_explorer_front(const struct dse_explorer *explorer) {
+    return explorer->front.list;
+}
+
+struct dse_front_list *dse_explorer_take_front(struct dse_explorer *explorer) {
+    struct dse_front_list *list = explorer->front.list;
+    explorer->front.list = NULL;
+    return list;
+}
+
 void dse_explorer__free_front(struct dse_explorer *ex) {
     dse_archive_free(ex->front.archive);
+    dse_front_list_free(ex->front.list);
     for (int i = 0; i < ex->front.n_members; i++)
         dse_free(ex->front.members[i].genome);
     dse_free(ex->front.members);

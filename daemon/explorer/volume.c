@@ -78,39 +78,52 @@ static enum dse_status measure_archive(struct dse_explorer *ex, double *volume,
 }
 
 double dse_explorer_hypervolume(struct dse_explorer *ex) {
-    /* Larger fronts are measured once a generation: progress is told several times a second. */
-    enum { OFTEN_MOST = 500 };
+    /* Larger fronts are measured once a generation: progress is told several times a second. The
+     * largest ones less often, so that no more than a small share of the time goes there. */
+    enum { OFTEN_MOST = 500, REST = 20 };
     bool changed = ex->front.changes != ex->volume_changes;
     bool often = dse_archive_size(ex->front.archive) <= OFTEN_MOST;
-    if (ex->generation != ex->volume_generation || (changed && often)) {
+    int64_t begin_ms = dse_clock_mono_ms();
+    if ((ex->generation != ex->volume_generation || (changed && often)) &&
+        begin_ms >= ex->volume_due_ms) {
         if (measure_archive(ex, &ex->volume, NULL) != DSE_OK)
             ex->volume = NAN; /* it is for people: what is wrong shows elsewhere */
         ex->volume_changes = ex->front.changes;
         ex->volume_generation = ex->generation;
+        int64_t end_ms = dse_clock_mono_ms();
+        ex->volume_due_ms = end_ms + REST * (end_ms - begin_ms);
     }
     return ex->volume;
+}
+
+/* The points of a front, as they come from the store. */
+struct points {
+    size_t m;
+    struct dse_buf values; /* doubles */
+};
+
+static enum dse_status add_point(void *context, const struct dse_individual_row *row,
+                                 struct dse_err *err) {
+    struct points *points = context;
+    dse_buf_append(&points->values, (const char *)row->objectives,
+                   points->m * sizeof *row->objectives);
+    return dse_buf_status(&points->values, err);
 }
 
 enum dse_status dse_context_hypervolume(struct dse_store *store, int64_t sweep_id,
                                         const struct dse_space *space, int whole, double *volume,
                                         struct dse_err *err) {
-    struct dse_arena arena = {0};
     struct volume_box box = {0};
-    struct dse_individual_row *rows = NULL;
-    int n = 0;
+    struct points points = {.m = (size_t)space->n_objectives};
+    double found = NAN;
     enum dse_status status = find_box(store, sweep_id, space, whole, &box, err);
     if (status == DSE_OK && box.known)
-        status = dse_store_load_individuals(store, sweep_id, DSE_SELECT_FRONT, 0, &arena, &rows, &n,
-                                            err);
-    size_t m = (size_t)space->n_objectives;
-    double *points = dse_arena_alloc(&arena, (size_t)n * m, sizeof *points), found = NAN;
-    if (status == DSE_OK && points == NULL)
-        status = dse_err_set(err, DSE_NO_MEMORY, "out of memory for a front of %d", n);
-    for (int i = 0; status == DSE_OK && i < n; i++)
-        memcpy(points + (size_t)i * m, rows[i].objectives, m * sizeof *points);
+        status = dse_store_visit_front(store, sweep_id, add_point, &points, err);
+    int n = (int)(points.values.size / (points.m * sizeof(double)));
     if (status == DSE_OK && is_measurable(space, n))
-        status = measure(space, &box, points, n, &found, err);
-    dse_arena_fini(&arena);
+        status =
+            measure(space, &box, (const double *)(const void *)points.values.data, n, &found, err);
+    dse_buf_fini(&points.values);
     if (status == DSE_OK)
         *volume = found;
     return status;

@@ -61,7 +61,7 @@ static void description_has_every_name_and_field(void **state) {
 #undef X
     HAS("| -32003 | USAGE | 2 | wrong use of a command |\n")
     HAS("| -32601 | PROTOCOL | 9 | no method has this name |\n")
-    HAS("| `members` | array of [individual](#individual) | yes | the front, sorted by the")
+    HAS("| `members` | array of [individual](#individual) | yes | members, sorted by the")
     HAS("| `severities` | array of integers | no |")
     dse_buf_fini(&text);
 }
