@@ -22,15 +22,18 @@ blocks() {
 }
 
 [ "$(blocks sh | wc -l)" -ge 10 ] || { echo "the document has no commands"; exit 1; }
-if python3 -c 'import torch' 2>/dev/null; then
+# Debian's own python3 has Debian's packages, whichever comes first in PATH.
+for python in python3 /usr/bin/python3; do
+    "$python" -c 'import torch' 2>/dev/null || continue
     {
         echo 'import torch'
         echo 'net = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.ReLU(),'
         echo '    torch.nn.Flatten(), torch.nn.Linear(4 * 26 * 26, 10))'
         blocks python 1
     } >export.py
-    python3 export.py >/dev/null && pareto model inspect net.onnx --output logits >/dev/null || exit 1
-fi
+    "$python" export.py >/dev/null && pareto model inspect net.onnx --output logits >/dev/null || exit 1
+    break
+done
 cp "$2/workloads/models/resnet8-3exits-fashion.onnx" net.onnx
 blocks yaml >tutorial.yaml
 {
