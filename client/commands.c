@@ -170,8 +170,11 @@ static void print_status(struct client *c, const struct dse_msg_sweep *sweep, st
                    dse_console_count_text(arena, sweep->individuals),
                    dse_console_count_text(arena, sweep->measured),
                    dse_console_count_text(arena, sweep->failures));
-    dse_buf_printf(out, "evaluations   %s computed (%.1f/s), %s found in the store\n",
-                   dse_console_count_text(arena, sweep->evaluations), sweep->evaluations_per_s,
+    dse_buf_printf(out, "evaluations   %s computed",
+                   dse_console_count_text(arena, sweep->evaluations));
+    if (!client__sweep_has_ended(sweep))
+        dse_buf_printf(out, " (%.1f/s)", sweep->evaluations_per_s);
+    dse_buf_printf(out, ", %s found in the store\n",
                    dse_console_count_text(arena, sweep->cache_hits));
     dse_buf_printf(out, "front         %s individuals\n",
                    dse_console_count_text(arena, sweep->front_size));
