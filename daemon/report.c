@@ -21,8 +21,7 @@ static double expected_individuals(const struct dse_msg_spec *spec) {
     return (double)spec->population + offspring * (double)(spec->generations - 1);
 }
 
-double daemon__born_and_measured(const struct dse_msg_spec *spec,
-                                 const struct dse_sweep_counts *counts) {
+double dse_report_measured(const struct dse_msg_spec *spec, const struct dse_sweep_counts *counts) {
     double offspring = (double)(spec->offspring > 0 ? spec->offspring : spec->population);
     double born = (double)spec->population + offspring * counts->generation;
     double pending = (double)(counts->individuals - counts->measured);
@@ -38,7 +37,7 @@ enum dse_status daemon__describe_sweep(struct dse_store *store,
     DSE_TRY(read_spec(row, arena, &spec, err));
     DSE_TRY(dse_store_count_sweep(store, row->id, &counts, err));
     struct dse_live_sweep live = dse_scheduler_live(scheduler, row->id);
-    double measured = daemon__born_and_measured(&spec, &counts);
+    double measured = dse_report_measured(&spec, &counts);
     double left = expected_individuals(&spec) - measured;
     bool final = dse_sweep_state_final(row->state);
     bool no_space = live.no_space[0] != '\0' && !final && row->state != DSE_SWEEP_PAUSED;

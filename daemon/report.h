@@ -63,4 +63,8 @@ DSE_MUST_USE enum dse_status dse_report_retrainings(struct dse_store *store,
                                                     struct dse_msg_retraining_list *list,
                                                     struct dse_err *err);
 
+/* How many of the individuals that a sweep bears have a result. Those that were found with others'
+ * records have one from the start and do not bring the end nearer. */
+double dse_report_measured(const struct dse_msg_spec *spec, const struct dse_sweep_counts *counts);
+
 #endif

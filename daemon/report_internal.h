@@ -23,10 +23,6 @@ DSE_MUST_USE enum dse_status
 daemon__describe_sweep(struct dse_store *store, const struct dse_scheduler *scheduler,
                        const struct dse_sweep_row *row, struct dse_arena *arena,
                        struct dse_msg_sweep *sweep, struct dse_err *err);
-/* How many of the individuals that a sweep bears have a result. Those that were found with others'
- * records have one from the start and do not bring the end nearer. */
-double daemon__born_and_measured(const struct dse_msg_spec *spec,
-                                 const struct dse_sweep_counts *counts);
 struct dse_msg_individual daemon__describe_individual(const struct dse_individual_row *row);
 DSE_MUST_USE enum dse_status daemon__add_settings(const struct daemon__decoder *decoder,
                                                   const struct dse_individual_row *row,

@@ -1,13 +1,13 @@
 /* What clients are told of a sweep. */
 #include "tests/lib/testing.h"
 
-#include "daemon/report_internal.h"
+#include "daemon/report.h"
 
 static void assert_measured(int generation, int individuals, int measured, double expected) {
     const struct dse_msg_spec spec = {.population = 50, .offspring = 20, .generations = 10};
     const struct dse_sweep_counts counts = {
         .generation = generation, .individuals = individuals, .measured = measured};
-    assert_true(daemon__born_and_measured(&spec, &counts) == expected);
+    assert_true(dse_report_measured(&spec, &counts) == expected);
 }
 
 static void progress_counts_what_was_born(void **state) {
