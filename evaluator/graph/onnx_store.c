@@ -34,7 +34,8 @@ static bool is_shared(const struct store *store, const char *name) {
         const struct dse_node *node = &store->graph->nodes[i];
         const struct dse_parameter_names *names =
             node->op == DSE_OP_NORM ? &node->norm.names : &node->conv.names;
-        bool has = node->op == DSE_OP_NORM || node->op == DSE_OP_CONV || node->op == DSE_OP_DENSE;
+        bool has = node->op == DSE_OP_NORM || node->op == DSE_OP_CONV || node->op == DSE_OP_DENSE ||
+                   node->op == DSE_OP_CONV_TRANSPOSE;
         for (int k = 0; has && k < DSE_PARAMETERS; k++)
             users += names->of[k] != NULL && strcmp(names->of[k], name) == 0;
     }
@@ -111,6 +112,23 @@ static enum dse_status put_layer(struct store *store, struct dse_err *err) {
     return put_vector(store, names->of[1], 2, oc, conv->bias, err);
 }
 
+/* [h][w][ic][oc / groups] to [ic][oc / groups][h][w] */
+static enum dse_status put_transposed(struct store *store, struct dse_err *err) {
+    const struct dse_conv_node *conv = &store->node->conv;
+    int ic = dse_graph_input_shape(store->graph, store->node).c;
+    int oc = dse_graph_output_shape(store->graph, store->node).c;
+    struct array array = {
+        conv->names.of[0], 1, 4, {ic, oc / conv->groups, conv->kernel_h, conv->kernel_w}, NULL};
+    size_t n = count(&array), taps = (size_t)conv->kernel_h * (size_t)conv->kernel_w;
+    float *values = dse_arena_alloc(&store->arena, n, sizeof *values);
+    if (values == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %zu weights", n);
+    swap_axes(conv->weights, taps, n / taps, values);
+    array.values = values;
+    DSE_TRY(put(store, &array, err));
+    return put_vector(store, conv->names.of[1], 2, oc, conv->bias, err);
+}
+
 static enum dse_status put_norm(struct store *store, struct dse_err *err) {
     const struct dse_norm_node *norm = &store->node->norm;
     int c = dse_graph_output_shape(store->graph, store->node).c;
@@ -128,6 +146,8 @@ enum dse_status dse_graph_store(const struct dse_graph *graph, struct dse_onnx *
         store.node = &graph->nodes[i];
         if (store.node->op == DSE_OP_CONV || store.node->op == DSE_OP_DENSE)
             status = put_layer(&store, err);
+        else if (store.node->op == DSE_OP_CONV_TRANSPOSE)
+            status = put_transposed(&store, err);
         else if (store.node->op == DSE_OP_NORM)
             status = put_norm(&store, err);
         dse_arena_fini(&store.arena);

@@ -314,29 +314,23 @@ void dse_add_f32(const float *a, const float *b, size_t n, bool relu, float *y) 
 
 /* ---- pooling ---- */
 
-/* A window along one axis: pixels first, first + step, ... below end lie inside the image; `count`
- * of the window's pixels lie in the image or its padding. */
-struct window_axis {
-    int first, end, step, count;
-};
-
-static struct window_axis place_window(int output, int stride, int kernel, int dilation,
-                                       const int pads[2], int extent) {
+static struct kernels__window_axis place_window(int output, int stride, int kernel, int dilation,
+                                                const int pads[2], int extent) {
     int start = output * stride - pads[0], end = start + (kernel - 1) * dilation + 1;
     int outside = start < 0 ? (-start + dilation - 1) / dilation : 0;
     int room = (extent + pads[1] - start + dilation - 1) / dilation;
-    return (struct window_axis){.first = start + outside * dilation,
-                                .end = end < extent ? end : extent,
-                                .step = dilation,
-                                .count = room < kernel ? room : kernel};
+    return (struct kernels__window_axis){.first = start + outside * dilation,
+                                         .end = end < extent ? end : extent,
+                                         .step = dilation,
+                                         .count = room < kernel ? room : kernel};
 }
 
-static struct window_axis window_rows(const struct dse_pool_shape *shape, int oy) {
+struct kernels__window_axis kernels__window_rows(const struct dse_pool_shape *shape, int oy) {
     return place_window(oy, shape->stride_h, shape->kernel_h, shape->dilation_h,
                         (const int[]){shape->pad_top, shape->pad_bottom}, shape->ih);
 }
 
-static struct window_axis window_columns(const struct dse_pool_shape *shape, int ox) {
+struct kernels__window_axis kernels__window_columns(const struct dse_pool_shape *shape, int ox) {
     return place_window(ox, shape->stride_w, shape->kernel_w, shape->dilation_w,
                         (const int[]){shape->pad_left, shape->pad_right}, shape->iw);
 }
@@ -362,7 +356,8 @@ static void divide_pixel(float *y, size_t c, float divisor) {
 static void average_window(const float *image, const struct dse_pool_shape *shape, int oy, int ox,
                            float *y) {
     size_t c = (size_t)shape->c;
-    struct window_axis rows = window_rows(shape, oy), columns = window_columns(shape, ox);
+    struct kernels__window_axis rows = kernels__window_rows(shape, oy),
+                                columns = kernels__window_columns(shape, ox);
     memset(y, 0, c * sizeof *y);
     int inside = 0;
     for (int iy = rows.first; iy < rows.end; iy += rows.step)
@@ -384,7 +379,8 @@ void dse_avgpool_f32(const float *x, int images, const struct dse_pool_shape *sh
 static void largest_of_window(const float *image, const struct dse_pool_shape *shape, int oy,
                               int ox, float *y) {
     size_t c = (size_t)shape->c;
-    struct window_axis rows = window_rows(shape, oy), columns = window_columns(shape, ox);
+    struct kernels__window_axis rows = kernels__window_rows(shape, oy),
+                                columns = kernels__window_columns(shape, ox);
     for (size_t i = 0; i < c; i++)
         y[i] = -INFINITY;
     for (int iy = rows.first; iy < rows.end; iy += rows.step)

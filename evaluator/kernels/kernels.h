@@ -239,4 +239,13 @@ void dse_maxpool_f32(const float *x, int images, const struct dse_pool_shape *sh
 void dse_conv_transpose_f32(const float *x, int images, const struct dse_conv_shape *shape,
                             const float *weights, const float *bias, float *y);
 
+/* The way back: x and weights as they were, the gradient of the result without its bias, and the
+ * gradients of source and weights, which are added to. */
+struct dse_transposed_pass {
+    const float *x, *weights, *dy;
+    float *dx, *diff_weights;
+};
+void dse_train_transposed(const struct dse_conv_shape *shape, int images,
+                          const struct dse_transposed_pass *pass);
+
 #endif

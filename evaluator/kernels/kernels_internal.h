@@ -29,6 +29,14 @@ struct kernels__ops {
                                     const struct dse_conv_finish *finish, struct dse_err *err);
 };
 
+/* A window along one axis: pixels first, first + step, ... below end lie inside the image; `count`
+ * of the window's pixels lie in the image or its padding. */
+struct kernels__window_axis {
+    int first, end, step, count;
+};
+struct kernels__window_axis kernels__window_rows(const struct dse_pool_shape *shape, int oy);
+struct kernels__window_axis kernels__window_columns(const struct dse_pool_shape *shape, int ox);
+
 /* Sums of some pixels of c channels, finished. */
 void kernels__finish(const int32_t *sums, size_t pixels, int c,
                      const struct dse_conv_finish *finish);

@@ -261,25 +261,20 @@ bool dse_train_takes_channels(int c) {
     return c <= MOST_LANES || c % LANES == 0;
 }
 
-/* The part of a pooling window that lies inside of the image. */
+/* The pixels of a pooling window that lie inside of the image. */
 struct inside {
-    int top, left, bottom, right; /* bottom and right excluded */
+    struct kernels__window_axis rows, columns;
 };
 
-static struct inside window_inside(const struct dse_pool_shape *s, int y, int x) {
-    int top = y * s->stride_h - s->pad_top, left = x * s->stride_w - s->pad_left;
-    int bottom = top + s->kernel_h, right = left + s->kernel_w;
-    return (struct inside){top < 0 ? 0 : top, left < 0 ? 0 : left, bottom > s->ih ? s->ih : bottom,
-                           right > s->iw ? s->iw : right};
-}
-
-static void spread_mean(const struct dse_pool_shape *s, struct inside in, const float *dy,
+static void spread_mean(const struct dse_pool_shape *s, const struct inside *in, const float *dy,
                         float *dx) {
-    int pixels = s->exclude_padding ? (in.bottom - in.top) * (in.right - in.left)
-                                    : s->kernel_h * s->kernel_w;
-    float share = 1.0f / (float)pixels;
-    for (int y = in.top; y < in.bottom; y++)
-        for (int x = in.left; x < in.right; x++) {
+    int pixels = in->rows.count * in->columns.count, inside = 0;
+    for (int y = in->rows.first; y < in->rows.end && s->exclude_padding; y += in->rows.step)
+        for (int x = in->columns.first; x < in->columns.end; x += in->columns.step)
+            inside++;
+    float share = 1.0f / (float)(s->exclude_padding ? inside : pixels);
+    for (int y = in->rows.first; y < in->rows.end; y += in->rows.step)
+        for (int x = in->columns.first; x < in->columns.end; x += in->columns.step) {
             float *to = dx + ((size_t)y * (size_t)s->iw + (size_t)x) * (size_t)s->c;
             for (int i = 0; i < s->c; i++)
                 to[i] += dy[i] * share;
@@ -287,13 +282,14 @@ static void spread_mean(const struct dse_pool_shape *s, struct inside in, const 
 }
 
 /* The first of the largest gets it all. */
-static void give_to_largest(const struct dse_pool_shape *s, struct inside in, const float *src,
-                            const float *dy, float *dx) {
-    for (int i = 0; i < s->c; i++) {
-        size_t best = ((size_t)in.top * (size_t)s->iw + (size_t)in.left) * (size_t)s->c + (size_t)i;
-        for (int y = in.top; y < in.bottom; y++)
-            for (int x = in.left; x < in.right; x++) {
-                size_t at = ((size_t)y * (size_t)s->iw + (size_t)x) * (size_t)s->c + (size_t)i;
+static void give_to_largest(const struct dse_pool_shape *s, const struct inside *in,
+                            const float *src, const float *dy, float *dx) {
+    size_t width = (size_t)s->iw, c = (size_t)s->c;
+    for (size_t i = 0; i < c; i++) {
+        size_t best = ((size_t)in->rows.first * width + (size_t)in->columns.first) * c + i;
+        for (int y = in->rows.first; y < in->rows.end; y += in->rows.step)
+            for (int x = in->columns.first; x < in->columns.end; x += in->columns.step) {
+                size_t at = ((size_t)y * width + (size_t)x) * c + i;
                 if (src[at] > src[best])
                     best = at;
             }
@@ -307,12 +303,12 @@ void dse_train_pool_input(const float *src, const float *dy, int images,
     for (int n = 0; n < images; n++, dx += in_size, src += src == NULL ? 0 : in_size)
         for (int y = 0; y < s->oh; y++)
             for (int x = 0; x < s->ow; x++, dy += s->c) {
-                struct inside in = window_inside(s, y, x);
-                if (in.top >= in.bottom || in.left >= in.right)
-                    continue;
+                struct inside in = {kernels__window_rows(s, y), kernels__window_columns(s, x)};
+                if (in.rows.first >= in.rows.end || in.columns.first >= in.columns.end)
+                    continue; /* of padding only */
                 if (src == NULL)
-                    spread_mean(s, in, dy, dx);
+                    spread_mean(s, &in, dy, dx);
                 else
-                    give_to_largest(s, in, src, dy, dx);
+                    give_to_largest(s, &in, src, dy, dx);
             }
 }

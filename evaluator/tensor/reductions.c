@@ -30,7 +30,7 @@ void tensor__matmul(const struct dse_tensor_op *op, const void *a, const void *b
     } while (tensor__next(loop, loop->rank, &walk));
 }
 
-static int64_t count_places(const struct dse_tensor_loop *loop) {
+int64_t tensor__count_places(const struct dse_tensor_loop *loop) {
     int64_t n = 1;
     for (int i = 0; i < loop->rank; i++)
         n *= loop->extents[i];
@@ -42,7 +42,7 @@ void tensor__mean(const struct dse_tensor_op *op, const void *a, const void *b, 
     (void)b;
     const struct dse_tensor_loop *kept = &op->reduce.kept, *over = &op->reduce.over;
     struct tensor__walk at = {0}, walk = {0};
-    double count = (double)count_places(over);
+    double count = (double)tensor__count_places(over);
     float *to = y;
     do {
         double sum = 0;

@@ -117,6 +117,15 @@ bool dse_tensor_take_is_identity(const struct dse_tensor_op *op, size_t n_source
  * constant) to y, which overlaps neither. PUT writes its part of y only. */
 void dse_tensor_run(const struct dse_tensor_op *op, const void *a, const void *b, void *y);
 
+/* One image on its way back: the sources and the result of dse_tensor_run, the gradient of the
+ * result, and those of the sources, which are added to; NULL where nobody asks. */
+struct dse_tensor_pass {
+    const float *a, *b, *y, *dy;
+    float *da, *db; /* db of a PUT: the value with the parts before it */
+};
+/* Of an operator on float32. PRELU at 0: that of the right side (as PyTorch). */
+void dse_tensor_gradients(const struct dse_tensor_op *op, const struct dse_tensor_pass *pass);
+
 /* Element-wise functions: X(name, ONNX operator). */
 #define DSE_ACTIVATION_TABLE(X)    \
     X(NONE, "Identity")            \

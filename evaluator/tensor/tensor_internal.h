@@ -15,6 +15,9 @@ void tensor__matmul(const struct dse_tensor_op *op, const void *a, const void *b
 void tensor__mean(const struct dse_tensor_op *op, const void *a, const void *b, void *y);
 void tensor__softmax(const struct dse_tensor_op *op, const void *a, const void *b, void *y);
 
+/* Of a loop. */
+int64_t tensor__count_places(const struct dse_tensor_loop *loop);
+
 /* The places of a loop one after the other: {0} stands before the first. */
 struct tensor__walk {
     int64_t index[DSE_TENSOR_MAX_RANK];

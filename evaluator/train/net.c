@@ -75,7 +75,8 @@ static void add_sum(struct making *making, const struct dse_node *node, struct t
 
 static void add_unit(struct making *making, const struct dse_node *node) {
     struct dse_net *net = making->net;
-    int input = net->alias[node->inputs[0]];
+    int first = node->inputs[0] >= 0 ? 0 : 1; /* source 0 of a TENSOR may be a constant */
+    int input = net->alias[node->inputs[first]];
     struct train__unit *fresh = &net->units[net->n_units];
     *fresh = (struct train__unit){.node = node,
                                   .input = input,
@@ -90,6 +91,8 @@ static void add_unit(struct making *making, const struct dse_node *node) {
         add_sum(making, node, fresh);
         return;
     }
+    if (node->op == DSE_OP_TENSOR && first == 0 && node->inputs[1] >= 0)
+        fresh->add = net->alias[node->inputs[1]];
     int before = node->op == DSE_OP_RELU ? open_unit(making, input) : -1;
     if (before >= 0)
         move_to_end(making, before, node->output)->relu = true;
@@ -137,28 +140,10 @@ static void inline_norms(struct dse_net *net) {
         }
 }
 
-/* The gradient of a pooling knows windows without gaps that stay in the image and its padding. */
-static bool is_plain_pool(const struct dse_net *net, const struct dse_node *node) {
-    if (node->op != DSE_OP_AVGPOOL && node->op != DSE_OP_MAXPOOL)
-        return true;
-    const struct dse_pool_node *pool = &node->pool;
-    struct dse_shape in = train__shape(net, node->inputs[0]), out = train__shape(net, node->output);
-    return pool->dilation_h == 1 && pool->dilation_w == 1 &&
-           (out.h - 1) * pool->stride_h + pool->kernel_h <=
-               in.h + pool->pad_top + pool->pad_bottom &&
-           (out.w - 1) * pool->stride_w + pool->kernel_w <= in.w + pool->pad_left + pool->pad_right;
-}
-
 static enum dse_status check_node(const struct dse_net *net, const struct dse_node *node,
                                   struct dse_err *err) {
-    static const enum dse_op trained[] = {
-        DSE_OP_CONV, DSE_OP_DENSE,   DSE_OP_NORM,  DSE_OP_ADD,     DSE_OP_RELU,      DSE_OP_AVGPOOL,
-        DSE_OP_PAD,  DSE_OP_MAXPOOL, DSE_OP_SLICE, DSE_OP_FLATTEN, DSE_OP_ACTIVATION};
-    bool known = false;
-    for (size_t i = 0; i < sizeof trained / sizeof trained[0]; i++)
-        known = known || trained[i] == node->op;
-    if (!known || !is_plain_pool(net, node))
-        DSE_FAIL(err, DSE_UNSUPPORTED, "node '%s' (%s): this operator cannot be trained",
+    if (node->op == DSE_OP_TENSOR && node->tensor->type != DSE_TENSOR_F32)
+        DSE_FAIL(err, DSE_UNSUPPORTED, "node '%s' (%s): whole numbers cannot be trained",
                  node->name, dse_op_text(node->op));
     if (node->op == DSE_OP_NORM && !dse_train_takes_channels(train__shape(net, node->output).c))
         DSE_FAIL(err, DSE_UNSUPPORTED, "node '%s' (%s): %d channels cannot be trained", node->name,
@@ -210,6 +195,18 @@ static void place_layer(struct dse_net *net, struct train__unit *unit, int layer
     net->n_parameters += unit->n_weights + (unit->has_bias ? oc : 0);
 }
 
+static void place_transposed(struct dse_net *net, struct train__unit *unit) {
+    const struct dse_conv_node *conv = &unit->node->conv;
+    size_t oc = (size_t)train__shape(net, unit->output).c;
+    size_t ic = (size_t)train__shape(net, unit->input).c;
+    unit->has_bias = conv->names.of[1] != NULL;
+    unit->n_weights =
+        (size_t)conv->kernel_h * (size_t)conv->kernel_w * ic * oc / (size_t)conv->groups;
+    unit->sums = net->n_sums;
+    net->n_sums += unit->has_bias ? oc : 0;
+    net->n_parameters += unit->n_weights + (unit->has_bias ? oc : 0);
+}
+
 static void place_norm(struct dse_net *net, struct train__unit *unit) {
     size_t c = (size_t)train__shape(net, unit->output).c;
     unit->running = net->n_running;
@@ -229,6 +226,8 @@ static void place_numbers(struct dse_net *net) {
         unit->parameters = net->n_parameters;
         if (is_layer(unit->node))
             place_layer(net, unit, layer++);
+        else if (unit->node->op == DSE_OP_CONV_TRANSPOSE)
+            place_transposed(net, unit);
         else if (unit->node->op == DSE_OP_NORM)
             place_norm(net, unit);
     }
@@ -242,7 +241,7 @@ static void copy_numbers(struct dse_net *net) {
     for (int u = 0; u < net->n_units; u++) {
         const struct train__unit *unit = &net->units[u];
         float *to = net->values + unit->parameters;
-        if (unit->layer >= 0) {
+        if (unit->n_weights > 0) {
             const struct dse_conv_node *conv = &unit->node->conv;
             size_t oc = (size_t)train__shape(net, unit->node->output).c;
             memcpy(to, conv->weights, unit->n_weights * sizeof *to);
@@ -501,7 +500,7 @@ int dse_net_classes(const struct dse_net *net) {
 static bool find_of_unit(const struct dse_net *net, const struct train__unit *unit, int k,
                          size_t *offset, size_t *n) {
     size_t c = (size_t)train__shape(net, unit->node->output).c;
-    if (unit->layer >= 0) {
+    if (unit->n_weights > 0) {
         *offset = unit->parameters + (k == 0 ? 0 : unit->n_weights);
         *n = k == 0 ? unit->n_weights : c;
         return k == 0 || (k == 1 && unit->has_bias);

@@ -19,7 +19,7 @@
 struct train__unit {
     const struct dse_node *node;
     int input, output; /* values; flattened ones stand for the map they were made of */
-    int add;           /* value added; -1: none */
+    int add;           /* value added, or the second source of a TENSOR; -1: none */
     bool relu;
     int partner;  /* CONV: the norm that alone reads its result. NORM: that layer. -1: none */
     int layer;    /* CONV and DENSE: number of the layer; -1: another unit */
@@ -28,10 +28,10 @@ struct train__unit {
     bool has_bias;
     bool wants_input;    /* is the gradient of its input of use? */
     size_t parameters;   /* offset: weights then bias; gamma then beta */
-    size_t n_weights;    /* of a layer */
+    size_t n_weights;    /* of a layer or a transposed convolution */
     size_t running;      /* NORM, offset: mean then variance */
-    size_t sums;         /* offset in sums. NORM: two a channel, then two more for the way back; a
-                            layer with a bias: one a channel */
+    size_t sums;         /* offset in sums. NORM: two a channel, then two more for the way back;
+                            what has a bias: one a channel */
     size_t coefficients; /* NORM, offset in a seat's: two a channel, forward, and three, backward */
     int weight_bits;     /* of a layer; 0: float32 */
     int top;             /* largest integer of its input; 0: float32 */

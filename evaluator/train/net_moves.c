@@ -61,6 +61,88 @@ static void move_parts(const struct train__job *job, bool reads, const float *fr
             add_part(&part, from + (size_t)i * small, to + (size_t)i * large);
 }
 
+/* ---- operators of the tensor room ---- */
+
+/* Source k of image i; NULL: a constant, or none. */
+static const float *source_of(const struct train__job *job, int k, int i) {
+    int value = job->unit->node->inputs[k];
+    if (value < 0)
+        return NULL;
+    value = job->net->alias[value];
+    return job->seat->values[value] + (size_t)i * train__size(job->net, value);
+}
+
+static float *gradient_of(const struct train__job *job, int k, int i) {
+    int value = job->unit->node->inputs[k];
+    if (value < 0)
+        return NULL;
+    value = job->net->alias[value];
+    return train__grad_to_add(job->net, job->seat, value) +
+           (size_t)i * train__size(job->net, value);
+}
+
+static void compute_tensors(const struct train__job *job, float *y) {
+    const struct dse_tensor_op *op = job->unit->node->tensor;
+    size_t size = train__size(job->net, job->unit->output);
+    for (int i = 0; i < job->seat->n; i++, y += size) {
+        const float *a = source_of(job, 0, i), *b = source_of(job, 1, i);
+        if (op->kind == DSE_TENSOR_PUT && b != NULL)
+            memcpy(y, b, size * sizeof *y);
+        dse_tensor_run(op, a, b, y);
+    }
+}
+
+static void pass_tensors(const struct train__job *job, const float *dy) {
+    const struct train__unit *unit = job->unit;
+    size_t size = train__size(job->net, unit->output);
+    for (int i = 0; i < job->seat->n; i++) {
+        const struct dse_tensor_pass pass = {
+            .a = source_of(job, 0, i),
+            .b = source_of(job, 1, i),
+            .y = job->seat->values[unit->output] + (size_t)i * size,
+            .dy = dy + (size_t)i * size,
+            .da = gradient_of(job, 0, i),
+            .db = gradient_of(job, 1, i),
+        };
+        dse_tensor_gradients(unit->node->tensor, &pass);
+    }
+}
+
+/* ---- transposed convolutions ---- */
+
+static void spread(const struct train__job *job, const float *x, float *y) {
+    const struct train__unit *unit = job->unit;
+    struct dse_conv_shape shape = dse_shapes_conv(job->net->graph, unit->node);
+    const float *weights = job->net->values + unit->parameters;
+    dse_conv_transpose_f32(x, job->seat->n, &shape, weights,
+                           unit->has_bias ? weights + unit->n_weights : unit->node->conv.bias, y);
+}
+
+static void pass_spread(const struct train__job *job, const float *dy, float *dx) {
+    const struct train__unit *unit = job->unit;
+    struct train__seat *seat = job->seat;
+    struct dse_conv_shape shape = dse_shapes_conv(job->net->graph, unit->node);
+    float *gradients = seat->gradients + unit->parameters;
+    double *sums = seat->sums + unit->sums;
+    const struct dse_transposed_pass pass = {
+        .x = seat->values[unit->input],
+        .weights = job->net->values + unit->parameters,
+        .dy = dy,
+        .dx = dx,
+        .diff_weights = gradients,
+    };
+    memset(gradients, 0, unit->n_weights * sizeof *gradients);
+    dse_train_transposed(&shape, seat->n, &pass);
+    if (!unit->has_bias)
+        return;
+    dse_train_channel_sums(dy, (size_t)seat->n * (size_t)shape.oh * (size_t)shape.ow, shape.oc,
+                           sums);
+    for (int i = 0; i < shape.oc; i++)
+        gradients[unit->n_weights + (size_t)i] = (float)sums[i];
+}
+
+/* ---- all of them ---- */
+
 void train__move_forward(const struct train__job *job) {
     const struct train__unit *unit = job->unit;
     struct train__seat *seat = job->seat;
@@ -83,6 +165,12 @@ void train__move_forward(const struct train__job *job) {
     case DSE_OP_MAXPOOL:
         pool = dse_shapes_pool(job->net->graph, job->unit->node);
         dse_maxpool_f32(x, seat->n, &pool, y);
+        break;
+    case DSE_OP_TENSOR:
+        compute_tensors(job, y);
+        break;
+    case DSE_OP_CONV_TRANSPOSE:
+        spread(job, x, y);
         break;
     case DSE_OP_PAD:
         memset(y, 0, n * sizeof *y);
@@ -128,8 +216,14 @@ void train__move_backward(const struct train__job *job) {
         pass_on(job, dy);
         return;
     }
+    if (op == DSE_OP_TENSOR) {
+        pass_tensors(job, dy);
+        return;
+    }
     float *dx = train__grad_to_add(job->net, seat, unit->input);
-    if (op == DSE_OP_ACTIVATION) {
+    if (op == DSE_OP_CONV_TRANSPOSE) {
+        pass_spread(job, dy, dx);
+    } else if (op == DSE_OP_ACTIVATION) {
         pass_slopes(job, dy, dx);
     } else if (op == DSE_OP_PAD) {
         struct part part = part_of(job);

@@ -1,12 +1,13 @@
 #!/bin/sh
 # Retrains members of a front, each from its own copy of the weights, and prints their accuracy before and after.
 #
-#     workloads/examples/retrain_front.sh SWEEP N|INDIVIDUAL... -- OPTION...
+#     workloads/examples/retrain_front.sh SWEEP N[:OBJECTIVE]|INDIVIDUAL... -- OPTION...
 #
-# N: the first N members as `pareto front` prints them; or individuals by name, as 9.12. OPTIONs are those of
-# `pareto-model retrain`; --data, the images to learn from, is needed. For example
+# N: the first N members as `pareto front` prints them; N:OBJECTIVE: those of the lowest values of an objective of the
+# sweep, as 5:bit_operations; or individuals by name, as 9.12. OPTIONs are those of `pareto-model retrain`; --data, the
+# images to learn from, is needed. For example
 #
-#     sh workloads/examples/retrain_front.sh 3 5 -- --data cifar10:data_batch_1.bin,data_batch_2.bin --flip --shift 4
+#     sh workloads/examples/retrain_front.sh 3 5:bit_operations -- --data cifar10:data_batch_1.bin,data_batch_2.bin
 #
 # Into the folder DIR (results/retrained-SWEEP) go, for each individual, what `pareto export --onnx` writes (ID.onnx,
 # ID.json), the retrained network (ID-retrained.onnx, and .qdq.onnx for programs that run ONNX), a line for every epoch
@@ -16,7 +17,7 @@
 # PARETO names the program, where it is not in PATH.
 set -eu
 usage() {
-    sed -n '2,17s/^# \{0,1\}//p' "$0" >&2
+    sed -n '2,18s/^# \{0,1\}//p' "$0" >&2
     exit 2
 }
 [ $# -ge 4 ] || usage
@@ -34,11 +35,36 @@ dir=${DIR:-results/retrained-$sweep}
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 
+# "VALUE ID" of the members, in the front's order; without an objective the value is their number
+members() {
+    "$pareto" front "$sweep" --json | tr '{' '\n' | awk -v objective="$1" '
+        /^"metric":.*"sense":/ {
+            n++
+            if (index($0, "\"metric\":\"" objective "\"") == 1)
+                wanted = n
+        }
+        /^"generation":[0-9]/ {
+            split($0, parts, /[:,]/)
+            id = parts[2] "." parts[4]
+            sub(/.*"objectives":\[/, "")
+            sub(/\].*/, "")
+            split($0, values, ",")
+            print objective == "" ? ++rows : values[wanted], id
+        }
+        END {
+            if (objective != "" && !wanted) {
+                print "retrain_front.sh: " objective " is no objective of the sweep" > "/dev/stderr"
+                exit 2
+            }
+        }'
+}
 case $wanted in
 *.*) ids=$wanted ;;
 *)
-    ids=$("$pareto" front "$sweep" --json | tr '{' '\n' |
-        sed -n 's/.*"generation":\([0-9]*\),"slot":\([0-9]*\).*/\1.\2/p' | head -n "$wanted")
+    objective=
+    case $wanted in *:*) objective=${wanted#*:} ;; esac
+    list=$(members "$objective") || exit
+    ids=$(echo "$list" | sort -g -s -k 1,1 | head -n "${wanted%%:*}" | cut -d ' ' -f 2)
     ;;
 esac
 

@@ -17,7 +17,7 @@ export PARETO_STATE="$PWD/state"
 until "$PARETO" ping > /dev/null 2>&1; do kill -0 $daemon || exit; done
 "$PARETO" run w.yaml > /dev/null 2>&1 || exit
 front() {
-    sh "$SOURCES/workloads/examples/retrain_front.sh" 1 2 -- --data idx:images,labels --validation idx:images,labels \
+    sh "$SOURCES/workloads/examples/retrain_front.sh" 1 ${1:-2} -- --data idx:images,labels --validation idx:images,labels \
         --epochs 20 --initial-learning-rate 0.02 --batch 8 --threads 1 2> /dev/null
 }
 export DIR=out
@@ -26,4 +26,7 @@ awk 'NR > 2 { print ($3 >= $2) }' first
 before=$(stat -c %Y%i out/*-retrained.onnx)
 front | cmp first && [ "$before" = "$(stat -c %Y%i out/*-retrained.onnx)" ] && echo "nothing was left to do"
 one=$(ls out/*.result.json | head -n 1) && rm "$one" && front | cmp first && [ -e "$one" ] && echo "the same again"
+DIR=lowest front 1:bit_operations > /dev/null
+[ "$(ls lowest | grep result)" = "$("$PARETO" front 1 --no-color | awk 'NF > 3 { id = $1 } END { print id }').result.json" ] &&
+    echo "the lowest one"
 kill $daemon && wait $daemon

@@ -103,6 +103,13 @@ static inline void trainee_fini(struct trainee *t) {
 static inline size_t place_in_torch(const struct dse_graph *graph, const struct dse_node *node,
                                     size_t i) {
     struct dse_shape in = dse_graph_input_shape(graph, node), flat = node->conv.names.flat;
+    if (node->op ==
+        DSE_OP_CONV_TRANSPOSE) { /* [h][w][ic][oc / groups]; there [ic][oc / groups][h][w] */
+        size_t taps = (size_t)node->conv.kernel_h * (size_t)node->conv.kernel_w;
+        size_t outputs = (size_t)dse_graph_output_shape(graph, node).c / (size_t)node->conv.groups;
+        size_t pairs = (size_t)in.c * outputs;
+        return i % pairs * taps + i / pairs;
+    }
     bool dense = node->op == DSE_OP_DENSE;
     size_t channels = (size_t)(dense ? flat.c : in.c / node->conv.groups);
     size_t pixels = dense ? (size_t)flat.h * (size_t)flat.w

@@ -33,6 +33,13 @@ static void gradients_of_functions(void **state) {
     check_step("functions", DSE_KERNELS_REFERENCE, 2);
 }
 
+static void gradients_of_tensors(void **state) {
+    (void)state;
+    check_step("operators", DSE_KERNELS_AUTO, 1);
+    check_step("operators", DSE_KERNELS_AUTO, 3);
+    check_step("operators", DSE_KERNELS_REFERENCE, 2);
+}
+
 static void gradients_of_resnet20(void **state) {
     (void)state;
     check_step("resnet20", DSE_KERNELS_AUTO, 2);
@@ -95,6 +102,7 @@ static void gradients_are_slopes(void **state) {
     (void)state;
     check_slopes("small");
     check_slopes("functions");
+    check_slopes("operators");
 }
 
 /* Twice the same, bit for bit, with several threads. */
@@ -125,11 +133,9 @@ static void steps_are_reproducible(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(gradients_of_all_operators),
-        cmocka_unit_test(gradients_of_functions),
-        cmocka_unit_test(gradients_of_resnet20),
-        cmocka_unit_test(inference_uses_running_numbers),
-        cmocka_unit_test(gradients_are_slopes),
+        cmocka_unit_test(gradients_of_all_operators),     cmocka_unit_test(gradients_of_functions),
+        cmocka_unit_test(gradients_of_tensors),           cmocka_unit_test(gradients_of_resnet20),
+        cmocka_unit_test(inference_uses_running_numbers), cmocka_unit_test(gradients_are_slopes),
         cmocka_unit_test(steps_are_reproducible),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -213,6 +213,44 @@ static void what_is_learned_reaches_a_file(void **state) {
     dse_trainer_free(trainer);
 }
 
+/* Weights of transposed convolutions too, in the model's order: with and without groups. */
+static void transposed_weights_reach_a_file(void **state) {
+    (void)state;
+    struct trainee t;
+    struct dse_err err = {0};
+    struct dse_onnx *model;
+    struct dse_graph *again;
+    struct dse_buf bytes = {0};
+    const struct dse_graph_options options = {.for_training = true};
+    int transposed = 0;
+    trainee_init(&t, "operators", DSE_KERNELS_REFERENCE, 1);
+    for (int i = 0; i < t.graph->n_nodes; i++) {
+        struct dse_node *node = &t.graph->nodes[i];
+        transposed += node->op == DSE_OP_CONV_TRANSPOSE;
+        if (node->op == DSE_OP_CONV_TRANSPOSE)
+            node->conv.weights[5] = 7.0f + (float)i;
+    }
+    assert_int_equal(transposed, 2);
+    assert_ok(dse_onnx_load(DSE_SOURCE_DIR "/tests/fixtures/training/operators.onnx", &model, &err),
+              &err);
+    assert_ok(dse_graph_store(t.graph, model, &err), &err);
+    assert_ok(dse_onnx_write(model, &bytes, &err), &err);
+    assert_ok(dse_graph_read_onnx(bytes.data, bytes.size, "again", &options, &again, &err), &err);
+    for (int i = 0; i < again->n_nodes; i++) {
+        const struct dse_node *a = &t.graph->nodes[i], *b = &again->nodes[i];
+        if (b->op != DSE_OP_CONV_TRANSPOSE)
+            continue;
+        size_t n = (size_t)b->conv.kernel_h * (size_t)b->conv.kernel_w *
+                   (size_t)dse_graph_input_shape(again, b).c *
+                   (size_t)dse_graph_output_shape(again, b).c / (size_t)b->conv.groups;
+        assert_memory_equal(a->conv.weights, b->conv.weights, n * sizeof *a->conv.weights);
+    }
+    dse_graph_free(again);
+    dse_onnx_free(model);
+    dse_buf_fini(&bytes);
+    trainee_fini(&t);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(it_learns, set_up, tear_down),
@@ -221,6 +259,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_loss_beyond_numbers_stops, set_up, tear_down),
         cmocka_unit_test_setup_teardown(wrong_data_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_is_learned_reaches_a_file, set_up, tear_down),
+        cmocka_unit_test(transposed_weights_reach_a_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
