@@ -92,8 +92,8 @@ struct step {
 
 static enum dse_status check_map(const struct graph__growth *growth, const struct step *step) {
     if (growth->is_flat)
-        DSE_FAIL(growth->err, DSE_INVALID, "step '%s': nothing but relu and dense follows dense",
-                 step->text);
+        DSE_FAIL(growth->err, DSE_INVALID,
+                 "step '%s': nothing but relu, drop and dense follows dense", step->text);
     return DSE_OK;
 }
 
@@ -159,6 +159,13 @@ static enum dse_status add_relu(struct graph__growth *growth, const struct step 
     int node;
     (void)step;
     return add_node(growth, "Relu", NULL, NULL, &node);
+}
+
+/* Half of the values, while the network learns: ONNX's ratio where none is given. */
+static enum dse_status add_drop(struct graph__growth *growth, const struct step *step) {
+    int node;
+    (void)step;
+    return add_node(growth, "Dropout", NULL, NULL, &node);
 }
 
 static enum dse_status add_dense(struct graph__growth *growth, const struct step *step) {
@@ -275,6 +282,7 @@ static const struct rule {
     {"avg", false, true, true, "avg=K or avg=K/S", add_average},
     {"global", false, false, false, "global", add_global},
     {"dense", true, false, false, "dense=C", add_dense},
+    {"drop", false, false, false, "drop", add_drop},
     {"exit", false, false, false, "exit", add_mark},
 };
 enum { N_RULES = sizeof rules / sizeof rules[0] };
@@ -338,7 +346,7 @@ static enum dse_status add_step(struct graph__growth *growth, const char *text) 
     }
     DSE_FAIL(growth->err, DSE_INVALID,
              "step '%s' is not known; steps are conv=CxK/S, cbr=CxK/S, res=C/S, sep=C/S, norm, "
-             "relu, max=K/S, avg=K/S, global, dense=C, exit",
+             "relu, max=K/S, avg=K/S, global, dense=C, drop, exit",
              text);
 }
 

@@ -264,6 +264,21 @@ static void show_epoch(const struct model__lesson *l, const struct dse_epoch *e)
     dse_buf_fini(&text);
 }
 
+static enum dse_status keep_epoch(struct model__lesson *l, const struct dse_epoch *epoch,
+                                  struct dse_err *err) {
+    DSE_TRY(log_epoch(l, epoch, err));
+    DSE_TRY(log_events(l, epoch, err));
+    return dse_trainer_save(l->trainer, l->fingerprint, l->checkpoint, err);
+}
+
+/* Where a file could not be written: says what there is to go on from. */
+static enum dse_status point_to_checkpoint(const struct model__lesson *l, enum dse_status status,
+                                           struct dse_err *err) {
+    if (access(l->checkpoint, F_OK) == 0)
+        (void)dse_err_prefix(err, "what was done before is in %s (--resume)", l->checkpoint);
+    return status;
+}
+
 enum dse_status model__lesson_run(struct model__lesson *l, struct dse_err *err) {
     struct dse_epoch epoch;
     catch_signals();
@@ -279,9 +294,9 @@ enum dse_status model__lesson_run(struct model__lesson *l, struct dse_err *err) 
         DSE_TRY(status);
         dse_console_progress_end(&l->m->progress);
         show_epoch(l, &epoch);
-        DSE_TRY(log_epoch(l, &epoch, err));
-        DSE_TRY(log_events(l, &epoch, err));
-        DSE_TRY(dse_trainer_save(l->trainer, l->fingerprint, l->checkpoint, err));
+        status = keep_epoch(l, &epoch, err);
+        if (status != DSE_OK)
+            return point_to_checkpoint(l, status, err);
     }
     return DSE_OK;
 }
@@ -293,7 +308,8 @@ enum dse_status model__lesson_finish(struct model__lesson *l, double *loss,
     dse_trainer_take_best(l->trainer, l->graph);
     DSE_TRY(dse_trainer_measure(l->trainer, &l->images[1].data, loss, accuracy, err));
     DSE_TRY(dse_graph_store(l->graph, l->onnx, err));
-    return dse_onnx_save(l->onnx, l->m->line.operands[1], err);
+    enum dse_status status = dse_onnx_save(l->onnx, l->m->line.operands[1], err);
+    return status == DSE_OK ? DSE_OK : point_to_checkpoint(l, status, err);
 }
 
 void model__lesson_fini(struct model__lesson *l) {

@@ -128,6 +128,7 @@ enum dse_status dse_events_append(const char *directory, const char *name, int64
                                   const char *const *tags, const double *values, int n,
                                   struct dse_err *err) {
     struct dse_buf path = {0}, bytes = {0};
+    off_t begin = -1;
     dse_buf_printf(&path, "%s/events.out.tfevents.%s", directory, name);
     enum dse_status status = dse_buf_status(&path, err);
     int fd =
@@ -135,13 +136,18 @@ enum dse_status dse_events_append(const char *directory, const char *name, int64
     if (status == DSE_OK && fd < 0)
         status = dse_err_set_errno(err, path.data);
     if (status == DSE_OK) {
-        if (lseek(fd, 0, SEEK_END) == 0)
+        begin = lseek(fd, 0, SEEK_END);
+        if (begin == 0)
             put_version(&bytes);
         put_scalars(&bytes, step, tags, values, n);
         status = dse_buf_status(&bytes, err);
     }
-    if (status == DSE_OK)
+    if (status == DSE_OK) {
         status = append_file(path.data, fd, &bytes, err);
+        /* Behind a part of a record nothing could be read. */
+        if (status != DSE_OK && begin >= 0)
+            (void)!ftruncate(fd, begin);
+    }
     if (fd >= 0 && close(fd) != 0 && status == DSE_OK)
         status = dse_err_set_errno(err, path.data);
     dse_buf_fini(&path);

@@ -192,7 +192,7 @@ static void wrong_heads_are_refused(void **state) {
         {"early@/stage1/Relu:conv=3x3x3,dense=10", DSE_INVALID, "not of the form conv=CxK"},
         {"early@/stage1/Relu:dense=99999999999999999999", DSE_INVALID, "not of the form dense=C"},
         {"early@/stage1/Relu:max=29,dense=10", DSE_INVALID, "the map has only 28 x 28 pixels"},
-        {"early@/stage1/Relu:dense=10,conv=3x3", DSE_INVALID, "nothing but relu and dense"},
+        {"early@/stage1/Relu:dense=10,conv=3x3", DSE_INVALID, "nothing but relu, drop and dense"},
         {"early@/stage1/Relu:global", DSE_INVALID, "ends with dense=CLASSES"},
         {"early@/stage1/Relu:softmax,dense=10", DSE_INVALID, "step 'softmax' is not known"},
     };

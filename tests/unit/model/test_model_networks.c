@@ -108,7 +108,32 @@ static void networks_are_as_large_as_published(void **state) {
     (void)rmdir(dir);
 }
 
+/* BranchyNet's AlexNet drops half of what its last layer reads, and nothing else. */
+static void dropouts_stand_where_published(void **state) {
+    (void)state;
+    const struct known known = {"--exits 1", "b-alexnet", 0, 0, {0}};
+    const struct dse_graph_options options = {.keep_dropout = true};
+    char dir[256], path[300];
+    struct dse_err err = {0};
+    struct dse_graph *graph = NULL;
+    make_temp_dir(dir, sizeof dir);
+    (void)snprintf(path, sizeof path, "%s/net.onnx", dir);
+    build(&known, path);
+    assert_ok(dse_graph_load_onnx(path, &options, &graph, &err), &err);
+    for (int l = 0; l < graph->n_layers; l++) {
+        const struct dse_conv_node *layer = &graph->nodes[graph->layers[l]].conv;
+        assert_int_equal(layer->drops, l == graph->n_layers - 1);
+        assert_true(!layer->drops || layer->rate == 0.5f);
+    }
+    dse_graph_free(graph);
+    (void)remove(path);
+    (void)rmdir(dir);
+}
+
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(networks_are_as_large_as_published)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(networks_are_as_large_as_published),
+        cmocka_unit_test(dropouts_stand_where_published),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
