@@ -145,14 +145,18 @@ static void sum_tallies(struct fixture *f, int64_t sums[CELLS]) {
     }
 }
 
-static void with_cache(struct fixture *f, const char *cache, int64_t sums[CELLS],
-                       char warning[1024]) {
+static void use_cache(struct fixture *f, const char *cache) {
     struct dse_err err = {0};
     dse_evaluator_free(f->ev);
     f->ev = NULL;
     (void)setenv("PARETO_CACHE", cache, 1);
     assert_ok(dse_evaluator_new(DSE_KERNELS_AUTO, NULL, NULL, &f->ev, &err), &err);
     open_context(f);
+}
+
+static void with_cache(struct fixture *f, const char *cache, int64_t sums[CELLS],
+                       char warning[1024]) {
+    use_cache(f, cache);
     sum_tallies(f, sums);
     (void)dse_evaluator_take_warning(f->ev, warning, 1024);
 }
@@ -433,7 +437,90 @@ static void a_share_of_every_class_can_be_asked_for(void **state) {
     (void)run(f, 0, &candidate, 1);
 }
 
-int main(void) {
+/* ---- memory ---- */
+
+/* Some failures are survived (a block that the cache cannot give is made again), so the last
+ * allocation is behind when many in a row changed nothing. */
+enum { QUIET = 40, MOST_ALLOCATIONS = 20000 };
+
+enum { FEW_CELLS = 3 };
+
+/* LeNet-5 (Pad, AveragePool, Tanh and Sigmoid besides its layers) on one image, clean and
+ * pixelated. */
+static void take_small_network(struct fixture *f) {
+    struct dse_err err = {0};
+    f->model.path = DSE_FIXTURES_DIR "/networks/net-lenet5.onnx";
+    assert_ok(dse_sha256_file(f->model.path, f->sums[0], &err), &err);
+    f->context.output = "";
+    f->dataset.count = 1;
+    f->context.corruptions++;
+    f->context.corruptions_n = 1;
+}
+
+static enum dse_status open_and_run(struct fixture *f, const struct dse_msg_task *task,
+                                    struct dse_msg_partials *partials, struct dse_err *err) {
+    DSE_TRY(dse_evaluator_open(f->ev, &f->context, &f->arena, &f->prepared, err));
+    return dse_evaluator_run(f->ev, task, &f->arena, partials, err);
+}
+
+/* Opens the context and runs the task while allocation n fails. Refused, the same evaluator does it
+ * afterwards, so that it always holds as much at the end. True: nothing was refused. */
+static bool fail_allocation(struct fixture *f, const struct dse_msg_task *task, long n,
+                            const int64_t *tallies) {
+    struct dse_msg_partials partials;
+    struct dse_err err = {0};
+    dse_alloc_fail_at(n);
+    enum dse_status status = open_and_run(f, task, &partials, &err);
+    dse_alloc_fail_at(-1);
+    if (status != DSE_OK && status != DSE_NO_MEMORY)
+        fail_msg("allocation %ld: %s: %s", n, dse_status_name(status), err.text);
+    if (status != DSE_OK)
+        assert_ok(open_and_run(f, task, &partials, &err), &err);
+    assert_memory_equal(partials.results[0].tallies, tallies,
+                        FEW_CELLS * DSE_TALLY_SIZE * sizeof *tallies);
+    dse_arena_fini(&f->arena);
+    return status == DSE_OK;
+}
+
+static void fail_each_allocation(struct fixture *f, const struct dse_msg_task *task,
+                                 const int64_t *tallies) {
+    long n = 0;
+    assert_true(fail_allocation(f, task, -1, tallies)); /* none fails */
+    size_t live = dse_alloc_live();
+    for (int quiet = 0; quiet < QUIET; n++) {
+        quiet = fail_allocation(f, task, n, tallies) ? quiet + 1 : 0;
+        if (dse_alloc_live() != live)
+            fail_msg("allocation %ld: %zu blocks are held, not %zu", n, dse_alloc_live(), live);
+        assert_true(n < MOST_ALLOCATIONS);
+    }
+    assert_true(n > 100);
+}
+
+static void every_failed_allocation_is_survived(void **state) {
+    struct fixture *f = *state;
+    char cache[300];
+    struct dse_cache_usage usage;
+    struct dse_err err = {0};
+    int64_t room[LAYERS], tallies[FEW_CELLS * DSE_TALLY_SIZE];
+    take_small_network(f);
+    open_context(f);
+    struct dse_msg_candidate candidate = uniform(1, 8, room);
+    candidate.input_bits_n = candidate.weight_bits_n = f->prepared.layers_n;
+    const struct dse_msg_task task = {.hash = "here", .candidates = &candidate, .candidates_n = 1};
+    memcpy(tallies, run(f, 0, &candidate, 1).results[0].tallies, sizeof tallies);
+    fail_each_allocation(f, &task, tallies);
+    (void)snprintf(cache, sizeof cache, "%s/cache", f->dir);
+    use_cache(f, cache);
+    (void)run(f, 0, &candidate, 1);
+    fail_each_allocation(f, &task, tallies);
+    (void)setenv("PARETO_CACHE", "off", 1);
+    assert_ok(dse_cache_clean(cache, 0, &usage, &err), &err);
+    assert_int_equal(rmdir(cache), 0);
+}
+
+int main(int argc, char **argv) {
+    (void)argc;
+    dse_kernels_fix_environment(argv);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_context_says_what_it_holds, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_cache_changes_no_result, set_up, tear_down),
@@ -448,6 +535,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_task_that_does_not_fit_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_kept_calibration_is_used_as_it_is, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_share_of_every_class_can_be_asked_for, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_failed_allocation_is_survived, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
