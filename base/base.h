@@ -7,6 +7,7 @@
 #define DSE_BASE_H
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -288,9 +289,10 @@ DSE_MUST_USE enum dse_status dse_md5_bytes(const void *bytes, size_t size, char 
 DSE_MUST_USE enum dse_status dse_sha256_file(const char *path, char out[DSE_SHA256_HEX],
                                              struct dse_err *err);
 /* Of a file's content or of a folder: of the names below it and the contents of its files, hidden
- * ones (".name") left out. INVALID for what is neither, and for folders in more than 16 others. */
-DSE_MUST_USE enum dse_status dse_sha256_path(const char *path, char out[DSE_SHA256_HEX],
-                                             struct dse_err *err);
+ * ones (".name") left out. INVALID for what is neither, and for folders in more than 16 others;
+ * INTERRUPTED soon after *stop (which may be NULL) has become true. */
+DSE_MUST_USE enum dse_status dse_sha256_path(const char *path, const atomic_bool *stop,
+                                             char out[DSE_SHA256_HEX], struct dse_err *err);
 
 /* ---- Files, clock ------------------------------------------------------------------------- */
 

@@ -37,12 +37,14 @@ enum dse_status dse_md5_bytes(const void *bytes, size_t size, char out[DSE_MD5_H
     return DSE_OK;
 }
 
-static enum dse_status hash_descriptor(int fd, const char *path, EVP_MD_CTX *context,
-                                       struct dse_err *err) {
+static enum dse_status hash_descriptor(int fd, const char *path, const atomic_bool *stop,
+                                       EVP_MD_CTX *context, struct dse_err *err) {
     unsigned char block[64 * 1024];
     if (EVP_DigestInit_ex(context, EVP_sha256(), NULL) != 1)
         DSE_FAIL(err, DSE_NO_MEMORY, "%s: SHA-256 failed", path);
     for (;;) {
+        if (stop != NULL && atomic_load(stop))
+            DSE_FAIL(err, DSE_INTERRUPTED, "%s: stopped", path);
         ssize_t got = read(fd, block, sizeof block);
         if (got < 0 && errno == EINTR)
             continue;
@@ -55,14 +57,15 @@ static enum dse_status hash_descriptor(int fd, const char *path, EVP_MD_CTX *con
     }
 }
 
-enum dse_status dse_sha256_file(const char *path, char out[DSE_SHA256_HEX], struct dse_err *err) {
+static enum dse_status hash_file(const char *path, const atomic_bool *stop,
+                                 char out[DSE_SHA256_HEX], struct dse_err *err) {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return dse_err_set_errno(err, path);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
     enum dse_status status = context == NULL
                                  ? dse_err_set(err, DSE_NO_MEMORY, "%s: out of memory", path)
-                                 : hash_descriptor(fd, path, context, err);
+                                 : hash_descriptor(fd, path, stop, context, err);
     unsigned char digest[SHA256_BYTES];
     if (status == DSE_OK && EVP_DigestFinal_ex(context, digest, NULL) != 1)
         status = dse_err_set(err, DSE_NO_MEMORY, "%s: SHA-256 failed", path);
@@ -73,39 +76,52 @@ enum dse_status dse_sha256_file(const char *path, char out[DSE_SHA256_HEX], stru
     return status;
 }
 
+enum dse_status dse_sha256_file(const char *path, char out[DSE_SHA256_HEX], struct dse_err *err) {
+    return hash_file(path, NULL, out, err);
+}
+
 /* ---- folders ---- */
 
 enum { DEEPEST = 16 };
 
-static enum dse_status hash_path(const char *path, int depth, char out[DSE_SHA256_HEX],
-                                 struct dse_err *err);
+/* A path below the one that was asked for. */
+struct place {
+    const char *path;
+    int depth;
+    const atomic_bool *stop;
+};
+
+static enum dse_status hash_place(const struct place *place, char out[DSE_SHA256_HEX],
+                                  struct dse_err *err);
 
 /* The text hashed has a line a name: the hash of what it names, a blank, the name, ended by 0. */
-static enum dse_status hash_entries(const char *path, int depth, struct dse_arena *arena,
+static enum dse_status hash_entries(const struct place *place, struct dse_arena *arena,
                                     struct dse_buf *text, struct dse_err *err) {
+    const char *path = place->path;
     const char *const *names;
     int n;
     char hex[DSE_SHA256_HEX];
     DSE_TRY(dse_dir_list(path, arena, &names, &n, err));
     for (int i = 0; i < n; i++) {
-        const char *inner = dse_arena_printf(arena, "%s/%s", path, names[i]);
-        if (inner == NULL)
+        const struct place inner = {dse_arena_printf(arena, "%s/%s", path, names[i]),
+                                    place->depth + 1, place->stop};
+        if (inner.path == NULL)
             DSE_FAIL(err, DSE_NO_MEMORY, "%s: out of memory", path);
-        DSE_TRY(hash_path(inner, depth + 1, hex, err));
+        DSE_TRY(hash_place(&inner, hex, err));
         dse_buf_printf(text, "%s ", hex);
         dse_buf_append(text, names[i], strlen(names[i]) + 1);
     }
     return dse_buf_status(text, err);
 }
 
-static enum dse_status hash_folder(const char *path, int depth, char out[DSE_SHA256_HEX],
+static enum dse_status hash_folder(const struct place *place, char out[DSE_SHA256_HEX],
                                    struct dse_err *err) {
     struct dse_arena arena = {0};
     struct dse_buf text = {0};
-    if (depth > DEEPEST)
-        DSE_FAIL(err, DSE_INVALID, "%s: folders in more than %d others", path, (int)DEEPEST);
+    if (place->depth > DEEPEST)
+        DSE_FAIL(err, DSE_INVALID, "%s: folders in more than %d others", place->path, (int)DEEPEST);
     dse_buf_puts(&text, "folder\n"); /* no file is likely to be this */
-    enum dse_status status = hash_entries(path, depth, &arena, &text, err);
+    enum dse_status status = hash_entries(place, &arena, &text, err);
     if (status == DSE_OK)
         status = dse_sha256_bytes(text.data, text.size, out, err);
     dse_buf_fini(&text);
@@ -113,18 +129,20 @@ static enum dse_status hash_folder(const char *path, int depth, char out[DSE_SHA
     return status;
 }
 
-static enum dse_status hash_path(const char *path, int depth, char out[DSE_SHA256_HEX],
-                                 struct dse_err *err) {
+static enum dse_status hash_place(const struct place *place, char out[DSE_SHA256_HEX],
+                                  struct dse_err *err) {
     struct stat st;
-    if (stat(path, &st) != 0)
-        return dse_err_set_errno(err, path);
+    if (stat(place->path, &st) != 0)
+        return dse_err_set_errno(err, place->path);
     if (S_ISDIR(st.st_mode))
-        return hash_folder(path, depth, out, err);
+        return hash_folder(place, out, err);
     if (!S_ISREG(st.st_mode))
-        DSE_FAIL(err, DSE_INVALID, "%s: neither a file nor a folder", path);
-    return dse_sha256_file(path, out, err);
+        DSE_FAIL(err, DSE_INVALID, "%s: neither a file nor a folder", place->path);
+    return hash_file(place->path, place->stop, out, err);
 }
 
-enum dse_status dse_sha256_path(const char *path, char out[DSE_SHA256_HEX], struct dse_err *err) {
-    return hash_path(path, 0, out, err);
+enum dse_status dse_sha256_path(const char *path, const atomic_bool *stop, char out[DSE_SHA256_HEX],
+                                struct dse_err *err) {
+    const struct place place = {path, 0, stop};
+    return hash_place(&place, out, err);
 }

@@ -12,8 +12,6 @@ enum { RATE_INDIVIDUALS_MIN = 8 };
 /* Waiting for space on the disk: the first look after this time, then after twice as long each. */
 enum { SPACE_RETRY_MS = 500, SPACE_RETRY_MAX_MS = 30 * 1000 };
 
-static void dispatch(struct dse_scheduler *s);
-
 /* ---- no way on, and no space ---- */
 
 static void look_for_space(uv_timer_t *timer);
@@ -57,7 +55,7 @@ static void look_for_space(uv_timer_t *timer) {
     dse_log(DSE_LOG_INFO, "scheduler", "space_again", DSE_LOG_NOTHING);
     s->space_retry_ms = 0;
     s->is_stale = true;
-    dispatch(s);
+    daemon__dispatch(s);
 }
 
 /* ---- giving out work ---- */
@@ -171,7 +169,7 @@ static bool employ(struct dse_scheduler *s, struct dse_worker *worker) {
     return begin_opening(s, worker, turn);
 }
 
-static void dispatch(struct dse_scheduler *s) {
+void daemon__dispatch(struct dse_scheduler *s) {
     struct dse_worker *worker;
     if (s->dispatching)
         return; /* called back from a requester; the loop below goes on */
@@ -290,7 +288,7 @@ static void take_failure(struct dse_scheduler *s, struct dse_worker *worker,
 
 static void when_idle(void *context, struct dse_worker *worker) {
     (void)worker;
-    dispatch(context);
+    daemon__dispatch(context);
 }
 
 static void take_beat(struct dse_scheduler *s, const struct dse_worker_notes *notes,
@@ -332,7 +330,7 @@ static void when_lost(void *context, struct dse_worker *worker) {
     } else {
         return_task(s, notes, dse_worker_end_reason(worker));
     }
-    dispatch(s);
+    daemon__dispatch(s);
 }
 
 static void when_broken(void *context) {
@@ -372,7 +370,7 @@ enum dse_status dse_scheduler_new(uv_loop_t *loop, struct dse_store *store,
 
 void dse_scheduler_stop(struct dse_scheduler *scheduler) {
     scheduler->stopping = true;
-    dispatch(scheduler);
+    daemon__dispatch(scheduler);
 }
 
 static void free_scheduler(uv_handle_t *timer) {
@@ -380,10 +378,8 @@ static void free_scheduler(uv_handle_t *timer) {
 }
 
 void dse_scheduler_close(struct dse_scheduler *scheduler, bool at_once) {
-    struct dse_err why = {0};
-    (void)dse_err_set(&why, DSE_FAILED, "the daemon is stopping");
     while (scheduler->preparations != NULL)
-        daemon__finish_preparation(scheduler, scheduler->preparations, DSE_FAILED, &why);
+        daemon__give_up_preparation(scheduler, scheduler->preparations);
     dse_pool_close(scheduler->pool, at_once);
     for (int i = 0; i < scheduler->n_turns; i++)
         daemon__free_turn(scheduler->turns[i]);
@@ -397,7 +393,7 @@ void dse_scheduler_prepare(struct dse_scheduler *scheduler, struct dse_preparati
     while (*end != NULL)
         end = &(*end)->next;
     *end = preparation;
-    dispatch(scheduler);
+    daemon__dispatch(scheduler);
 }
 
 /* What the row says of a sweep in work. */
@@ -423,7 +419,7 @@ void dse_scheduler_kick(struct dse_scheduler *scheduler) {
     if (status != DSE_OK)
         daemon__report_fatal(scheduler, &err);
     scheduler->is_stale = true;
-    dispatch(scheduler);
+    daemon__dispatch(scheduler);
 }
 
 int dse_scheduler_workers(const struct dse_scheduler *scheduler) {

@@ -28,7 +28,8 @@ struct dse_preparation {
     void (*done)(void *context, struct dse_preparation *preparation, enum dse_status status,
                  const struct dse_err *why);
     void *done_context;
-    void *request; /* the requester's own */
+    void *request;                   /* the requester's own */
+    struct daemon__hashing *hashing; /* a thread reads its files: nobody else touches the arena */
     bool built, in_work;
     struct dse_preparation *next;
 };

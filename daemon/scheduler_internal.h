@@ -37,6 +37,8 @@ struct dse_scheduler {
 
 /* ---- scheduler.c ---- */
 
+/* Gives the idle workers something to do. */
+void daemon__dispatch(struct dse_scheduler *s);
 /* Ends the daemon; where there is no space, all sweeps wait for some. */
 void daemon__report_fatal(struct dse_scheduler *s, const struct dse_err *why);
 
@@ -67,10 +69,12 @@ void daemon__finish_preparation(struct dse_scheduler *s, struct dse_preparation 
 /* What a worker found out, as JSON; copied. */
 DSE_MUST_USE enum dse_status daemon__take_prepared_json(struct dse_preparation *preparation,
                                                         const char *json, struct dse_err *err);
-/* Is the worker busy with it now? */
+/* Is the worker busy with it now? Before that, its files are hashed beside the loop. */
 bool daemon__begin_preparation(struct dse_scheduler *s, struct dse_worker *worker,
                                struct dse_preparation *preparation);
-/* The first that nobody has begun; NULL: none. */
+/* Tells the requester FAILED; a thread that reads its files has let go of it then. */
+void daemon__give_up_preparation(struct dse_scheduler *s, struct dse_preparation *preparation);
+/* The first that can be gone on with; NULL: none. */
 struct dse_preparation *daemon__waiting_preparation(struct dse_scheduler *s);
 
 #endif

@@ -65,7 +65,7 @@ const char *dse_evaluator_kernels(const struct dse_evaluator *evaluator) {
 
 enum dse_status evaluator__check_file(const struct dse_msg_file_ref *file, struct dse_err *err) {
     char hex[DSE_SHA256_HEX];
-    DSE_TRY(dse_sha256_path(file->path, hex, err));
+    DSE_TRY(dse_sha256_path(file->path, NULL, hex, err));
     if (strcmp(hex, file->sha256) != 0)
         DSE_FAIL(err, DSE_CONFLICT,
                  "%s: the file has changed since the workload was submitted; put the old one back, "

@@ -137,10 +137,15 @@ dse_explorer_load_records(struct dse_store *store, int64_t evaluation_id,
 
 /* ---- contexts: what a worker must open for a workload ---- */
 
-/* Hashes every file of the workload and builds its context and content hash; all in the arena.
- * evaluator: the version of the workers' evaluator. Errors name the file. */
+struct dse_context_terms {
+    const char *evaluator;   /* the version of the workers' evaluator */
+    const atomic_bool *stop; /* once true, building ends with INTERRUPTED; NULL: never */
+};
+/* Hashes every file of the workload, which may take minutes, and builds its context and content
+ * hash; all in the arena. Touches nothing else, so any thread can do it. Errors name the file. */
 DSE_MUST_USE enum dse_status dse_context_build(const struct dse_workload *workload,
-                                               const char *evaluator, struct dse_arena *arena,
+                                               const struct dse_context_terms *terms,
+                                               struct dse_arena *arena,
                                                struct dse_msg_context *context,
                                                const char **content_hash, struct dse_err *err);
 /* What the problem needs to know of the model, from what a worker found out. */

@@ -6,6 +6,7 @@
 /* Hashes of the files met so far, so that each is read once. */
 struct known_files {
     struct dse_arena *arena;
+    const atomic_bool *stop;
     struct dse_msg_file_ref files[5 * DSE_WORKLOAD_LIST_MAX + 2];
     int n;
 };
@@ -19,7 +20,7 @@ static enum dse_status hash_once(struct known_files *known, const char *path, co
         }
     }
     char hex[DSE_SHA256_HEX];
-    DSE_TRY(dse_sha256_path(path, hex, err));
+    DSE_TRY(dse_sha256_path(path, known->stop, hex, err));
     char *copy = dse_arena_strdup(known->arena, hex);
     if (copy == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a file's hash");
@@ -154,10 +155,11 @@ static enum dse_status describe_program(struct known_files *known,
     return DSE_OK;
 }
 
-enum dse_status dse_context_build(const struct dse_workload *workload, const char *evaluator,
-                                  struct dse_arena *arena, struct dse_msg_context *context,
-                                  const char **content_hash, struct dse_err *err) {
-    struct known_files known = {.arena = arena};
+enum dse_status dse_context_build(const struct dse_workload *workload,
+                                  const struct dse_context_terms *terms, struct dse_arena *arena,
+                                  struct dse_msg_context *context, const char **content_hash,
+                                  struct dse_err *err) {
+    struct known_files known = {.arena = arena, .stop = terms->stop};
     struct dse_msg_context built = {
         .output = workload->model_output,
         .exits = workload->model_exits.items,
@@ -174,7 +176,7 @@ enum dse_status dse_context_build(const struct dse_workload *workload, const cha
         built = (struct dse_msg_context){.problem = workload->problem_type};
         if (workload->external_command.n > 0)
             DSE_TRY(describe_program(&known, workload, &built, err));
-        DSE_TRY(name_hashes(&known, workload, evaluator, &built, content_hash, err));
+        DSE_TRY(name_hashes(&known, workload, terms->evaluator, &built, content_hash, err));
         *context = built;
         return DSE_OK;
     }
@@ -188,7 +190,7 @@ enum dse_status dse_context_build(const struct dse_workload *workload, const cha
     DSE_TRY(describe_dataset(&known, workload, calibration_files, workload->calibration_first,
                              workload->calibration_images, &built.calibration, err));
     DSE_TRY(describe_corruptions(&known, workload, &built, err));
-    DSE_TRY(name_hashes(&known, workload, evaluator, &built, content_hash, err));
+    DSE_TRY(name_hashes(&known, workload, terms->evaluator, &built, content_hash, err));
     *context = built;
     return DSE_OK;
 }

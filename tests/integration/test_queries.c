@@ -538,6 +538,55 @@ static void five_hundred_clients_are_served_at_once(void **state) {
     assert_serving();
 }
 
+/* The workload of the fixture on a file of 64 GiB (of nothing, so that it takes no room), which
+ * takes minutes to hash. */
+static void request_large_data(struct dse_buf *request) {
+    enum { LARGE_GIB = 64 };
+    char path[400];
+    struct dse_buf text = {0};
+    struct dse_err err = {0};
+    (void)snprintf(path, sizeof path, "%s/larger.idx", fixture.dir);
+    assert_ok(dse_file_replace(path, "", 0, &err), &err);
+    assert_int_equal(truncate(path, (off_t)LARGE_GIB << 30), 0);
+    assert_ok(dse_file_read(workload, 1 << 20, &text, &err), &err);
+    char *name = strstr(dse_buf_text(&text), "images.idx");
+    assert_non_null(name);
+    memcpy(name, "larger.idx", strlen("larger.idx"));
+    const struct dse_msg_workload_text submission = {
+        .text = text.data, .file = "large.yaml", .base_dir = fixture.dir};
+    dse_buf_puts(request, "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"submit\",\"params\":");
+    assert_ok(dse_record_encode(DSE_RECORD_workload_text, &submission, request, &err), &err);
+    dse_buf_puts(request, "}\n");
+    dse_buf_fini(&text);
+}
+
+/* The last of all: the daemon is ended while it hashes. */
+static void large_data_keeps_nobody_waiting(void **state) {
+    (void)state;
+    char answer[1024], path[400];
+    struct dse_buf request = {0};
+    request_large_data(&request);
+    dse_buf_puts(&request, "{\"jsonrpc\":\"2.0\",\"id\":2,\"method\":\"hello\"}\n");
+    int fd = connect_to(fixture.socket);
+    assert_int_equal(send(fd, request.data, request.size, MSG_NOSIGNAL), request.size);
+    ssize_t got = recv(fd, answer, sizeof answer - 1, 0);
+    assert_true(got > 0);
+    answer[got] = '\0';
+    assert_non_null(strstr(answer, "\"id\":2,\"result\""));
+    assert_null(strstr(answer, "\"id\":1,"));
+    assert_serving();
+    assert_int_equal(kill(fixture.pid, SIGTERM), 0);
+    got = recv(fd, answer, sizeof answer - 1, 0);
+    assert_true(got > 0);
+    answer[got] = '\0';
+    assert_non_null(strstr(answer, "\"id\":1,\"error\""));
+    assert_non_null(strstr(answer, "the daemon is stopping"));
+    (void)close(fd);
+    (void)snprintf(path, sizeof path, "%s/larger.idx", fixture.dir);
+    assert_int_equal(unlink(path), 0);
+    dse_buf_fini(&request);
+}
+
 static void the_socket_and_the_database_are_private(void **state) {
     (void)state;
     struct stat st;
@@ -567,6 +616,7 @@ int main(void) {
         cmocka_unit_test(clients_that_never_read_cost_little_and_keep_nobody_waiting),
         cmocka_unit_test(five_hundred_clients_are_served_at_once),
         cmocka_unit_test(the_socket_and_the_database_are_private),
+        cmocka_unit_test(large_data_keeps_nobody_waiting),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

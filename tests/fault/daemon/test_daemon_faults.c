@@ -30,7 +30,8 @@ static enum dse_status prepare(struct dse_preparation *p, struct dse_err *err) {
     struct dse_buf json = {0};
     DSE_TRY(dse_workload_parse(workload_text, sizeof workload_text - 1, "w.yaml", "/", &p->arena,
                                &p->workload, &errors, err));
-    DSE_TRY(dse_context_build(&p->workload, "test", &p->arena, &p->context, &p->content_hash, err));
+    static const struct dse_context_terms terms = {.evaluator = "test"};
+    DSE_TRY(dse_context_build(&p->workload, &terms, &p->arena, &p->context, &p->content_hash, err));
     found.hash = p->context.hash;
     enum dse_status status = dse_record_encode(DSE_RECORD_prepared, &found, &json, err);
     if (status == DSE_OK) {

@@ -340,7 +340,7 @@ static void a_written_file_follows_the_umask(void **state) {
 
 static void hash_folder(const char *dir, char hex[DSE_SHA256_HEX]) {
     struct dse_err err = {0};
-    assert_ok(dse_sha256_path(dir, hex, &err), &err);
+    assert_ok(dse_sha256_path(dir, NULL, hex, &err), &err);
 }
 
 /* By the names and contents below, wherever the folder is. */
@@ -379,9 +379,13 @@ static void a_folder_has_a_hash(void **state) {
     assert_ok(dse_dir_list(moved, &arena, &names, &n, &err), &err);
     assert_int_equal(n, 2);
     assert_string_equal(names[0], "a");
-    assert_int_equal(dse_sha256_path("/dev/null", hex[0], &err), DSE_INVALID);
-    assert_int_equal(dse_sha256_path(inner, hex[0], NULL), DSE_NOT_FOUND);
+    assert_int_equal(dse_sha256_path("/dev/null", NULL, hex[0], &err), DSE_INVALID);
+    assert_int_equal(dse_sha256_path(inner, NULL, hex[0], NULL), DSE_NOT_FOUND);
     assert_int_equal(dse_dir_list(inner, &arena, &names, &n, NULL), DSE_NOT_FOUND);
+    const atomic_bool go_on = false, stop = true;
+    assert_ok(dse_sha256_path(dir, &go_on, hex[1], &err), &err);
+    assert_string_equal(hex[1], hex[5]);
+    assert_int_equal(dse_sha256_path(dir, &stop, hex[1], &err), DSE_INTERRUPTED);
     dse_arena_fini(&arena);
     const char *const rm[] = {a, b, inner};
     (void)rename(moved, inner);
