@@ -156,26 +156,105 @@ static void close_file(struct reading *r) {
     dse_buf_reset(&r->input);
 }
 
-/* Reads an older file, or the newest (number 0), which stays open. */
-static enum dse_status read_file(struct reading *r, int number, struct dse_err *err) {
+/* The files of one moment, the newest first; fd -1: there is none of that number. */
+struct files {
+    int fd[DSE_LOG_OLDER_FILES + 1];
+    struct stat about[DSE_LOG_OLDER_FILES + 1];
+};
+
+static void close_files(struct files *files) {
+    for (int i = 0; i <= DSE_LOG_OLDER_FILES; i++) {
+        if (files->fd[i] >= 0)
+            (void)close(files->fd[i]);
+        files->fd[i] = -1;
+    }
+}
+
+static enum dse_status open_each(const struct reading *r, struct files *files,
+                                 struct dse_err *err) {
     char name[sizeof r->path + 16];
-    close_file(r);
-    dse_log_file_name(r->path, number, name, sizeof name);
-    r->fd = open(name, O_RDONLY | O_CLOEXEC);
-    if (r->fd < 0 && errno == ENOENT)
-        return DSE_OK;
-    if (r->fd < 0)
-        return dse_err_set_errno(err, name);
-    r->n_files++;
-    return read_on(r, err);
+    for (int i = 0; i <= DSE_LOG_OLDER_FILES; i++) {
+        dse_log_file_name(r->path, i, name, sizeof name);
+        files->fd[i] = open(name, O_RDONLY | O_CLOEXEC);
+        if ((files->fd[i] < 0 && errno != ENOENT) ||
+            (files->fd[i] >= 0 && fstat(files->fd[i], &files->about[i]) != 0))
+            return dse_err_set_errno(err, name);
+    }
+    return DSE_OK;
+}
+
+static bool is_file_of_name(const struct stat *file, const char *path) {
+    struct stat now;
+    return stat(path, &now) == 0 && now.st_dev == file->st_dev && now.st_ino == file->st_ino;
+}
+
+/* Names move on when the daemon begins a new file, so it is done again where that happened
+ * meanwhile: the newest name must be the same file before and after. */
+static enum dse_status open_files(const struct reading *r, struct files *files,
+                                  struct dse_err *err) {
+    enum { TRIES = 100 };
+    enum dse_status status = DSE_OK;
+    for (int i = 0; i <= DSE_LOG_OLDER_FILES; i++)
+        files->fd[i] = -1;
+    for (int tries = 0; tries < TRIES; tries++) {
+        close_files(files);
+        status = open_each(r, files, err);
+        if (status != DSE_OK)
+            break;
+        bool any = false;
+        for (int i = 0; i <= DSE_LOG_OLDER_FILES; i++)
+            any = any || files->fd[i] >= 0;
+        if (!any || (files->fd[0] >= 0 && is_file_of_name(&files->about[0], r->path)))
+            break;
+    }
+    if (status != DSE_OK)
+        close_files(files);
+    return status;
+}
+
+/* From that number to the newest, which stays open. */
+static enum dse_status read_files(struct reading *r, struct files *files, int oldest,
+                                  struct dse_err *err) {
+    enum dse_status status = DSE_OK;
+    for (int i = oldest; status == DSE_OK && i >= 0; i--) {
+        if (files->fd[i] < 0)
+            continue;
+        close_file(r);
+        r->fd = files->fd[i];
+        files->fd[i] = -1;
+        r->n_files++;
+        status = read_on(r, err);
+    }
+    close_files(files);
+    return status;
+}
+
+/* The rest of the file that was read, and all that the daemon began after it. */
+static enum dse_status read_newer(struct reading *r, struct dse_err *err) {
+    struct files files;
+    struct stat current;
+    DSE_TRY(open_files(r, &files, err));
+    int newer = DSE_LOG_OLDER_FILES;
+    enum dse_status status = DSE_OK;
+    if (r->fd >= 0 && fstat(r->fd, &current) == 0) {
+        status = read_on(r, err); /* nobody writes there any more */
+        for (int i = 0; i <= DSE_LOG_OLDER_FILES; i++)
+            if (files.fd[i] >= 0 && files.about[i].st_dev == current.st_dev &&
+                files.about[i].st_ino == current.st_ino)
+                newer = i - 1;
+    }
+    if (status == DSE_OK)
+        return read_files(r, &files, newer, err);
+    close_files(&files);
+    return status;
 }
 
 /* Has the daemon begun a new file? */
 static bool is_another_file(const struct reading *r) {
-    struct stat now, open_one;
-    if (stat(r->path, &now) != 0)
+    struct stat open_one;
+    if (access(r->path, F_OK) != 0)
         return false;
-    return r->fd < 0 || fstat(r->fd, &open_one) != 0 || now.st_ino != open_one.st_ino;
+    return r->fd < 0 || fstat(r->fd, &open_one) != 0 || !is_file_of_name(&open_one, r->path);
 }
 
 /* Until a signal ends the program, or nobody reads what it prints. */
@@ -184,7 +263,7 @@ static enum dse_status follow(struct reading *r, struct dse_err *err) {
         if (r->fd >= 0)
             DSE_TRY(read_on(r, err));
         if (is_another_file(r))
-            DSE_TRY(read_file(r, 0, err));
+            DSE_TRY(read_newer(r, err));
         DSE_TRY(dse_console_flush(err));
         struct pollfd reader = {.fd = STDOUT_FILENO};
         if (poll(&reader, 1, FOLLOW_INTERVAL_MS) > 0 && (reader.revents & (POLLERR | POLLHUP)) != 0)
@@ -195,8 +274,7 @@ static enum dse_status follow(struct reading *r, struct dse_err *err) {
 static enum dse_status read_all(struct reading *r, struct dse_err *err) {
     (void)snprintf(r->path, sizeof r->path, "%s/" DSE_LOG_FILE, r->c->state_dir);
     DSE_TRY(read_wish(r, err));
-    for (int number = DSE_LOG_OLDER_FILES; number >= 0; number--)
-        DSE_TRY(read_file(r, number, err));
+    DSE_TRY(read_newer(r, err));
     if (r->c->options.follow)
         return follow(r, err);
     if (r->n_files == 0)

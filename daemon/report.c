@@ -353,6 +353,20 @@ static enum dse_status read_range(const struct dse_msg_individual_query *query,
     return DSE_OK;
 }
 
+/* That of the slot in individuals that are sorted by slot; NULL: there is none. */
+static struct dse_msg_individual *find_slot(struct dse_msg_individual *individuals, int n,
+                                            int slot) {
+    int low = 0, high = n;
+    while (low < high) {
+        int middle = low + (high - low) / 2;
+        if (individuals[middle].slot < slot)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < n && individuals[low].slot == slot ? &individuals[low] : NULL;
+}
+
 /* Ranks of the rows among the survivors of their own generation; rows are in order, so each
  * generation is read once. */
 static enum dse_status add_ranks(struct dse_store *store, int64_t sweep_id,
@@ -367,10 +381,14 @@ static enum dse_status add_ranks(struct dse_store *store, int64_t sweep_id,
             end++;
         enum dse_status status = dse_store_load_survivors(store, sweep_id, (int)generation, &arena,
                                                           &survivors, &n_survivors, err);
-        for (int s = 0; s < n_survivors; s++)
-            for (int i = first; survivors[s].generation == generation && i < end; i++)
-                if (individuals[i].slot == survivors[s].slot)
-                    individuals[i].rank = survivors[s].rank + 1;
+        for (int s = 0; s < n_survivors; s++) {
+            struct dse_msg_individual *survivor =
+                survivors[s].generation != generation
+                    ? NULL
+                    : find_slot(individuals + first, end - first, survivors[s].slot);
+            if (survivor != NULL)
+                survivor->rank = survivors[s].rank + 1;
+        }
         dse_arena_fini(&arena);
         if (status != DSE_OK)
             return status;

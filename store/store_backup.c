@@ -61,7 +61,7 @@ static enum dse_status copy_one_moment(struct dse_store *store, struct dse_store
         store__exec_int64(store, "SELECT count(*) FROM sqlite_schema", &ignored, err);
     if (status == DSE_OK)
         status = copy_pages(store, copy, progress, context, err);
-    (void)sqlite3_exec(store->db, "ROLLBACK", NULL, NULL, NULL);
+    dse_store_rollback(store); /* which needs no memory */
     /* One file by itself, whatever the program that opens it: the log is the daemon's way. */
     return status == DSE_OK ? store__exec(copy, "PRAGMA journal_mode=DELETE", err) : status;
 }

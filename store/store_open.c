@@ -233,7 +233,9 @@ static enum dse_status connect_to_read(struct dse_store *store, const char *path
         return store__fail(store, code, err);
     (void)sqlite3_busy_timeout(store->db, BUSY_TIMEOUT_MS);
     code = store__teach_genome_hash(store->db);
-    return code == SQLITE_OK ? DSE_OK : store__fail(store, code, err);
+    if (code != SQLITE_OK)
+        return store__fail(store, code, err);
+    return prepare_transactions(store, err);
 }
 
 enum dse_status store__open_to_read(const char *path, struct dse_store **store,

@@ -12,6 +12,7 @@ struct member {
     struct dse_candidate candidate;
     int missing_shards;
     bool follows; /* another member does the work of its evaluation */
+    int next;     /* another member of its evaluation, in a ring by index; alone: itself */
     int failures; /* answers that said that it failed */
 };
 

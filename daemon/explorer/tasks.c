@@ -58,17 +58,31 @@ static enum dse_status cut_shard(struct dse_explorer *ex, int shard, const int *
     return DSE_OK;
 }
 
+static int compare_evaluations(const void *a, const void *b, void *wave) {
+    const struct member *members = wave;
+    int x = *(const int *)a, y = *(const int *)b;
+    int64_t of_x = members[x].row.evaluation_id, of_y = members[y].row.evaluation_id;
+    return of_x != of_y ? (of_x < of_y ? -1 : 1) : (x > y) - (x < y);
+}
+
 /* Members that share an evaluation need it once: the first one does the work, and finishes the
- * others with it. */
-static void leave_shared_to_first(struct dse_explorer *ex, bool *have) {
-    size_t shards = (size_t)ex->n_shards;
-    for (int i = 1; i < ex->n_wave; i++)
-        for (int k = 0; k < i; k++)
-            if (ex->wave[k].row.evaluation_id == ex->wave[i].row.evaluation_id) {
-                ex->wave[i].follows = true;
-                memset(have + (size_t)i * shards, true, shards * sizeof *have);
-                break;
-            }
+ * others with it. order: room for the indices of all members. */
+static void leave_shared_to_first(struct dse_explorer *ex, int *order, bool *have) {
+    size_t n = (size_t)ex->n_wave, shards = (size_t)ex->n_shards;
+    for (int i = 0; i < ex->n_wave; i++)
+        order[i] = i;
+    if (n > 1)
+        qsort_r(order, n, sizeof *order, compare_evaluations, ex->wave);
+    for (int first = 0, end; first < ex->n_wave; first = end) {
+        int64_t evaluation = ex->wave[order[first]].row.evaluation_id;
+        for (end = first + 1;
+             end < ex->n_wave && ex->wave[order[end]].row.evaluation_id == evaluation; end++) {
+            ex->wave[order[end - 1]].next = order[end];
+            ex->wave[order[end]].follows = true;
+            memset(have + (size_t)order[end] * shards, true, shards * sizeof *have);
+        }
+        ex->wave[order[end - 1]].next = order[first];
+    }
 }
 
 /* Finishes what needs no work any more: all its shards were there. */
@@ -99,10 +113,11 @@ enum dse_status dse_explorer__make_tasks(struct dse_explorer *ex, struct dse_err
                                       ex->n_shards, err));
         for (int s = 0; s < ex->n_shards; s++)
             ex->wave[i].missing_shards += !of_member[s];
-        order[i] = i;
     }
-    leave_shared_to_first(ex, have);
+    leave_shared_to_first(ex, order, have);
     DSE_TRY(finish_complete_members(ex, err));
+    for (int i = 0; i < ex->n_wave; i++)
+        order[i] = i;
     if (n > 0)
         qsort_r(order, n, sizeof *order, compare_indices, ex->wave);
     struct dse_task **end = &ex->tasks;
@@ -235,12 +250,13 @@ static enum dse_status finish_row(struct dse_explorer *ex, struct member *member
 enum dse_status dse_explorer__finish_member(struct dse_explorer *ex, struct member *member,
                                             enum dse_result_state state, const char *reason,
                                             struct dse_err *err) {
-    int64_t evaluation = member->row.evaluation_id;
-    DSE_TRY(dse_store_finish_evaluation(ex->store, evaluation, state, reason, err));
-    for (int i = 0; i < ex->n_wave; i++)
-        if (ex->wave[i].row.evaluation_id == evaluation &&
-            ex->wave[i].row.state == DSE_RESULT_PENDING)
-            DSE_TRY(finish_row(ex, &ex->wave[i], state, reason, err));
+    struct member *at = member;
+    DSE_TRY(dse_store_finish_evaluation(ex->store, member->row.evaluation_id, state, reason, err));
+    do {
+        if (at->row.state == DSE_RESULT_PENDING)
+            DSE_TRY(finish_row(ex, at, state, reason, err));
+        at = &ex->wave[at->next];
+    } while (at != member);
     return DSE_OK;
 }
 

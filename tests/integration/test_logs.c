@@ -1,7 +1,10 @@
 /* pareto logs: what a daemon wrote down, while it lives, after it was killed, and as it comes. */
 #include "tests/lib/testing.h"
 
+#include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/wait.h>
 
 #include "tests/lib/daemon_fixture.h"
@@ -118,11 +121,120 @@ static void a_dead_daemon_is_read(void **state) {
     dse_buf_fini(&errors);
 }
 
+/* ---- a log that goes on into new files while it is read ---- */
+
+enum { FILE_BYTES = 64 * 1024 };
+
+static struct {
+    char dir[256], path[300];
+    atomic_bool stop;
+    atomic_int next; /* number of the next line */
+} busy;
+
+static void open_busy_log(void) {
+    struct dse_err err = {0};
+    make_temp_dir(busy.dir, sizeof busy.dir);
+    (void)snprintf(busy.path, sizeof busy.path, "%s/" DSE_LOG_FILE, busy.dir);
+    dse_log_setup(DSE_LOG_ERROR, open("/dev/null", O_WRONLY | O_CLOEXEC));
+    assert_ok(dse_log_open_file(busy.path, FILE_BYTES, DSE_LOG_OLDER_FILES, &err), &err);
+    atomic_store(&busy.next, 0);
+    atomic_store(&busy.stop, false);
+}
+
+static void remove_busy_log(void) {
+    char name[340];
+    dse_log_close_file();
+    for (int i = 0; i <= DSE_LOG_OLDER_FILES; i++) {
+        dse_log_file_name(busy.path, i, name, sizeof name);
+        (void)unlink(name);
+    }
+    assert_int_equal(rmdir(busy.dir), 0);
+}
+
+static void write_lines(int n) {
+    for (int i = 0; i < n; i++)
+        dse_log(DSE_LOG_INFO, "test", "line", DSE_LOG_INT("n", atomic_fetch_add(&busy.next, 1)));
+}
+
+static void *keep_writing(void *nothing) {
+    while (!atomic_load(&busy.stop))
+        write_lines(100);
+    return nothing;
+}
+
+/* The number at the end of a line of `pareto logs`. */
+static int number_of(const char *line) {
+    const char *at = strstr(line, " n=");
+    assert_non_null(at);
+    return atoi(at + 3);
+}
+
+static void no_line_is_lost_where_files_change_under_the_reader(void **state) {
+    (void)state;
+    pthread_t writer;
+    const char *const argv[] = {DSE_BINARY_DIR "/pareto", "--state", busy.dir, "logs", NULL};
+    open_busy_log();
+    write_lines(5000);
+    assert_int_equal(pthread_create(&writer, NULL, keep_writing, NULL), 0);
+    for (int round = 0; round < 20; round++) {
+        struct dse_buf out = {0};
+        int last = -1;
+        assert_int_equal(run_program(argv, &out, NULL), 0);
+        for (char *rest = NULL, *line = strtok_r(out.data, "\n", &rest); line != NULL;
+             line = strtok_r(NULL, "\n", &rest)) {
+            assert_true(last < 0 || number_of(line) == last + 1);
+            last = number_of(line);
+        }
+        assert_true(last > 0);
+        dse_buf_fini(&out);
+    }
+    atomic_store(&busy.stop, true);
+    assert_int_equal(pthread_join(writer, NULL), 0);
+    remove_busy_log();
+}
+
+/* Bursts of two files each, which the follower finds when it looks again. */
+static void a_follower_misses_no_file(void **state) {
+    (void)state;
+    enum { BURST = 1500, BURSTS = 8 };
+    int out[2], expected = 0;
+    char line[500];
+    open_busy_log();
+    write_lines(1);
+    assert_int_equal(pipe(out), 0);
+    pid_t reader = fork();
+    assert_true(reader >= 0);
+    if (reader == 0) {
+        (void)dup2(out[1], STDOUT_FILENO);
+        (void)close(out[0]);
+        (void)close(out[1]);
+        (void)execl(DSE_BINARY_DIR "/pareto", "pareto", "--state", busy.dir, "logs", "--follow",
+                    (char *)NULL);
+        _exit(127);
+    }
+    (void)close(out[1]);
+    FILE *lines = fdopen(out[0], "r");
+    assert_non_null(lines);
+    for (int burst = 0; burst <= BURSTS; burst++) {
+        for (; expected < atomic_load(&busy.next); expected++) {
+            assert_non_null(fgets(line, sizeof line, lines));
+            assert_int_equal(number_of(line), expected);
+        }
+        write_lines(burst < BURSTS ? BURST : 0);
+    }
+    assert_int_equal(kill(reader, SIGKILL), 0);
+    assert_int_equal(waitpid(reader, NULL, 0), reader);
+    assert_int_equal(fclose(lines), 0);
+    remove_busy_log();
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_log_is_read_and_narrowed),
         cmocka_unit_test(a_log_is_followed),
         cmocka_unit_test(a_dead_daemon_is_read),
+        cmocka_unit_test(no_line_is_lost_where_files_change_under_the_reader),
+        cmocka_unit_test(a_follower_misses_no_file),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

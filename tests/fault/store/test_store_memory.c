@@ -1,5 +1,6 @@
 /* store: every allocation fails once, ours and SQLite's, until the work succeeds. Nothing leaks,
  * nothing half stays, and the failure is told as one. */
+#include "tests/fault/store/faulty_heap.h"
 #include "tests/fault/store/faulty_vfs.h"
 #include "tests/fault/store/store_workload.h"
 
@@ -7,48 +8,6 @@
 #ifndef STEP
 enum { STEP = 17 };
 #endif
-
-/* ---- SQLite's heap, with a countdown ---- */
-
-static sqlite3_mem_methods plain;
-static long countdown = -1; /* < 0: none */
-static bool for_good;       /* every later allocation fails, too */
-static bool happened;
-static long live_blocks;
-
-static bool must_fail(void) {
-    bool due = (happened && for_good) || (countdown >= 0 && countdown-- == 0);
-    happened = happened || due;
-    return due;
-}
-
-static void *failing_malloc(int size) {
-    void *block = must_fail() ? NULL : plain.xMalloc(size);
-    live_blocks += block != NULL;
-    return block;
-}
-
-static void *failing_realloc(void *block, int size) {
-    return must_fail() ? NULL : plain.xRealloc(block, size);
-}
-
-static void counting_free(void *block) {
-    live_blocks -= block != NULL;
-    plain.xFree(block);
-}
-
-static void install_heap(void) {
-    sqlite3_mem_methods failing;
-    if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &plain) != SQLITE_OK)
-        abort();
-    failing = plain;
-    failing.xMalloc = failing_malloc;
-    failing.xRealloc = failing_realloc;
-    failing.xFree = counting_free;
-    if (sqlite3_config(SQLITE_CONFIG_MALLOC, &failing) != SQLITE_OK ||
-        sqlite3_initialize() != SQLITE_OK)
-        abort();
-}
 
 /* ---- the work ---- */
 
@@ -120,17 +79,13 @@ static void arm(const struct failing *failing, long n) {
         dse_alloc_fail_at(n);
         return;
     }
-    countdown = n;
-    for_good = failing->for_good;
+    faulty_heap_fail_at(n, failing->for_good);
 }
 
 /* Returns whether a failure was met. */
 static bool disarm(const struct failing *failing) {
-    bool met = happened || failing->ours;
     dse_alloc_fail_at(-1);
-    countdown = -1;
-    happened = for_good = false;
-    return met;
+    return faulty_heap_mend() || failing->ours;
 }
 
 /* false: the n-th allocation was not reached. SQLite does without some (caches), so a success alone
@@ -145,7 +100,7 @@ static bool fail_nth(const struct failing *failing, const struct place *place, l
     else
         before = atoll(query_text(place->path, "SELECT count(*) FROM sweep"));
     size_t live = dse_alloc_live();
-    long live_before = live_blocks;
+    long live_before = faulty_heap_live();
     arm(failing, n);
     enum dse_status status = work(place, before, &committed, &dump, &err);
     bool met = disarm(failing);
@@ -153,7 +108,7 @@ static bool fail_nth(const struct failing *failing, const struct place *place, l
     if (status != DSE_OK && (status != DSE_NO_MEMORY || err.code != DSE_NO_MEMORY))
         fail_msg("%s %ld: %s: %s", failing->name, n, dse_status_name(status), err.text);
     assert_int_equal(dse_alloc_live(), live);
-    assert_int_equal(live_blocks, live_before);
+    assert_int_equal(faulty_heap_live(), live_before);
     if (n % 4 == 0 || failing->ours) /* a check costs more than the work */
         assert_int_equal(check_transactions(place), before + committed);
     return failing->ours ? status != DSE_OK : met;
@@ -178,7 +133,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_allocation_may_fail),
     };
-    install_heap();
+    faulty_heap_install();
     faulty_vfs_install();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
