@@ -11,9 +11,10 @@
 /* A hundredth of the learning rate and a tenth of the epochs, as the makers of
  * pytorch-quantization advise. */
 static const double RATE_FACTOR = 0.01;
-/* Folded batch norms stand in the weights, and make their gradients larger: ResNet-20 with 64.7 %
- * at some 4.8 bits falls to 10 % without this factor, and rises to 77 % with it. */
-static const double FOLDED_FACTOR = 0.1;
+/* Few bits, and batch norms folded into the weights, make gradients of a norm of hundreds at first,
+ * and some tens later, which throw a network out of its place; where norms were kept it is some
+ * ones. */
+static const double CLIP_NORM = 10;
 enum { EPOCHS = MODEL__TRAINING_EPOCHS / 10, BATCH = 8, LARGEST_LOG_BYTES = 1 << 26 };
 
 /* What the engine finds with the bits of the layers: of the last output. */
@@ -279,8 +280,10 @@ static enum dse_status read_epochs(const struct retraining *r,
 static const char *settings_of(const struct retraining *r) {
     const struct dse_trainer_options *o = &r->lesson.options;
     return dse_console_printf(
-        &r->m->arena, "epochs %d, batch %d, learning rate %g, %d images, seed %llu", o->epochs,
-        o->net.batch, o->learning_rate, r->lesson.images[0].data.n, (unsigned long long)o->seed);
+        &r->m->arena,
+        "epochs %d, batch %d, %s, learning rate %g, gradients to %g, %d images, seed %llu",
+        o->epochs, o->net.batch, dse_optimizer_name(o->optimizer.rule), o->learning_rate,
+        o->clip_norm, r->lesson.images[0].data.n, (unsigned long long)o->seed);
 }
 
 static enum dse_status print_json(const struct retraining *r, struct dse_buf *out,
@@ -349,12 +352,10 @@ static enum dse_status retrain(struct retraining *r, struct dse_err *err) {
 }
 
 enum dse_status model__command_retrain(struct model *m, struct dse_err *err) {
-    struct retraining r = {.m = m,
-                           .lesson = {.m = m,
-                                      .epochs = EPOCHS,
-                                      .rate_factor = RATE_FACTOR,
-                                      .folded_factor = FOLDED_FACTOR},
-                           .widths = {.share = DSE_SCALE_A_CHANNEL}};
+    struct retraining r = {
+        .m = m,
+        .lesson = {.m = m, .epochs = EPOCHS, .rate_factor = RATE_FACTOR, .clip_norm = CLIP_NORM},
+        .widths = {.share = DSE_SCALE_A_CHANNEL}};
     enum dse_status status = retrain(&r, err);
     model__lesson_fini(&r.lesson);
     if (r.has_judged)

@@ -38,8 +38,7 @@ static void keep_best(struct model__lesson *l, struct dse_err *err) {
 }
 
 enum dse_status model__command_train(struct model *m, struct dse_err *err) {
-    struct model__lesson lesson = {
-        .m = m, .epochs = MODEL__TRAINING_EPOCHS, .rate_factor = 1, .folded_factor = 1};
+    struct model__lesson lesson = {.m = m, .epochs = MODEL__TRAINING_EPOCHS, .rate_factor = 1};
     double loss, accuracy[DSE_NET_MAX_OUTPUTS];
     enum dse_status status = model__lesson_load(&lesson, err);
     if (status == DSE_OK)

@@ -35,20 +35,6 @@ static double real_or(const struct model *m, enum model__option_id id, double va
     return model__given(m, id) ? value : fallback;
 }
 
-static bool has_norms(const struct dse_graph *graph) {
-    bool found = false;
-    for (int i = 0; !found && i < graph->n_nodes; i++)
-        found = graph->nodes[i].op == DSE_OP_NORM;
-    return found;
-}
-
-/* The learning rate where the user says none. */
-static double usual_rate(const struct model__lesson *l, bool adam) {
-    if (adam)
-        return l->rate_factor * ADAM_RATE;
-    return l->rate_factor * SGD_RATE * (has_norms(l->graph) ? 1 : l->folded_factor);
-}
-
 static enum dse_status read_optimizer(struct model__lesson *l, struct dse_err *err) {
     const struct model *m = l->m;
     struct dse_trainer_options *o = &l->options;
@@ -67,8 +53,10 @@ static enum dse_status read_optimizer(struct model__lesson *l, struct dse_err *e
     o->optimizer.epsilon = 1e-8;
     o->optimizer.weight_decay =
         real_or(m, MODEL_OPTION_weight_decay, m->options.weight_decay, 1e-4);
-    o->learning_rate = real_or(m, MODEL_OPTION_initial_learning_rate,
-                               m->options.initial_learning_rate, usual_rate(l, adam));
+    o->learning_rate =
+        real_or(m, MODEL_OPTION_initial_learning_rate, m->options.initial_learning_rate,
+                l->rate_factor * (adam ? ADAM_RATE : SGD_RATE));
+    o->clip_norm = real_or(m, MODEL_OPTION_clip_norm, m->options.clip_norm, l->clip_norm);
     o->warm_up = m->options.warm_up;
     return DSE_OK;
 }
@@ -107,8 +95,8 @@ static enum dse_status describe(struct model__lesson *l, struct dse_err *err) {
                    o->net.batch, o->learning_rate, o->warm_up, o->schedule, o->net.label_smoothing,
                    (unsigned long long)o->seed, o->augment.flip, o->augment.shift_pixels,
                    o->augment.cutout_pixels, o->net.output_weights[0], o->net.threads);
-    dse_buf_printf(&text, " %d %.17g %.17g", o->optimizer.rule, o->optimizer.momentum,
-                   o->optimizer.weight_decay);
+    dse_buf_printf(&text, " %d %.17g %.17g %.17g", o->optimizer.rule, o->optimizer.momentum,
+                   o->optimizer.weight_decay, o->clip_norm);
     DSE_TRY(dse_sha256_file(l->m->line.operands[0], hash, err));
     dse_buf_printf(&text, " %s", hash);
     for (int i = 0; i < 2; i++)

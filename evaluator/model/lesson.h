@@ -15,7 +15,7 @@ struct model__lesson {
     struct model *m;
     int epochs;                 /* where the user says none */
     double rate_factor;         /* of the usual learning rates, likewise */
-    double folded_factor;       /* and besides, of sgd's and nesterov's without batch norms */
+    double clip_norm;           /* longest gradients, likewise; 0: any */
     const char *const *outputs; /* n_outputs; 0: all of the model */
     int n_outputs;
 

@@ -118,6 +118,18 @@ enum dse_status dse_net_step(struct dse_net *net, const struct dse_net_batch *ba
     return DSE_OK;
 }
 
+void dse_net_clip_gradients(struct dse_net *net, double longest) {
+    double sum = 0.0;
+    for (size_t i = 0; i < net->n_parameters; i++)
+        sum += (double)net->gradients[i] * (double)net->gradients[i];
+    double norm = sqrt(sum);
+    if (!(norm > longest))
+        return;
+    float factor = (float)(longest / norm);
+    for (size_t i = 0; i < net->n_parameters; i++)
+        net->gradients[i] *= factor;
+}
+
 static void infer_on_thread(void *context, int thread) {
     struct dse_net *net = context;
     struct train__seat *seat = &net->seats[thread];

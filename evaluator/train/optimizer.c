@@ -16,7 +16,11 @@ static const struct {
     const char *name;
     enum dse_optimizer_rule rule;
 } rules[] = {
-    {"sgd", DSE_SGD}, {"nesterov", DSE_NESTEROV}, {"adam", DSE_ADAM}, {"adamw", DSE_ADAMW}};
+    [DSE_SGD] = {"sgd", DSE_SGD},
+    [DSE_NESTEROV] = {"nesterov", DSE_NESTEROV},
+    [DSE_ADAM] = {"adam", DSE_ADAM},
+    [DSE_ADAMW] = {"adamw", DSE_ADAMW},
+};
 
 bool dse_optimizer_find(const char *name, enum dse_optimizer_rule *rule) {
     for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++)
@@ -25,6 +29,10 @@ bool dse_optimizer_find(const char *name, enum dse_optimizer_rule *rule) {
             return true;
         }
     return false;
+}
+
+const char *dse_optimizer_name(enum dse_optimizer_rule rule) {
+    return rules[rule].name;
 }
 
 enum dse_status dse_optimizer_new(const struct dse_optimizer_options *options, size_t n,

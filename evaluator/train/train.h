@@ -77,6 +77,9 @@ struct dse_net_result {
  * parameters, which stay). */
 DSE_MUST_USE enum dse_status dse_net_step(struct dse_net *net, const struct dse_net_batch *batch,
                                           struct dse_net_result *result, struct dse_err *err);
+/* Shortens the gradients of the last step, as one vector, to this norm where they are longer
+ * (Pascanu et al., "On the difficulty of training recurrent neural networks", 2013). */
+void dse_net_clip_gradients(struct dse_net *net, double longest);
 /* Forward only, with the running means and variances and without dropout. logits: for each output
  * in order [n][classes]; n at most setup.batch. */
 DSE_MUST_USE enum dse_status dse_net_infer(struct dse_net *net, const float *images, int n,
@@ -95,6 +98,7 @@ enum dse_optimizer_rule {
 };
 /* By name: sgd, nesterov, adam, adamw; false when unknown. */
 bool dse_optimizer_find(const char *name, enum dse_optimizer_rule *rule);
+const char *dse_optimizer_name(enum dse_optimizer_rule rule);
 
 struct dse_optimizer_options {
     enum dse_optimizer_rule rule;

@@ -163,6 +163,8 @@ static enum dse_status run_step(struct dse_trainer *t, int step, struct dse_epoc
     enum dse_status status = dse_net_step(t->net, &batch, &result, err);
     if (status != DSE_OK)
         return dse_err_prefix(err, "epoch %d, step %d", t->epochs + 1, step + 1);
+    if (t->options.clip_norm > 0.0)
+        dse_net_clip_gradients(t->net, t->options.clip_norm);
     epoch->learning_rate = learning_rate(t, step);
     dse_optimizer_step(t->optimizer, &t->parameters, epoch->learning_rate);
     epoch->loss += result.loss / batches(t);

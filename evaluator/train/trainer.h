@@ -25,9 +25,10 @@ struct dse_trainer_options {
     struct dse_augment augment;
     int epochs;
     double learning_rate;
-    int schedule;   /* dse_schedule_find */
-    double warm_up; /* share of the training */
-    uint64_t seed;  /* order, alterations, masks */
+    int schedule;     /* dse_schedule_find */
+    double warm_up;   /* share of the training */
+    double clip_norm; /* of the gradients, at most; 0: any */
+    uint64_t seed;    /* order, alterations, masks */
 };
 
 struct dse_trainer;

@@ -105,6 +105,29 @@ static void gradients_are_slopes(void **state) {
     check_slopes("operators");
 }
 
+/* All by one factor, and only where they are longer. */
+static void long_gradients_are_shortened(void **state) {
+    (void)state;
+    struct trainee t;
+    struct dse_net *net;
+    struct dse_net_result result;
+    struct dse_err err = {0};
+    trainee_init(&t, "small", DSE_KERNELS_REFERENCE, 1);
+    assert_ok(dse_net_new(&t.setup, &net, &err), &err);
+    assert_ok(dse_net_step(net, &t.batch, &result, &err), &err);
+    struct dse_net_parameters p = dse_net_parameters(net);
+    double norm = norm_of(p.gradients, (int)p.n);
+    float first = p.gradients[0];
+    assert_true(first != 0.0f);
+    dse_net_clip_gradients(net, norm * 1.001);
+    assert_true(p.gradients[0] == first);
+    dse_net_clip_gradients(net, norm / 4);
+    assert_true(fabs(norm_of(p.gradients, (int)p.n) / norm - 0.25) < 1e-6);
+    assert_true(fabs((double)(p.gradients[0] / first) - 0.25) < 1e-6);
+    dse_net_free(net);
+    trainee_fini(&t);
+}
+
 /* Twice the same, bit for bit, with several threads. */
 static void steps_are_reproducible(void **state) {
     (void)state;
@@ -136,7 +159,7 @@ int main(void) {
         cmocka_unit_test(gradients_of_all_operators),     cmocka_unit_test(gradients_of_functions),
         cmocka_unit_test(gradients_of_tensors),           cmocka_unit_test(gradients_of_resnet20),
         cmocka_unit_test(inference_uses_running_numbers), cmocka_unit_test(gradients_are_slopes),
-        cmocka_unit_test(steps_are_reproducible),
+        cmocka_unit_test(long_gradients_are_shortened),   cmocka_unit_test(steps_are_reproducible),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
