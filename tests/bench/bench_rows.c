@@ -2,12 +2,14 @@
  * workers over pipes, durable commits) at few rows and at many, by turns; how long `front` and
  * `show` take at many, and a restart until clients are served.
  *
- *   bench_rows [many [few [individuals]]]
+ *   bench_rows [many [few [individuals [problem]]]]
  *
  * many, few: rows of the two sweeps when measuring begins (1000000, 10000); individuals: measured
  * in each of the five turns (5000). Databases lie in $TMPDIR (about a gigabyte for a million rows).
- * A knapsack of thirty whole genes, population 1000. To be quick, the rows are filled in by the
- * daemon's own explorer in this process, with everything but the pipes. */
+ * problem: of those that are a formula (zdt1: thirty real genes, hardly one individual met twice,
+ * and a front of hundreds of thousands; knapsack: thirty whole genes, of which most are met again);
+ * population 1000. To be quick, the rows are filled in by the daemon's own explorer in this
+ * process, with everything but the pipes. */
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -19,10 +21,7 @@
 
 enum { TURNS = 5, QUERIES = 9 };
 
-static const char workload[] = "name: rows\n"
-                               "problem: {type: knapsack}\n"
-                               "exploration: {population: 1000, generations: 100000}\n"
-                               "execution: {group: 500}\n";
+static const char *problem = "zdt1";
 
 static const char *const options[] = {"--workers", "2", "--log-level", "error", NULL};
 
@@ -65,20 +64,21 @@ static void pareto(const struct daemon_fixture *fixture, struct dse_buf *out, ..
 
 static void answer_task(struct dse_explorer *explorer, struct dse_task *task,
                         const struct dse_function_def *function) {
-    enum { VALUES = 3 }; /* value, weight, what is too heavy */
+    size_t n_values = strlen(function->senses) + (size_t)function->n_constraints;
     struct dse_arena arena = {0};
     struct dse_err err = {0};
     struct dse_msg_task message;
     must(dse_explorer_describe_task(explorer, task, 1, &arena, &message, &err), &err);
     size_t n = (size_t)message.candidates_n;
     struct dse_msg_partial *results = dse_arena_alloc(&arena, n, sizeof *results);
-    double *values = dse_arena_alloc(&arena, n * VALUES, sizeof *values);
+    double *values = dse_arena_alloc(&arena, n * n_values, sizeof *values);
     if (results == NULL || values == NULL)
         exit(1);
     for (size_t i = 0; i < n; i++) {
-        function->evaluate(message.candidates[i].genes, values + i * VALUES);
-        results[i] = (struct dse_msg_partial){
-            .key = message.candidates[i].key, .values = values + i * VALUES, .values_n = VALUES};
+        function->evaluate(message.candidates[i].genes, values + i * n_values);
+        results[i] = (struct dse_msg_partial){.key = message.candidates[i].key,
+                                              .values = values + i * n_values,
+                                              .values_n = (int)n_values};
     }
     struct dse_msg_partials partials = {
         .task = message.task, .results = results, .results_n = message.candidates_n};
@@ -93,7 +93,7 @@ static void fill(const struct daemon_fixture *fixture, int64_t rows) {
     struct dse_explorer *explorer;
     struct dse_err err = {0};
     struct dse_sweep_counts counts = {0};
-    const struct dse_function_def *function = dse_function_find("knapsack");
+    const struct dse_function_def *function = dse_function_find(problem);
     (void)snprintf(path, sizeof path, "%s/pareto.db", fixture->state_dir);
     must(dse_store_open(path, 0, &store, &err), &err);
     must(dse_explorer_open(store, 1, &explorer, &err), &err);
@@ -112,11 +112,16 @@ static void fill(const struct daemon_fixture *fixture, int64_t rows) {
 }
 
 static void prepare(struct daemon_fixture *fixture, int64_t rows) {
-    char path[300];
+    char path[300], workload[200];
     struct dse_err err = {0};
     fixture_init(fixture);
     (void)snprintf(path, sizeof path, "%s/rows.yaml", fixture->dir);
-    must(dse_file_replace(path, workload, sizeof workload - 1, &err), &err);
+    int length = snprintf(workload, sizeof workload,
+                          "name: rows\nproblem: {type: %.40s}\n"
+                          "exploration: {population: 1000, generations: 100000}\n"
+                          "execution: {group: 500}\n",
+                          problem);
+    must(dse_file_replace(path, workload, (size_t)length, &err), &err);
     fixture_start(fixture, options);
     (void)fixture_submit(fixture, path);
     (void)fixture_stop(fixture, SIGTERM);
@@ -184,6 +189,11 @@ int main(int argc, char **argv) {
     int64_t rows_many = argc > 1 ? atoll(argv[1]) : 1000000;
     int64_t rows_few = argc > 2 ? atoll(argv[2]) : 10000;
     int64_t individuals = argc > 3 ? atoll(argv[3]) : 5000;
+    problem = argc > 4 ? argv[4] : problem;
+    if (dse_function_find(problem) == NULL) {
+        (void)fprintf(stderr, "bench_rows: no problem is called %.40s\n", problem);
+        return 2;
+    }
     prepare(&few, rows_few);
     prepare(&many, rows_many);
     for (int i = 0; i < TURNS; i++) {
