@@ -1,7 +1,6 @@
 /* pareto reevaluate: members of a front once more, on more images or on others. It is a sweep of
  * one generation that begins with their genomes, so it is computed, kept and gone on with like any
  * other; the daemon knows which sweep it looks at. */
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <math.h>
@@ -28,18 +27,6 @@ static enum dse_status no_memory(struct dse_err *err) {
 }
 
 /* ---- whom ---- */
-
-static enum dse_status read_number(const char *option, const char *text, int64_t most,
-                                   int64_t *number, struct dse_err *err) {
-    char *end;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    if (errno != 0 || end == text || *end != '\0' || value < 1 || value > most)
-        DSE_FAIL(err, DSE_USAGE, "%s expects a number from 1 to %" PRId64 ", not \"%.40s\"", option,
-                 most, text);
-    *number = value;
-    return DSE_OK;
-}
 
 static enum dse_status take_front(struct reevaluation *r, struct dse_err *err) {
     struct dse_msg_front_query query = {.sweep = r->sweep};
@@ -125,7 +112,7 @@ static enum dse_status take_feasible(struct reevaluation *r, struct sorting *sor
 static enum dse_status take_best(struct reevaluation *r, struct dse_err *err) {
     struct sorting sorting = {0};
     int64_t most;
-    DSE_TRY(read_number("--best", r->c->options.best, INT_MAX, &most, err));
+    DSE_TRY(dse_console_read_count("--best", r->c->options.best, 1, INT_MAX, &most, err));
     DSE_TRY(take_feasible(r, &sorting, err));
     if (r->n_chosen > 0)
         qsort_r(r->chosen, (size_t)r->n_chosen, sizeof(void *), compare_individuals, &sorting);
@@ -165,7 +152,8 @@ static enum dse_status change_workload(struct reevaluation *r, struct dse_worklo
     workload->name = dse_console_printf(&r->c->arena, "%s, again", workload->name);
     workload->dataset_images = 0;
     if (options->images != NULL && strcmp(options->images, "all") != 0)
-        DSE_TRY(read_number("--images", options->images, INT_MAX, &workload->dataset_images, err));
+        DSE_TRY(dse_console_read_count("--images", options->images, 1, INT_MAX,
+                                       &workload->dataset_images, err));
     if (options->data != NULL)
         DSE_TRY(take_files(r, workload, err));
     workload->problem_thresholds = "genes"; /* those of the individuals, no others */

@@ -66,16 +66,15 @@ static const struct dse_console_option *find_option(const struct dse_console_pro
     return NULL;
 }
 
-static enum dse_status store_count(const struct dse_console_option *option, const char *value,
-                                   int64_t *out, struct dse_err *err) {
+enum dse_status dse_console_read_count(const char *name, const char *text, int64_t low,
+                                       int64_t high, int64_t *count, struct dse_err *err) {
     char *end;
     errno = 0;
-    long long number = strtoll(value, &end, 10);
-    if (errno != 0 || end == value || *end != '\0' || (double)number < option->low ||
-        (double)number > option->high)
-        DSE_FAIL(err, DSE_USAGE, "%s expects a whole number from %.0f to %.0f, not \"%.60s\"",
-                 option->text, option->low, option->high, value);
-    *out = number;
+    long long number = strtoll(text, &end, 10);
+    if (errno != 0 || end == text || *end != '\0' || number < low || number > high)
+        DSE_FAIL(err, DSE_USAGE, "%s expects a whole number from %lld to %lld, not \"%.60s\"", name,
+                 (long long)low, (long long)high, text);
+    *count = number;
     return DSE_OK;
 }
 
@@ -106,7 +105,8 @@ static enum dse_status store_option(struct reading *reading,
         *(const char **)member = value;
         return DSE_OK;
     case DSE_CONSOLE_COUNT:
-        return store_count(option, value, member, reading->err);
+        return dse_console_read_count(option->text, value, (int64_t)option->low,
+                                      (int64_t)option->high, member, reading->err);
     case DSE_CONSOLE_REAL:
         return store_real(option, value, member, reading->err);
     case DSE_CONSOLE_HELP:

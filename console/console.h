@@ -78,6 +78,10 @@ struct dse_console_line {
 DSE_MUST_USE enum dse_status dse_console_read(const struct dse_console_program *program, int argc,
                                               char **argv, struct dse_console_line *line,
                                               void *options, struct dse_err *err);
+/* A whole number of low..high, all of the text; name is that of its option. USAGE. */
+DSE_MUST_USE enum dse_status dse_console_read_count(const char *name, const char *text, int64_t low,
+                                                    int64_t high, int64_t *count,
+                                                    struct dse_err *err);
 /* Help of a command, or of the program for n_commands; appended. */
 void dse_console_help(const struct dse_console_program *program, int command, struct dse_buf *out);
 

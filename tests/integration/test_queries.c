@@ -9,7 +9,6 @@
 #include <sys/un.h>
 
 #include "tests/lib/daemon_fixture.h"
-#include "tests/lib/sample.h"
 
 static const struct sample_options sample = {.images = SAMPLE_IMAGES(40),
                                              .shard_images = SAMPLE_IMAGES(20),
@@ -24,19 +23,13 @@ static int64_t sweep;
 
 static int set_up(void **state) {
     (void)state;
-    char word[32];
-    fixture_init(&fixture);
-    write_sample_workload(fixture.dir, &sample, workload, sizeof workload);
-    fixture_start(&fixture, two_workers);
-    sweep = fixture_submit(&fixture, workload);
-    return fixture_watch(&fixture, sweep, INT64_MAX, word, sizeof word) ? 0 : -1;
+    sweep = fixture_run_sample(&fixture, &sample, two_workers, workload);
+    return sweep != 0 ? 0 : -1;
 }
 
 static int tear_down(void **state) {
     (void)state;
-    int status = fixture_stop(&fixture, SIGTERM);
-    fixture_fini(&fixture);
-    return status;
+    return fixture_end(&fixture);
 }
 
 static void ask(const char *const *args, enum dse_record which, struct dse_arena *arena,
@@ -581,6 +574,7 @@ static void large_data_keeps_nobody_waiting(void **state) {
     answer[got] = '\0';
     assert_non_null(strstr(answer, "\"id\":1,\"error\""));
     assert_non_null(strstr(answer, "the daemon is stopping"));
+    assert_int_equal(fixture_wait(&fixture), 0);
     (void)close(fd);
     (void)snprintf(path, sizeof path, "%s/larger.idx", fixture.dir);
     assert_int_equal(unlink(path), 0);

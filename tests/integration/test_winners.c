@@ -1,10 +1,7 @@
 /* What becomes of the winners of a sweep: real daemon, small joint workload. */
 #include "tests/lib/testing.h"
 
-#include <signal.h>
-
 #include "tests/lib/daemon_fixture.h"
-#include "tests/lib/sample.h"
 
 static const struct sample_options sample = {.images = SAMPLE_IMAGES(40),
                                              .shard_images = SAMPLE_IMAGES(20),
@@ -20,19 +17,14 @@ static int64_t sweep;
 
 static int set_up(void **state) {
     (void)state;
-    char word[32], workload[400];
-    fixture_init(&fixture);
-    write_sample_workload(fixture.dir, &sample, workload, sizeof workload);
-    fixture_start(&fixture, one_worker);
-    sweep = fixture_submit(&fixture, workload);
-    return fixture_watch(&fixture, sweep, INT64_MAX, word, sizeof word) ? 0 : -1;
+    char workload[400];
+    sweep = fixture_run_sample(&fixture, &sample, one_worker, workload);
+    return sweep != 0 ? 0 : -1;
 }
 
 static int tear_down(void **state) {
     (void)state;
-    int status = fixture_stop(&fixture, SIGTERM);
-    fixture_fini(&fixture);
-    return status;
+    return fixture_end(&fixture);
 }
 
 static void path_in(const char *name, char path[400]) {

@@ -349,3 +349,19 @@ void fixture_dump_hash(const struct daemon_fixture *fixture, int64_t sweep,
     dse_buf_fini(&text);
     dse_buf_fini(&errors);
 }
+
+int64_t fixture_run_sample(struct daemon_fixture *fixture, const struct sample_options *options,
+                           const char *const *extra, char workload[400]) {
+    char state[32];
+    fixture_init(fixture);
+    write_sample_workload(fixture->dir, options, workload, 400);
+    fixture_start(fixture, extra);
+    int64_t sweep = fixture_submit(fixture, workload);
+    return fixture_watch(fixture, sweep, INT64_MAX, state, sizeof state) ? sweep : 0;
+}
+
+int fixture_end(struct daemon_fixture *fixture) {
+    int status = fixture->pid == 0 ? 0 : fixture_stop(fixture, SIGTERM);
+    fixture_fini(fixture);
+    return status;
+}

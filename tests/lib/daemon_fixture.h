@@ -7,6 +7,7 @@
 
 #include "base/base.h"
 #include "protocol/protocol.h"
+#include "tests/lib/sample.h"
 
 struct daemon_fixture {
     char dir[256]; /* temporary; the state directory is dir/state */
@@ -47,6 +48,13 @@ int64_t fixture_submit(const struct daemon_fixture *fixture, const char *path);
  * first. state gets the sweep's state. */
 bool fixture_watch(struct daemon_fixture *fixture, int64_t sweep, int64_t measured, char *state,
                    size_t state_size);
+/* From nothing to an ended sweep: fixture_init, the sample workload (sample.h) in its directory, a
+ * daemon with these arguments, a submit, and its end. workload[400] gets the file's path. Returns
+ * the sweep, 0 where the daemon ended first. */
+int64_t fixture_run_sample(struct daemon_fixture *fixture, const struct sample_options *options,
+                           const char *const *extra, char workload[400]);
+/* Ends the daemon by SIGTERM, if it runs, and removes the directory; returns the wait status. */
+int fixture_end(struct daemon_fixture *fixture);
 /* Waits until the sweep is in that state; false where it ends otherwise. */
 bool fixture_watch_state(struct daemon_fixture *fixture, int64_t sweep, const char *wanted);
 /* Individuals of the sweep, as `pareto status` gives them. */
