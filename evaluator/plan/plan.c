@@ -100,7 +100,8 @@ static enum dse_status new_buffers(struct dse_plan *plan, struct dse_err *err) {
     size_t n_values = (size_t)plan->graph->n_values, n_layers = (size_t)plan->graph->n_layers;
     size_t *offsets = dse_alloc(n_values + n_layers, sizeof *offsets);
     plan->values = dse_alloc(n_values, sizeof *plan->values);
-    if (offsets == NULL || plan->values == NULL) {
+    plan->folded = dse_alloc(n_values, sizeof *plan->folded);
+    if (offsets == NULL || plan->values == NULL || plan->folded == NULL) {
         dse_free(offsets);
         DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %zu values", n_values);
     }
@@ -179,6 +180,7 @@ void dse_plan_free(struct dse_plan *plan) {
     dse_free(plan->queue.items);
     dse_free(plan->input_amax);
     dse_free(plan->values);
+    dse_free(plan->folded);
     dse_free(plan->block);
     dse_free(plan->inspected_input);
     dse_free(plan->inspected_accumulators);
@@ -224,16 +226,61 @@ static enum dse_status run_step(struct dse_plan *plan, int place, int index, str
     return plan__run_layer(plan, &task, err);
 }
 
+float *plan__value_at(const struct dse_plan *plan, int value, size_t image) {
+    size_t place = plan->folded[value] ? image - (size_t)plan->first : image;
+    return plan->values[value] + place * dse_shape_size(plan->graph->values[value].shape);
+}
+
+uint8_t *plan__input_at(const struct dse_plan *plan, int layer, size_t image) {
+    const struct plan__layer *of = &plan->layers[layer];
+    bool folded = of->source >= 0 && plan->folded[plan->steps[of->source].output];
+    return of->input + (folded ? image - (size_t)plan->first : image) * plan__layer_input_size(of);
+}
+
+/* Images that a step computes at a time; 0: any number. */
+static int images_at_once(const struct dse_plan *plan, int step) {
+    int layer = plan->steps[step].layer;
+    return layer < 0 || !plan->changed[step] ? 0 : plan->layers[layer].at_once;
+}
+
+/* The end of the steps from `from` on that take as many images at a time. */
+static int end_of_group(const struct dse_plan *plan, int from, int *count) {
+    int end = from, found = 0;
+    for (; end < plan->n_steps; end++) {
+        int now = images_at_once(plan, end);
+        if (found != 0 && now != 0 && now != found)
+            break;
+        found = now != 0 ? now : found;
+    }
+    *count = found != 0 ? found : plan->batch;
+    return end;
+}
+
+/* Results that are read inside of the group only; calibration wants them all. */
+static void fold_values(struct dse_plan *plan, int place, int from, int end) {
+    for (int s = from; s < end; s++)
+        if (plan->changed[s])
+            plan->folded[plan->steps[s].output] = plan->input_amax != NULL &&
+                                                  plan->steps[s].last_reader < end &&
+                                                  !plan__queue_shares_on(plan, place, s);
+}
+
+/* A few images go through steps of the same size one after the other, so that each finds what the
+ * one before wrote in a near cache. */
 static enum dse_status run_item(struct dse_plan *plan, int place, struct dse_plan_stats *sums,
                                 struct dse_err *err) {
     plan__queue_mark_changes(plan, place);
     drop_inputs(plan);
-    for (int s = 0; s < plan->n_steps; s++) {
-        if (!plan->changed[s])
-            continue;
-        DSE_TRY(run_step(plan, place, s, err));
-        sums->layers_run += plan->steps[s].layer >= 0;
+    for (int from = 0, end; from < plan->n_steps; from = end) {
+        end = end_of_group(plan, from, &plan->count);
+        fold_values(plan, place, from, end);
+        for (plan->first = 0; plan->first < plan->batch; plan->first += plan->count)
+            for (int s = from; s < end; s++)
+                if (plan->changed[s])
+                    DSE_TRY(run_step(plan, place, s, err));
     }
+    for (int s = 0; s < plan->n_steps; s++)
+        sums->layers_run += plan->changed[s] && plan->steps[s].layer >= 0;
     sums->layers_asked += plan->graph->n_layers;
     return DSE_OK;
 }
@@ -301,6 +348,9 @@ enum dse_status dse_plan_inspect_layer(struct dse_plan *plan, const struct dse_c
     set_images(plan, images, n_images);
     DSE_TRY(plan__queue_fill(plan, candidate, 1, &order, err));
     plan->queue.n = 1;
+    plan->first = 0;
+    plan->count = plan->batch;
+    memset(plan->folded, 0, (size_t)plan->graph->n_values * sizeof *plan->folded);
     for (int s = 0; s < of->step; s++)
         DSE_TRY(run_step(plan, 0, s, err));
     const struct plan__task task = {

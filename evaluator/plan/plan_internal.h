@@ -27,6 +27,9 @@ struct plan__step {
     int output; /* value that holds the result; node->inputs[0] is the input */
     int feeds;  /* layer whose integers this step can write; -1: none */
     bool read;  /* is the float32 result read by anybody else? */
+    /* The last step that reads the result, where a layer makes it and only steps read it, as it is;
+     * else INT_MAX. */
+    int last_reader;
 };
 
 /* Weights of one layer at one number of bits, packed. */
@@ -85,6 +88,10 @@ struct dse_plan {
     int *layer_order; /* layers in the order of their steps */
     bool *depends;    /* [step][layer]: do the layer's settings change the step's result? */
     bool *changed;    /* by step: must it be computed for the item at work? */
+    int first, count; /* the images of the batch at work */
+    /* By value: does it stand in the places of the first images, since nobody reads it once the
+     * images at work are through? */
+    bool *folded;
     struct plan__queue queue;
     uint64_t mask_seed;   /* dropout */
     uint32_t first_image; /* of the batch, for its masks */
@@ -119,6 +126,12 @@ DSE_MUST_USE enum dse_status plan__compile(struct dse_plan *plan, struct dse_err
 /* The row of plan->depends of a step. */
 const bool *plan__step_depends(const struct dse_plan *plan, int step);
 
+/* ---- plan.c ---- */
+
+/* Where a value, or the integer input of a layer, stands for an image of the batch at work. */
+float *plan__value_at(const struct dse_plan *plan, int value, size_t image);
+uint8_t *plan__input_at(const struct dse_plan *plan, int layer, size_t image);
+
 /* ---- plan_queue.c ---- */
 
 uint32_t plan__dropout_rate(const struct dse_candidate *candidate, int layer);
@@ -134,6 +147,8 @@ DSE_MUST_USE enum dse_status plan__queue_fill(struct dse_plan *plan,
 const struct plan__item *plan__queue_at(const struct dse_plan *plan, int place);
 /* Fills plan->changed: the steps whose results differ from those of the item before. */
 void plan__queue_mark_changes(struct dse_plan *plan, int place);
+/* Is a step's result the same for the next item? */
+bool plan__queue_shares_on(const struct dse_plan *plan, int place, int step);
 /* Must the float32 result of a step be written? Where one layer alone reads it, and as integers
  * that this item makes on the way, it is read only by a later item that shares the step and takes
  * other integers of it. */

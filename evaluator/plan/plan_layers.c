@@ -6,7 +6,7 @@
 
 /* A convolution call takes as many images as keep its integers within this, so that they are still
  * in the second-level cache when the next loop reads them. */
-enum { SCRATCH_BYTES = 256 * 1024 };
+enum { SCRATCH_BYTES = 128 * 1024 };
 /* Largest sum of products is K x 127 x 127. */
 enum { MAX_PRODUCTS = INT32_MAX / (127 * 127) };
 
@@ -234,41 +234,48 @@ struct integer_run {
     const struct dse_plan *plan;
     const struct plan__task *task;
     const struct plan__layer *layer;
-    const float *x; /* NULL: layer->input holds its integers already */
+    bool quantises; /* else its integers are there already */
     struct grid grid;
     const struct plan__conv *conv;
     const struct plan__weights *weights;
-    struct dse_conv_finish finish;           /* of the whole batch; y NULL: nobody reads it */
+    struct dse_conv_finish finish;           /* without addresses */
+    bool wants_floats;                       /* is y written? */
     const struct dse_activation *activation; /* NULL: none; else y is written */
     int next_bits;                           /* of finish.q, the next layer's integers; or 0 */
 };
 
-/* From element `at` on. An activation comes before the integers. */
-static struct dse_conv_finish finish_from(const struct integer_run *run, size_t at) {
+/* From image `first` on. An activation comes before the integers. */
+static struct dse_conv_finish finish_from(const struct integer_run *run, size_t first) {
+    const struct plan__step *step = run->task->step;
     struct dse_conv_finish part = run->finish;
-    part.add = part.add == NULL ? NULL : part.add + at;
-    part.y = part.y == NULL ? NULL : part.y + at;
-    part.q = part.q == NULL || run->activation != NULL ? NULL : part.q + at;
+    if (step->add >= 0)
+        part.add = plan__value_at(run->plan, step->add, first);
+    if (run->wants_floats)
+        part.y = plan__value_at(run->plan, step->output, first);
+    if (run->next_bits != 0 && run->activation == NULL)
+        part.q = plan__input_at(run->plan, step->feeds, first);
     return part;
 }
 
 /* Finished values through the activation, while they are in the cache. */
-static void activate(const struct integer_run *run, size_t at, size_t n) {
-    float *y = run->finish.y + at;
+static void activate(const struct integer_run *run, size_t first, size_t n) {
+    float *y = plan__value_at(run->plan, run->task->step->output, first);
     dse_activate_f32(run->activation, y, n, y);
-    if (run->finish.q != NULL)
-        dse_quantize_u8(y, n, run->finish.inv_scale, run->finish.M, run->finish.q + at);
+    if (run->next_bits != 0)
+        dse_quantize_u8(y, n, run->finish.inv_scale, run->finish.M,
+                        plan__input_at(run->plan, run->task->step->feeds, first));
 }
 
 static enum dse_status run_images(const struct integer_run *run, size_t first, int32_t *inspected,
                                   struct dse_err *err) {
     const struct plan__layer *layer = run->layer;
-    size_t in = plan__layer_input_size(layer), out = plan__layer_output_size(layer);
-    const struct dse_conv_finish finish = finish_from(run, first * out);
-    uint8_t *input = layer->input + first * in;
-    if (run->x != NULL)
-        quantise_input(layer, run->x + first * in / (layer->splits ? 2 : 1), layer->at_once,
-                       &run->grid, input);
+    const struct plan__step *step = run->task->step;
+    size_t out = plan__layer_output_size(layer);
+    const struct dse_conv_finish finish = finish_from(run, first);
+    uint8_t *input = plan__input_at(run->plan, step->layer, first);
+    if (run->quantises)
+        quantise_input(layer, plan__value_at(run->plan, step->node->inputs[0], first),
+                       layer->at_once, &run->grid, input);
     const uint8_t *kept = plan__drop_integers(run->plan, run->task, input, first);
     if (inspected != NULL)
         DSE_TRY(dse_conv_run(run->conv->conv, run->weights->packed, kept, inspected + first * out,
@@ -276,7 +283,7 @@ static enum dse_status run_images(const struct integer_run *run, size_t first, i
     DSE_TRY(dse_conv_run_finished(run->conv->conv, run->weights->packed, kept, &finish,
                                   run->plan->accumulators, err));
     if (run->activation != NULL)
-        activate(run, first * out, out * (size_t)layer->at_once);
+        activate(run, first, out * (size_t)layer->at_once);
     return DSE_OK;
 }
 
@@ -289,25 +296,20 @@ static struct integer_run describe_run(const struct dse_plan *plan, const struct
         .plan = plan,
         .task = task,
         .layer = layer,
-        .x = layer->held_bits == bits ? NULL : plan->values[step->node->inputs[0]],
+        .quantises = layer->held_bits != bits,
         .grid = describe_grid(plan, step->layer, bits),
         .conv = &plan->convs[layer->convs[DSE_CONV_U8S8]],
         .weights = &layer->weights[DSE_CONV_U8S8][candidate->weight_bits[step->layer]],
-        .finish = {.scale = plan->scales,
-                   .bias = step->node->conv.bias,
-                   .add = step->add < 0 ? NULL : plan->values[step->add],
-                   .relu = step->relu},
+        .finish = {.scale = plan->scales, .bias = step->node->conv.bias, .relu = step->relu},
         .activation = step->activation,
         .next_bits = step->feeds < 0 ? 0 : plan__integer_bits(candidate, step->feeds),
     };
     if (run.next_bits != 0) {
         struct grid next = describe_grid(plan, step->feeds, run.next_bits);
-        run.finish.q = plan->layers[step->feeds].input;
         run.finish.inv_scale = next.inverse;
         run.finish.M = next.top;
     }
-    if (task->wants_floats || run.finish.q == NULL || run.activation != NULL)
-        run.finish.y = plan->values[step->output];
+    run.wants_floats = task->wants_floats || run.next_bits == 0 || run.activation != NULL;
     return run;
 }
 
@@ -318,9 +320,11 @@ static enum dse_status run_integers(struct dse_plan *plan, const struct plan__ta
     float factor = dse_dropout_factor(plan__dropout_rate(task->item->candidate, task->step->layer));
     for (int c = 0; c < layer->shape.oc; c++)
         plan->scales[c] = run.grid.scale * run.weights->scales[c] * factor;
-    for (size_t first = 0; first < (size_t)plan->batch; first += (size_t)layer->at_once)
-        DSE_TRY(run_images(&run, first, task->accumulators, err));
-    layer->held_bits = run.grid.bits;
+    int end = plan->first + plan->count;
+    for (int first = plan->first; first < end; first += layer->at_once)
+        DSE_TRY(run_images(&run, (size_t)first, task->accumulators, err));
+    if (end == plan->batch)
+        layer->held_bits = run.grid.bits;
     if (run.next_bits != 0)
         plan->layers[task->step->feeds].held_bits = run.next_bits;
     return DSE_OK;
@@ -331,7 +335,7 @@ static const float *fake_input(const struct dse_plan *plan, const struct plan__t
                                size_t first) {
     const struct plan__layer *layer = &plan->layers[task->step->layer];
     size_t in = plan__layer_elements(layer);
-    const float *x = plan->values[task->step->node->inputs[0]] + first * in;
+    const float *x = plan__value_at(plan, task->step->node->inputs[0], first);
     int bits = task->item->candidate->input_bits[task->step->layer];
     if (bits == 0)
         return x;
@@ -348,14 +352,13 @@ static enum dse_status run_floats(struct dse_plan *plan, const struct plan__task
     const struct dse_conv_shape *shape = &layer->shape;
     const struct dse_packed *packed =
         layer->weights[DSE_CONV_F32][task->item->candidate->weight_bits[step->layer]].packed;
-    size_t out = plan__layer_output_size(layer);
     size_t pixels = (size_t)shape->oh * (size_t)shape->ow * (size_t)layer->at_once;
-    for (int done = 0; done < plan->batch; done += layer->at_once) {
+    for (int done = plan->first; done < plan->first + plan->count; done += layer->at_once) {
         size_t first = (size_t)done;
-        float *result = plan->values[step->output] + first * out;
+        float *result = plan__value_at(plan, step->output, first);
         const struct dse_conv_finish finish = {
             .bias = step->node->conv.bias,
-            .add = step->add < 0 ? NULL : plan->values[step->add] + first * out,
+            .add = step->add < 0 ? NULL : plan__value_at(plan, step->add, first),
             .relu = step->relu,
             .y = result,
         };

@@ -44,12 +44,17 @@ static void slice_image(const struct dse_node *node, const float *x, struct dse_
         }
 }
 
+/* A value of the first image at work. */
+static float *value_at(const struct dse_plan *plan, int value) {
+    return plan__value_at(plan, value, (size_t)plan->first);
+}
+
 static void move_images(const struct dse_plan *plan, const struct dse_node *node, const float *x,
                         float *y) {
     struct dse_shape in = dse_graph_input_shape(plan->graph, node);
     struct dse_shape out = dse_graph_output_shape(plan->graph, node);
     size_t in_size = dse_shape_size(in), out_size = dse_shape_size(out);
-    for (size_t i = 0; i < (size_t)plan->batch; i++) {
+    for (size_t i = 0; i < (size_t)plan->count; i++) {
         if (node->op == DSE_OP_PAD)
             pad_image(node, x + i * in_size, in, y + i * out_size, out);
         else
@@ -65,49 +70,49 @@ static void run_tensor(const struct dse_plan *plan, const struct dse_node *node)
     for (int k = 0; k < 2; k++) {
         if (node->inputs[k] < 0)
             continue;
-        sources[k] = plan->values[node->inputs[k]];
+        sources[k] = value_at(plan, node->inputs[k]);
         sizes[k] = dse_shape_size(graph->values[node->inputs[k]].shape);
     }
-    for (size_t i = 0; i < (size_t)plan->batch; i++)
+    for (size_t i = 0; i < (size_t)plan->count; i++)
         dse_tensor_run(node->tensor, sources[0] == NULL ? NULL : sources[0] + i * sizes[0],
                        sources[1] == NULL ? NULL : sources[1] + i * sizes[1],
-                       plan->values[node->output] + i * out);
+                       value_at(plan, node->output) + i * out);
 }
 
 static void run_sum(const struct dse_plan *plan, const struct plan__step *step, size_t n) {
-    float *y = plan->values[step->output];
-    dse_add_f32(plan->values[step->node->inputs[0]], step->add < 0 ? NULL : plan->values[step->add],
-                n, step->relu, y);
+    float *y = value_at(plan, step->output);
+    dse_add_f32(value_at(plan, step->node->inputs[0]),
+                step->add < 0 ? NULL : value_at(plan, step->add), n, step->relu, y);
     if (step->activation != NULL)
         dse_activate_f32(step->activation, y, n, y);
 }
 
 static void run_transposed(const struct dse_plan *plan, const struct dse_node *node) {
     struct dse_conv_shape shape = dse_shapes_conv(plan->graph, node);
-    dse_conv_transpose_f32(plan->values[node->inputs[0]], plan->batch, &shape, node->conv.weights,
-                           node->conv.bias, plan->values[node->output]);
+    dse_conv_transpose_f32(value_at(plan, node->inputs[0]), plan->count, &shape, node->conv.weights,
+                           node->conv.bias, value_at(plan, node->output));
 }
 
 static void run_pool(const struct dse_plan *plan, const struct dse_node *node) {
     struct dse_pool_shape pool = dse_shapes_pool(plan->graph, node);
-    const float *x = plan->values[node->inputs[0]];
+    const float *x = value_at(plan, node->inputs[0]);
     if (node->op == DSE_OP_AVGPOOL)
-        dse_avgpool_f32(x, plan->batch, &pool, plan->values[node->output]);
+        dse_avgpool_f32(x, plan->count, &pool, value_at(plan, node->output));
     else
-        dse_maxpool_f32(x, plan->batch, &pool, plan->values[node->output]);
+        dse_maxpool_f32(x, plan->count, &pool, value_at(plan, node->output));
 }
 
 void plan__run_move(const struct dse_plan *plan, const struct plan__step *step) {
     const struct dse_node *node = step->node;
-    size_t n = dse_shape_size(dse_graph_output_shape(plan->graph, node)) * (size_t)plan->batch;
+    size_t n = dse_shape_size(dse_graph_output_shape(plan->graph, node)) * (size_t)plan->count;
     switch (node->op) {
     case DSE_OP_ADD:
     case DSE_OP_RELU:
         run_sum(plan, step, n);
         break;
     case DSE_OP_ACTIVATION:
-        dse_activate_f32(&node->activation, plan->values[node->inputs[0]], n,
-                         plan->values[node->output]);
+        dse_activate_f32(&node->activation, value_at(plan, node->inputs[0]), n,
+                         value_at(plan, node->output));
         break;
     case DSE_OP_AVGPOOL:
     case DSE_OP_MAXPOOL:
@@ -121,6 +126,6 @@ void plan__run_move(const struct dse_plan *plan, const struct plan__step *step) 
         break;
     default:
         dse_assert(node->op == DSE_OP_PAD || node->op == DSE_OP_SLICE);
-        move_images(plan, node, plan->values[node->inputs[0]], plan->values[node->output]);
+        move_images(plan, node, value_at(plan, node->inputs[0]), value_at(plan, node->output));
     }
 }

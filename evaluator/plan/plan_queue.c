@@ -159,6 +159,11 @@ void plan__queue_mark_changes(struct dse_plan *plan, int place) {
                                                       plan__queue_at(plan, place), s);
 }
 
+bool plan__queue_shares_on(const struct dse_plan *plan, int place, int step) {
+    return place + 1 < plan->queue.n &&
+           same_result(plan, plan__queue_at(plan, place), plan__queue_at(plan, place + 1), step);
+}
+
 bool plan__queue_wants_floats(const struct dse_plan *plan, int place, int index) {
     const struct plan__step *step = &plan->steps[index];
     const struct plan__item *now = plan__queue_at(plan, place);

@@ -3,6 +3,8 @@
  * way. Such a step stands where its last node stands, so that all it reads has been computed. */
 #include "evaluator/plan/plan_internal.h"
 
+#include <limits.h>
+
 struct compiler {
     struct dse_plan *plan;
     const struct dse_graph *graph;
@@ -168,6 +170,28 @@ static bool is_result(const struct dse_graph *graph, int value) {
     return false;
 }
 
+/* Does the node stand for, or share the place of, the value it reads? */
+static bool is_alias(const struct dse_node *node, int value) {
+    int shared = plan__shared_input(node);
+    return shared >= 0 && node->inputs[shared] == value;
+}
+
+static int find_last_reader(const struct dse_plan *plan, int from) {
+    const struct dse_graph *graph = plan->graph;
+    int value = plan->steps[from].output, last = from;
+    if (plan->steps[from].layer < 0 || is_result(graph, value))
+        return INT_MAX;
+    for (int i = 0; i < graph->n_nodes; i++)
+        if (is_alias(&graph->nodes[i], value))
+            return INT_MAX;
+    for (int to = from + 1; to < plan->n_steps; to++) {
+        const struct plan__step *step = &plan->steps[to];
+        if (step->node->inputs[0] == value || step->node->inputs[1] == value || step->add == value)
+            last = to;
+    }
+    return last;
+}
+
 static void find_readers(struct dse_plan *plan) {
     for (int i = 0; i < plan->graph->n_layers; i++)
         plan->layers[i].source = -1;
@@ -175,6 +199,7 @@ static void find_readers(struct dse_plan *plan) {
         plan->steps[from].read = is_result(plan->graph, plan->steps[from].output);
         for (int to = from + 1; to < plan->n_steps; to++)
             connect(plan, from, to);
+        plan->steps[from].last_reader = find_last_reader(plan, from);
     }
 }
 
