@@ -38,6 +38,13 @@ typedef __m256i H;
 #define add_h(a, b)   _mm256_add_epi16((a), (b))
 #define sub_h(a, b)   _mm256_sub_epi16((a), (b))
 #define shift_h(x, n) _mm256_slli_epi16((x), (n))
+/* Of two vectors. */
+#define repeat_eight_bytes(from) \
+    _mm256_broadcastq_epi64(_mm_loadl_epi64((const __m128i *)(const void *)(from)))
+/* Neighbouring lanes. */
+#define exchange_pairs(x)  _mm256_shuffle_epi32((x), 0xb1)
+#define lower_halves(a, b) _mm256_permute2x128_si256((a), (b), 0x20)
+#define upper_halves(a, b) _mm256_permute2x128_si256((a), (b), 0x31)
 
 /* The lowest byte of each lane. */
 static inline __attribute__((always_inline)) void store_bytes(uint8_t *to, V x) {

@@ -40,3 +40,10 @@ typedef __m512i H;
 #define add_h(a, b)   _mm512_add_epi16((a), (b))
 #define sub_h(a, b)   _mm512_sub_epi16((a), (b))
 #define shift_h(x, n) _mm512_slli_epi16((x), (n))
+/* Of two vectors. */
+#define lower_halves(a, b) _mm512_inserti64x4((a), _mm512_castsi512_si256(b), 1)
+#define upper_halves(a, b) _mm512_shuffle_i64x2((a), (b), 0xee)
+#define repeat_eight_bytes(from) \
+    _mm512_broadcastq_epi64(_mm_loadl_epi64((const __m128i *)(const void *)(from)))
+/* Neighbouring lanes. */
+#define exchange_pairs(x) _mm512_shuffle_epi32((x), 0xb1)

@@ -268,13 +268,14 @@ static size_t place_of_tile(const struct vector_grad *g, int channels) {
 static void add_row_of_tiles(struct vector_grad *g, int row, const float *results,
                              size_t row_floats) {
     const struct dse_conv_shape *s = &g->shape;
-    g->code->floats.transform_columns(kernels__image_row(&g->source, row * KERNELS__TILE),
-                                      g->source.row_bytes, g->tiles_w * KERNELS__TILE + 2, s->ic,
-                                      g->columns);
+    const void *rows[KERNELS__SPAN];
+    for (int i = 0; i < KERNELS__SPAN; i++)
+        rows[i] = kernels__image_row(&g->source, row * KERNELS__TILE + i);
+    g->code->floats.transform_columns(rows, g->tiles_w * KERNELS__TILE + 2, s->ic, g->columns);
     for (int tile = 0; tile < g->tiles_w; tile++) {
         size_t column = (size_t)(tile * KERNELS__TILE);
-        g->code->floats.transform_tile(g->columns + column * KERNELS__SPAN * (size_t)s->ic, s->ic,
-                                       g->source_points + place_of_tile(g, s->ic));
+        g->code->floats.transform_tiles(g->columns + column * KERNELS__SPAN * (size_t)s->ic, s->ic,
+                                        0, 1, g->source_points + place_of_tile(g, s->ic));
         g->code->transform_result(results + column * (size_t)s->oc, row_floats, s->oc,
                                   g->result_points + place_of_tile(g, s->oc));
         if (++g->waiting == GROUPS_AT_ONCE * KERNELS__TILES)

@@ -25,7 +25,8 @@ struct kernels__sink {
     int32_t *sums; /* of integers */
     float *values; /* of float32 */
     struct dse_conv_finish finish;
-    size_t oc; /* values of a pixel */
+    bool is_plain; /* can scales be divided by 64 exactly? */
+    size_t oc;     /* values of a pixel */
 };
 
 /* Neighbouring outputs of a row. Weights are [block][kernel_h][kernel_w][quad][16][4]. */
@@ -43,7 +44,6 @@ struct kernels__square {
     size_t pixel;      /* number of its first output */
     size_t row_pixels; /* to the row below */
     int rows, columns; /* 1..KERNELS__TILE */
-    size_t channel;
 };
 
 /* Plain C, for channels that fill no block: those of sums [pixels][KERNELS__BLOCK] that exist. */
@@ -69,21 +69,38 @@ void kernels__image_fini(struct kernels__image *image);
 void kernels__image_take(const struct kernels__image *image, const void *src);
 const void *kernels__image_row(const struct kernels__image *image, int y);
 
+/* Products of some tiles and one or two blocks of channels. */
+struct kernels__products {
+    void *values; /* int32 or float32, [point][KERNELS__TILES][blocks][16] */
+    int tiles, blocks;
+    bool added;     /* has the transform back begun, with sums and differences of rows? */
+    size_t channel; /* the first block's first */
+    struct kernels__square squares[KERNELS__TILES];
+};
+
+/* One step of Winograd's algorithm: the points of KERNELS__TILES tiles times the weights of one or
+ * two blocks, block_values apart. */
+struct kernels__winograd_job {
+    const void *points, *weights;
+    size_t block_values;
+    int channels;
+    struct kernels__products *products;
+};
+
 /* Winograd's loops, for integers (bytes in, s16 points, int32 products) or float32. */
 struct kernels__winograd_code {
     int channels; /* of the input go in multiples of this */
-    /* One half of the transform: from 6 rows to [column][6][channels]. */
-    void (*transform_columns)(const void *src, size_t row_bytes, int columns, int channels,
+    int half;     /* so many go a block at a time, and products are `added`; 0: never */
+    /* One half of the transform: from 6 rows to [column][6][channels]; columns come in pairs, the
+     * last with one of zeros. */
+    void (*transform_columns)(const void *const rows[KERNELS__SPAN], int columns, int channels,
                               void *out);
-    /* The other half: from 6 columns to [point][KERNELS__TILES][channels], one of the tiles. */
-    void (*transform_tile)(const void *columns, int channels, void *out);
-    /* Of KERNELS__TILES tiles: points times the weights of one or two blocks, block_values apart,
-     * to [point][tile][blocks][16]. */
-    void (*multiply)(const void *points, const void *weights, size_t block_values, int channels,
-                     int blocks, void *products);
-    /* One tile's and block's products, `stride` values from point to point, to its sums. */
-    void (*transform_back)(const void *products, size_t stride, const struct kernels__sink *sink,
-                           const struct kernels__square *square);
+    /* The other half: from columns to the points of n neighbours of KERNELS__TILES tiles. */
+    void (*transform_tiles)(const void *columns, int channels, int tile, int n, void *points);
+    void (*multiply)(const struct kernels__winograd_job *job);
+    /* From products to sums. */
+    void (*transform_back)(const struct kernels__products *products,
+                           const struct kernels__sink *sink);
 };
 
 /* Tiles whose gradients of weights are summed. Points are [group][point][KERNELS__TILES][channels],

@@ -8,7 +8,7 @@
 
 enum {
     MOST_INTEGER_CHANNELS = INT32_MAX / (64 * 127 * 127 * 9), /* 64 x sum must fit 32 bits */
-    LEAST_INTEGER_CHANNELS = 32,
+    LEAST_INTEGER_CHANNELS = 16,
     LEAST_FLOAT_CHANNELS = 16,
     MOST_FLOAT_CHANNELS = 1024, /* points of all channels should stay in a cache */
 };
@@ -18,19 +18,23 @@ struct kernels__winograd {
     enum dse_conv_type type;
     const struct kernels__winograd_code *code;
     int images, blocks, tiles_h, tiles_w;
-    size_t value_bytes; /* of a point: s16 or float32 */
-    struct kernels__image image;
-    unsigned char *columns; /* of a row of tiles, half transformed */
+    int columns_taken;     /* of the input; the others are never read */
+    size_t input_bytes;    /* of a value */
+    size_t value_bytes;    /* of a point: s16 or float32 */
+    unsigned char *no_row; /* zeros, for the borders */
+    /* Of a row of tiles, half transformed; those of the borders stay zero. */
+    unsigned char *columns;
     unsigned char *points;
-    void *products; /* int32 or float32 */
+    struct kernels__products products;
 };
 
 bool kernels__winograd_takes(const struct dse_conv_shape *s, enum dse_conv_type type,
                              const struct kernels__vector_code *code) {
     bool is_float = type == DSE_CONV_F32;
-    int unit = is_float ? code->floats.channels : code->integers.channels;
+    const struct kernels__winograd_code *loops = is_float ? &code->floats : &code->integers;
     return s->kernel_h == 3 && s->kernel_w == 3 && s->stride_h == 1 && s->stride_w == 1 &&
-           s->dilation_h == 1 && s->dilation_w == 1 && s->groups == 1 && s->ic % unit == 0 &&
+           s->dilation_h == 1 && s->dilation_w == 1 && s->groups == 1 &&
+           (s->ic % loops->channels == 0 || s->ic == loops->half) &&
            s->ic >= (is_float ? LEAST_FLOAT_CHANNELS : LEAST_INTEGER_CHANNELS) &&
            s->ic <= (is_float ? MOST_FLOAT_CHANNELS : MOST_INTEGER_CHANNELS) &&
            s->oc >= KERNELS__BLOCK && (!is_float || s->oc % KERNELS__BLOCK == 0) &&
@@ -40,23 +44,32 @@ bool kernels__winograd_takes(const struct dse_conv_shape *s, enum dse_conv_type 
 void kernels__winograd_free(struct kernels__winograd *w) {
     if (w == NULL)
         return;
-    kernels__image_fini(&w->image);
+    dse_free(w->no_row);
     dse_free(w->columns);
     dse_free(w->points);
-    dse_free(w->products);
+    dse_free(w->products.values);
     dse_free(w);
+}
+
+static size_t row_bytes(const struct kernels__winograd *w) {
+    return (size_t)w->shape.iw * (size_t)w->shape.ic * w->input_bytes;
 }
 
 static enum dse_status allocate(struct kernels__winograd *w, struct dse_err *err) {
     size_t ic = (size_t)w->shape.ic, tiles = KERNELS__TILES;
     size_t columns = (size_t)w->tiles_w * KERNELS__TILE + 2;
-    DSE_TRY(kernels__image_init(&w->image, 0, err));
-    w->columns = dse_alloc_aligned(columns * KERNELS__SPAN * ic, w->value_bytes);
+    w->no_row = dse_alloc_aligned(row_bytes(w), 1);
+    w->columns = dse_alloc_aligned((columns + 1) * KERNELS__SPAN * ic, w->value_bytes);
     w->points = dse_alloc_aligned(KERNELS__POINTS * tiles * ic, w->value_bytes);
-    w->products = dse_alloc_aligned(KERNELS__POINTS * tiles * 2 * KERNELS__BLOCK, sizeof(int32_t));
-    if (w->columns == NULL || w->points == NULL || w->products == NULL)
+    w->products.values =
+        dse_alloc_aligned(KERNELS__POINTS * tiles * 2 * KERNELS__BLOCK, sizeof(int32_t));
+    if (w->no_row == NULL || w->columns == NULL || w->points == NULL || w->products.values == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "no memory for the scratch of a convolution");
     return DSE_OK;
+}
+
+static int at_most(int a, int b) {
+    return a < b ? a : b;
 }
 
 size_t kernels__winograd_outputs(const struct kernels__winograd *w) {
@@ -78,8 +91,9 @@ enum dse_status kernels__winograd_new(const struct dse_conv_shape *shape, enum d
     w->tiles_h = (shape->oh + KERNELS__TILE - 1) / KERNELS__TILE;
     w->tiles_w = (shape->ow + KERNELS__TILE - 1) / KERNELS__TILE;
     w->value_bytes = is_float ? sizeof(float) : sizeof(int16_t);
-    kernels__image_describe(&w->image, shape, w->tiles_h * KERNELS__TILE,
-                            w->tiles_w * KERNELS__TILE, is_float ? sizeof(float) : sizeof(uint8_t));
+    w->products.added = shape->ic == w->code->half;
+    w->input_bytes = is_float ? sizeof(float) : sizeof(uint8_t);
+    w->columns_taken = at_most(shape->iw, w->tiles_w * KERNELS__TILE + 2 - shape->pad_left);
     enum dse_status status = allocate(w, err);
     if (status != DSE_OK) {
         kernels__winograd_free(w);
@@ -120,12 +134,14 @@ struct filters {
     kernels__weight_points points;
 };
 
-/* Weights [block][point][channels / 2][16][2] in s16. */
+/* Weights [block][point][channels / 2][16][2] in s16; in odd lanes the two pairs of four channels
+ * are exchanged. */
 static void put_integers(const struct filters *f, size_t ic, int16_t *block) {
     for (size_t point = 0; point < KERNELS__POINTS; point++)
         for (size_t lane = 0; lane < f->lanes; lane++) {
-            size_t i = f->i + lane, at = i / 2 * 2 * KERNELS__BLOCK + i % 2;
-            block[point * ic * KERNELS__BLOCK + at + f->oc % KERNELS__BLOCK * 2] =
+            size_t i = f->i + lane, to = f->oc % KERNELS__BLOCK;
+            size_t pair = to % 2 != 0 ? i / 2 ^ 1 : i / 2;
+            block[point * ic * KERNELS__BLOCK + (pair * KERNELS__BLOCK + to) * 2 + i % 2] =
                 (int16_t)f->points[point][lane];
         }
 }
@@ -173,70 +189,88 @@ void *kernels__winograd_pack(const struct kernels__winograd *w, const void *weig
 
 /* ---- running ---- */
 
-/* Tiles that wait for their products. */
-struct waiting {
-    struct kernels__square squares[KERNELS__TILES];
-    int n;
-};
-
-static void finish_tiles(const struct kernels__winograd *w, const unsigned char *weights,
-                         struct waiting *waiting, const struct kernels__sink *sink) {
+/* The points that are there, by one or two blocks of weights at a time. */
+static void multiply_tiles(struct kernels__winograd *w, const unsigned char *weights,
+                           const struct kernels__sink *sink) {
+    struct kernels__products *products = &w->products;
     size_t values = block_values(w);
     _Static_assert(sizeof(float) == sizeof(int32_t), "products of both types have one size");
-    for (int block = 0, blocks; block < w->blocks; block += blocks) {
-        blocks = w->blocks - block > 1 ? 2 : 1;
-        w->code->multiply(w->points, weights + (size_t)block * values * w->value_bytes, values,
-                          w->shape.ic, blocks, w->products);
-        size_t stride = (size_t)(KERNELS__TILES * blocks) * KERNELS__BLOCK;
-        for (int t = 0; t < waiting->n; t++)
-            for (int b = 0; b < blocks; b++) {
-                struct kernels__square square = waiting->squares[t];
-                square.channel = (size_t)(block + b) * KERNELS__BLOCK;
-                w->code->transform_back((const int32_t *)w->products +
-                                            (size_t)(t * blocks + b) * KERNELS__BLOCK,
-                                        stride, sink, &square);
-            }
-    }
-    waiting->n = 0;
-}
-
-static int at_most(int a, int b) {
-    return a < b ? a : b;
-}
-
-static void add_row_of_tiles(const struct kernels__winograd *w, const void *weights, int image,
-                             int row, struct waiting *waiting, const struct kernels__sink *sink) {
-    const struct dse_conv_shape *s = &w->shape;
-    size_t pixel_bytes = (size_t)s->ic * w->value_bytes;
-    w->code->transform_columns(kernels__image_row(&w->image, row * KERNELS__TILE),
-                               w->image.row_bytes, w->tiles_w * KERNELS__TILE + 2, s->ic,
-                               w->columns);
-    for (int column = 0; column < w->tiles_w; column++) {
-        w->code->transform_tile(w->columns +
-                                    (size_t)(column * KERNELS__TILE * KERNELS__SPAN) * pixel_bytes,
-                                s->ic, w->points + (size_t)waiting->n * pixel_bytes);
-        int y = row * KERNELS__TILE, x = column * KERNELS__TILE;
-        waiting->squares[waiting->n++] = (struct kernels__square){
-            .pixel = ((size_t)image * (size_t)s->oh + (size_t)y) * (size_t)s->ow + (size_t)x,
-            .row_pixels = (size_t)s->ow,
-            .rows = at_most(s->oh - y, KERNELS__TILE),
-            .columns = at_most(s->ow - x, KERNELS__TILE),
+    for (int block = 0; block < w->blocks; block += products->blocks) {
+        products->blocks = at_most(w->blocks - block, products->added ? 1 : 2);
+        products->channel = (size_t)block * KERNELS__BLOCK;
+        const struct kernels__winograd_job job = {
+            .points = w->points,
+            .weights = weights + (size_t)block * values * w->value_bytes,
+            .block_values = values,
+            .channels = w->shape.ic,
+            .products = products,
         };
-        if (waiting->n == KERNELS__TILES)
-            finish_tiles(w, weights, waiting, sink);
+        w->code->multiply(&job);
+        w->code->transform_back(products, sink);
     }
+    products->tiles = 0;
+}
+
+/* The six rows of an image that a row of tiles reads, half transformed. */
+static void transform_band(const struct kernels__winograd *w, const unsigned char *src, int row) {
+    const struct dse_conv_shape *s = &w->shape;
+    const void *rows[KERNELS__SPAN];
+    for (int i = 0; i < KERNELS__SPAN; i++) {
+        int y = row * KERNELS__TILE + i - s->pad_top;
+        rows[i] = y < 0 || y >= s->ih ? w->no_row : src + (size_t)y * row_bytes(w);
+    }
+    size_t column_bytes = (size_t)(KERNELS__SPAN * s->ic) * w->value_bytes;
+    w->code->transform_columns(rows, w->columns_taken, s->ic,
+                               w->columns + (size_t)s->pad_left * column_bytes);
+}
+
+static struct kernels__square describe_square(const struct dse_conv_shape *s, int image, int y,
+                                              int x) {
+    return (struct kernels__square){
+        .pixel = ((size_t)image * (size_t)s->oh + (size_t)y) * (size_t)s->ow + (size_t)x,
+        .row_pixels = (size_t)s->ow,
+        .rows = at_most(s->oh - y, KERNELS__TILE),
+        .columns = at_most(s->ow - x, KERNELS__TILE),
+    };
+}
+
+static void add_row_of_tiles(struct kernels__winograd *w, const void *weights, int image, int row,
+                             const struct kernels__sink *sink) {
+    struct kernels__products *p = &w->products;
+    int ic = w->shape.ic;
+    size_t tile_bytes = (size_t)(KERNELS__TILE * KERNELS__SPAN * ic) * w->value_bytes;
+    for (int column = 0, now; column < w->tiles_w; column += now) {
+        now = at_most(w->tiles_w - column, KERNELS__TILES - p->tiles);
+        w->code->transform_tiles(w->columns + (size_t)column * tile_bytes, ic, p->tiles, now,
+                                 w->points);
+        for (int i = 0; i < now; i++)
+            p->squares[p->tiles++] = describe_square(&w->shape, image, row * KERNELS__TILE,
+                                                     (column + i) * KERNELS__TILE);
+        if (p->tiles == KERNELS__TILES)
+            multiply_tiles(w, weights, sink);
+    }
+}
+
+/* A scale divided by 64 is exact unless it is next to nothing. */
+static bool are_plain(const float *scales, int n) {
+    const float least = 0x1p-100f;
+    bool plain = true;
+    for (int c = 0; c < n; c++)
+        plain = plain && (scales[c] == 0 || scales[c] >= least);
+    return plain;
 }
 
 void kernels__winograd_run(struct kernels__winograd *w, const void *packed, const void *src,
-                           const struct kernels__sink *sink) {
+                           const struct kernels__sink *to) {
     const struct dse_conv_shape *s = &w->shape;
-    size_t image_bytes = (size_t)s->ih * (size_t)s->iw * (size_t)s->ic * w->image.value_bytes;
-    struct waiting waiting = {.n = 0};
-    for (int n = 0; n < w->images; n++) {
-        kernels__image_take(&w->image, (const unsigned char *)src + (size_t)n * image_bytes);
-        for (int row = 0; row < w->tiles_h; row++)
-            add_row_of_tiles(w, packed, n, row, &waiting, sink);
-    }
-    if (waiting.n > 0)
-        finish_tiles(w, packed, &waiting, sink);
+    size_t image_bytes = (size_t)s->ih * row_bytes(w);
+    struct kernels__sink sink = *to;
+    sink.is_plain = sink.finish.scale != NULL && are_plain(sink.finish.scale, s->oc);
+    for (int n = 0; n < w->images; n++)
+        for (int row = 0; row < w->tiles_h; row++) {
+            transform_band(w, (const unsigned char *)src + (size_t)n * image_bytes, row);
+            add_row_of_tiles(w, packed, n, row, &sink);
+        }
+    if (w->products.tiles > 0)
+        multiply_tiles(w, packed, &sink);
 }
