@@ -6,14 +6,17 @@
 
 /* ---- how an objective is shown ---- */
 
-/* "accuracy_clean" over several lines, for a narrow column. */
+/* "accuracy_clean" and "accuracy(clean)" over several lines, for a narrow column. */
 static const char *header_of(struct dse_arena *arena, const char *metric, const char *unit,
                              const char *sense) {
     char name[128];
-    (void)snprintf(name, sizeof name, "%s", dse_console_clean(arena, metric));
-    for (char *p = name; *p != '\0'; p++)
-        if (*p == '_')
-            *p = '\n';
+    size_t n = 0;
+    for (const char *p = dse_console_clean(arena, metric); *p != '\0' && n + 2 < sizeof name; p++) {
+        if (*p == '(' && n > 0)
+            name[n++] = '\n';
+        name[n++] = (char)(*p == '_' ? '\n' : *p);
+    }
+    name[n] = '\0';
     return dse_console_printf(arena, "%s\n%s%s%s", name, unit, unit[0] != '\0' ? ", " : "",
                               strcmp(sense, "maximize") == 0 ? "max" : "min");
 }

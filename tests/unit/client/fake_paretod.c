@@ -31,7 +31,7 @@ static const struct dse_msg_layer layers[] = {
 };
 static const struct dse_msg_objective objectives[] = {
     {.metric = "accuracy_clean", .sense = "maximize", .unit = "share"},
-    {.metric = "accuracy_corrupted", .sense = "maximize", .unit = "share"},
+    {.metric = "accuracy(corrupted)", .sense = "maximize", .unit = "share"},
     {.metric = "bit_operations", .sense = "minimize", .unit = "bit operations per image"},
 };
 static const char *const cells[] = {"clean", "gaussian_noise:3", "contrast:5"};
