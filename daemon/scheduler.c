@@ -430,11 +430,24 @@ struct dse_pool *dse_scheduler_pool(const struct dse_scheduler *scheduler) {
     return scheduler->pool;
 }
 
+/* Progress is told several times a second: the volumes of large fronts, which take long, are
+ * measured less often, so that no more than a small share of the time goes there. */
+static double measure_sometimes(struct turn *turn) {
+    enum { REST = 20 };
+    int64_t begin_ms = dse_clock_mono_ms();
+    if (begin_ms < turn->hypervolume_due_ms)
+        return turn->hypervolume;
+    turn->hypervolume = dse_explorer_hypervolume(turn->explorer);
+    int64_t end_ms = dse_clock_mono_ms();
+    turn->hypervolume_due_ms = end_ms + REST * (end_ms - begin_ms);
+    return turn->hypervolume;
+}
+
 struct dse_live_sweep dse_scheduler_live(const struct dse_scheduler *scheduler, int64_t sweep_id) {
     struct dse_live_sweep live = {.phase = "", .no_space = ""};
     if (scheduler == NULL)
         return live;
-    const struct turn *turn = daemon__turn_of_sweep(scheduler, sweep_id);
+    struct turn *turn = daemon__turn_of_sweep(scheduler, sweep_id);
     if (scheduler->space_retry_ms > 0)
         live.no_space = scheduler->space_reason;
     if (turn == NULL)
@@ -446,6 +459,6 @@ struct dse_live_sweep dse_scheduler_live(const struct dse_scheduler *scheduler, 
     live.phase = turn->phase;
     live.workers = turn->share.in_work;
     live.is_explored = true;
-    live.hypervolume = dse_explorer_hypervolume(turn->explorer);
+    live.hypervolume = measure_sometimes(turn);
     return live;
 }

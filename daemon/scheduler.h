@@ -75,7 +75,7 @@ struct dse_live_sweep {
     const char *no_space; /* "" unless all sweeps wait for space: what is full; borrowed */
     int workers;          /* that work for it now */
     bool is_explored;     /* it has an explorer; then */
-    double hypervolume;   /* as dse_explorer_hypervolume says */
+    double hypervolume;   /* as dse_explorer_hypervolume says; of a large front, a little old */
 };
 struct dse_live_sweep dse_scheduler_live(const struct dse_scheduler *scheduler, int64_t sweep_id);
 

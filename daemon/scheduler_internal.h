@@ -15,7 +15,9 @@ struct turn {
     int64_t began_ms;
     int open_failures;
     char phase[96];
-    bool is_draining; /* paused: takes what is under way, gets nothing new */
+    double hypervolume;
+    int64_t hypervolume_due_ms; /* not measured again before */
+    bool is_draining;           /* paused: takes what is under way, gets nothing new */
 };
 
 struct dse_scheduler {

@@ -70,7 +70,7 @@ int64_t dse_explorer_finished_since_open(const struct dse_explorer *explorer);
  * individuals of the first generation that has some; unit: the volume of the box that these span
  * (an objective that is the same all over it counts as 1). It never falls, and may exceed 1. NaN
  * until that generation is whole, for more than four objectives, and for very large fronts of four.
- */
+ * Measured anew, and so slow for a large front, when the front or the generation changed. */
 double dse_explorer_hypervolume(struct dse_explorer *explorer);
 /* The same of a sweep that nobody explores, from its rows; whole: generations that are whole. */
 DSE_MUST_USE enum dse_status dse_context_hypervolume(struct dse_store *store, int64_t sweep_id,

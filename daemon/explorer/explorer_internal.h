@@ -64,7 +64,6 @@ struct dse_explorer {
     double volume; /* of the front as it was when volume_changes and _generation were taken */
     int64_t volume_changes;
     int volume_generation;
-    int64_t volume_due_ms; /* not measured again before */
 
     /* for one generation: the individuals without a result, by generation and slot, and their
      * tasks */

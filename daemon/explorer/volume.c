@@ -78,20 +78,11 @@ static enum dse_status measure_archive(struct dse_explorer *ex, double *volume,
 }
 
 double dse_explorer_hypervolume(struct dse_explorer *ex) {
-    /* Larger fronts are measured once a generation: progress is told several times a second. The
-     * largest ones less often, so that no more than a small share of the time goes there. */
-    enum { OFTEN_MOST = 500, REST = 20 };
-    bool changed = ex->front.changes != ex->volume_changes;
-    bool often = dse_archive_size(ex->front.archive) <= OFTEN_MOST;
-    int64_t begin_ms = dse_clock_mono_ms();
-    if ((ex->generation != ex->volume_generation || (changed && often)) &&
-        begin_ms >= ex->volume_due_ms) {
+    if (ex->front.changes != ex->volume_changes || ex->generation != ex->volume_generation) {
         if (measure_archive(ex, &ex->volume, NULL) != DSE_OK)
             ex->volume = NAN; /* it is for people: what is wrong shows elsewhere */
         ex->volume_changes = ex->front.changes;
         ex->volume_generation = ex->generation;
-        int64_t end_ms = dse_clock_mono_ms();
-        ex->volume_due_ms = end_ms + REST * (end_ms - begin_ms);
     }
     return ex->volume;
 }
