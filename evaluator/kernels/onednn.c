@@ -73,10 +73,8 @@ static enum dse_status onednn_open(char *out, size_t size, struct dse_err *err) 
     return DSE_OK;
 }
 
-static void onednn_conv_free(void *conv) {
-    struct onednn_conv *c = conv;
-    if (c == NULL)
-        return;
+/* With the library locked. */
+static void free_conv(struct onednn_conv *c) {
     (void)dnnl_primitive_destroy(c->reorder);
     (void)dnnl_memory_destroy(c->scratch);
     (void)dnnl_memory_destroy(c->dst);
@@ -88,6 +86,14 @@ static void onednn_conv_free(void *conv) {
     (void)dnnl_engine_destroy(c->engine);
     dse_free(c->scratch_bytes);
     dse_free(c);
+}
+
+static void onednn_conv_free(void *conv) {
+    if (conv == NULL)
+        return;
+    kernels__onednn_lock();
+    free_conv(conv);
+    kernels__onednn_unlock();
 }
 
 static enum dse_status describe_conv(struct onednn_conv *c, const struct dse_conv_shape *s,
@@ -326,8 +332,9 @@ static enum dse_status try_long_sums(struct onednn_conv *c, const struct dse_con
     return status;
 }
 
-static enum dse_status onednn_conv_new(const struct dse_conv_shape *shape, enum dse_conv_type type,
-                                       int images, void **conv, struct dse_err *err) {
+/* With the library locked. */
+static enum dse_status make_conv(const struct dse_conv_shape *shape, enum dse_conv_type type,
+                                 int images, struct onednn_conv **conv, struct dse_err *err) {
     struct onednn_conv *c = dse_alloc(1, sizeof *c);
     if (c == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "no memory for a convolution");
@@ -345,7 +352,18 @@ static enum dse_status onednn_conv_new(const struct dse_conv_shape *shape, enum 
     *conv = c;
     return DSE_OK;
 fail_free:
-    onednn_conv_free(c);
+    free_conv(c);
+    return status;
+}
+
+static enum dse_status onednn_conv_new(const struct dse_conv_shape *shape, enum dse_conv_type type,
+                                       int images, void **conv, struct dse_err *err) {
+    struct onednn_conv *c = NULL;
+    kernels__onednn_lock();
+    enum dse_status status = make_conv(shape, type, images, &c, err);
+    kernels__onednn_unlock();
+    if (status == DSE_OK)
+        *conv = c;
     return status;
 }
 

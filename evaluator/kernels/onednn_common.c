@@ -1,5 +1,17 @@
 /* What the files that speak to oneDNN share: statuses, and shapes in the library's words. */
+#include <pthread.h>
+
 #include "evaluator/kernels/onednn_common.h"
+
+static pthread_mutex_t making = PTHREAD_MUTEX_INITIALIZER;
+
+void kernels__onednn_lock(void) {
+    (void)pthread_mutex_lock(&making);
+}
+
+void kernels__onednn_unlock(void) {
+    (void)pthread_mutex_unlock(&making);
+}
 
 enum dse_status kernels__onednn_status(dnnl_status_t status) {
     switch (status) {

@@ -18,6 +18,12 @@ enum dse_status kernels__onednn_status(dnnl_status_t status);
                      (int)try_dnnl_status_);                                               \
     } while (0)
 
+/* One thread at a time makes or frees what the library keeps for all: its cache of primitives
+ * passes them between threads by means that ThreadSanitizer does not see, so our own lock says that
+ * a primitive is made before another thread runs it, and no longer run when it is freed. */
+void kernels__onednn_lock(void);
+void kernels__onednn_unlock(void);
+
 /* A convolution in the library's words. */
 struct kernels__onednn_layouts {
     dnnl_memory_desc_t src, dst;       /* NHWC */

@@ -24,10 +24,8 @@ struct onednn_grad {
     size_t n_sum; /* floats in it, with what the library adds for alignment */
 };
 
-static void onednn_grad_free(void *grad) {
-    struct onednn_grad *g = grad;
-    if (g == NULL)
-        return;
+/* With the library locked. */
+static void free_grad(struct onednn_grad *g) {
     for (int d = 0; d < DIRECTIONS; d++) {
         (void)dnnl_memory_destroy(g->scratch[d]);
         (void)dnnl_memory_destroy(g->weights[d]);
@@ -47,6 +45,14 @@ static void onednn_grad_free(void *grad) {
     dse_free(g->scratch_bytes);
     dse_free(g->sum);
     dse_free(g);
+}
+
+static void onednn_grad_free(void *grad) {
+    if (grad == NULL)
+        return;
+    kernels__onednn_lock();
+    free_grad(grad);
+    kernels__onednn_unlock();
 }
 
 static enum dse_status make_plan(struct onednn_grad *g, enum direction d, const void *desc,
@@ -152,13 +158,14 @@ static enum dse_status onednn_grad_new(const struct dse_conv_shape *shape, int i
     struct onednn_grad *g = dse_alloc(1, sizeof *g);
     if (g == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "no memory for a gradient");
+    kernels__onednn_lock();
     enum dse_status status = make_grad(g, shape, images, err);
-    if (status != DSE_OK) {
-        onednn_grad_free(g);
-        return status;
-    }
-    *grad = g;
-    return DSE_OK;
+    if (status != DSE_OK)
+        free_grad(g);
+    else
+        *grad = g;
+    kernels__onednn_unlock();
+    return status;
 }
 
 /* The library takes handles without const, and only reads through those of sources. */
