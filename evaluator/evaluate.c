@@ -171,6 +171,34 @@ static enum dse_status run_cell(struct dse_evaluator *ev, struct run *run, int s
     return DSE_OK;
 }
 
+/* Candidates whose weights stay packed together, over all cells. */
+static enum dse_status run_group(struct dse_evaluator *ev, struct run *run, int shard, int first,
+                                 int n, struct dse_err *err) {
+    size_t before = (size_t)first;
+    struct run group = *run;
+    group.candidates += first;
+    group.n = n;
+    group.tallies += before * (size_t)ev->n_cells * (size_t)run->tally_size;
+    if (run->records != NULL)
+        group.records += before * run->record_bytes;
+    DSE_TRY(dse_plan_order(ev->plan, group.candidates, n, group.order, err));
+    for (int cell = 0; cell < ev->n_cells; cell++) {
+        evaluator__report(ev, "evaluating", first * ev->n_cells + n * cell, run->n * ev->n_cells);
+        DSE_TRY(run_cell(ev, &group, shard, cell, err));
+    }
+    run->stats = group.stats;
+    return DSE_OK;
+}
+
+static enum dse_status run_groups(struct dse_evaluator *ev, struct run *run, int shard,
+                                  struct dse_err *err) {
+    for (int first = 0, n; first < run->n; first += n) {
+        DSE_TRY(dse_plan_fit(ev->plan, run->candidates + first, run->n - first, &n, err));
+        DSE_TRY(run_group(ev, run, shard, first, n, err));
+    }
+    return DSE_OK;
+}
+
 static int most_passes(const struct run *run) {
     int most = 1;
     for (int i = 0; i < run->n; i++)
@@ -271,11 +299,7 @@ enum dse_status dse_evaluator_run(struct dse_evaluator *evaluator, const struct 
     int shard = (int)task->shard;
     DSE_TRY(read_candidates(ev, task, arena, &run.candidates, err));
     DSE_TRY(allocate_run(ev, shard, arena, &run, err));
-    DSE_TRY(dse_plan_order(ev->plan, run.candidates, run.n, run.order, err));
     DSE_TRY(evaluator__ensure_shard(ev, shard, err));
-    for (int cell = 0; cell < ev->n_cells; cell++) {
-        evaluator__report(ev, "evaluating", cell, ev->n_cells);
-        DSE_TRY(run_cell(ev, &run, shard, cell, err));
-    }
+    DSE_TRY(run_groups(ev, &run, shard, err));
     return write_partials(ev, task, &run, arena, partials, err);
 }

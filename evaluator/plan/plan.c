@@ -158,6 +158,8 @@ enum dse_status dse_plan_new(const struct dse_graph *graph, struct dse_kernels *
     made->kernels = kernels;
     made->batch = options->batch;
     made->weight_scales = options->weight_scales;
+    made->weights_bytes_most =
+        options->weights_bytes_most != 0 ? options->weights_bytes_most : DSE_PLAN_WEIGHTS_BYTES;
     enum dse_status status = build_plan(made, options->input_amax, err);
     if (status != DSE_OK) {
         dse_plan_free(made);
@@ -185,6 +187,10 @@ void dse_plan_free(struct dse_plan *plan) {
     dse_free(plan->inspected_input);
     dse_free(plan->inspected_accumulators);
     dse_free(plan);
+}
+
+size_t dse_plan_weights_bytes(const struct dse_plan *plan) {
+    return plan->weights_bytes;
 }
 
 int dse_plan_classes(const struct dse_plan *plan) {
@@ -341,6 +347,7 @@ enum dse_status dse_plan_inspect_layer(struct dse_plan *plan, const struct dse_c
     size_t in = plan__layer_input_size(of), out = plan__layer_output_size(of);
     const int order = 0;
     const struct plan__item first_pass = {candidate, 0};
+    plan->uses++;
     DSE_TRY(plan__prepare_candidate(plan, candidate, err));
     if (plan__integer_bits(candidate, layer) == 0)
         DSE_FAIL(err, DSE_INVALID, "layer %d is in float32: it has no integers", layer + 1);

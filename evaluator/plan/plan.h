@@ -3,7 +3,7 @@
  * is computed from the first step in which it differs from the one before: the depth-first walk of
  * the tree of shared prefixes, without the tree. Results are those of one candidate at a time, bit
  * for bit. Nothing is allocated while it runs, but for packed weights seen for the first time
- * (kept per layer and bits). */
+ * (kept per layer and bits; those not used for longest go when there are too many). */
 #ifndef DSE_EVALUATOR_PLAN_H
 #define DSE_EVALUATOR_PLAN_H
 
@@ -21,7 +21,9 @@ struct dse_plan_options {
      * for a plan that runs float32 candidates only. */
     const double *input_amax;
     enum dse_weight_scales weight_scales;
+    size_t weights_bytes_most; /* of packed weights that are kept; 0: DSE_PLAN_WEIGHTS_BYTES */
 };
+enum { DSE_PLAN_WEIGHTS_BYTES = 256 << 20 };
 /* graph and kernels are borrowed until the plan is freed. UNSUPPORTED: the graph's outputs differ
  * in size. */
 DSE_MUST_USE enum dse_status dse_plan_new(const struct dse_graph *graph,
@@ -49,6 +51,16 @@ struct dse_plan_stats {
 /* Passes of all candidates together. An item is one pass of one candidate; items are numbered by
  * candidate, then pass. Without dropout an item is a candidate. */
 int dse_plan_items(const struct dse_candidate *candidates, int n);
+
+/* How many of the first candidates to run together, so that their weights stay packed from one run
+ * to the next: at least 1. Those of one candidate are packed whatever they take. INVALID as
+ * dse_plan_run. */
+DSE_MUST_USE enum dse_status dse_plan_fit(struct dse_plan *plan,
+                                          const struct dse_candidate *candidates, int n, int *fit,
+                                          struct dse_err *err);
+
+/* Bytes of packed weights, about. */
+size_t dse_plan_weights_bytes(const struct dse_plan *plan);
 
 /* Sorts items so that neighbours share the longest prefixes: order[0..items) gets their numbers. */
 DSE_MUST_USE enum dse_status dse_plan_order(const struct dse_plan *plan,

@@ -1,7 +1,8 @@
 /* plan, inside.
  *
  * plan_steps    from nodes to steps: what is computed in one go, and where its result stands
- * plan_layers   convolutions and dense layers: primitives, packed weights, one layer computed
+ * plan_layers   convolutions and dense layers: what they are, one layer computed
+ * plan_weights  their primitives and packed weights
  * plan_moves    the other steps: poolings, pads, slices, sums
  * plan_dropout  masks on the input of a layer
  * plan_queue    candidates and passes in order, and what differs
@@ -36,6 +37,7 @@ struct plan__step {
 struct plan__weights {
     struct dse_packed *packed; /* NULL: not yet */
     float *scales;             /* [oc]; NULL for float32, fake-quantised or not */
+    int64_t used;              /* plan->uses when it was asked for last */
 };
 
 /* Does the node's result stand where its first or second input does? -1: it has a place of its own.
@@ -97,6 +99,8 @@ struct dse_plan {
     uint32_t first_image; /* of the batch, for its masks */
     struct plan__conv *convs;
     int n_convs;
+    int64_t uses; /* grows with every run, and every look at what fits */
+    size_t weights_bytes, weights_bytes_most;
     /* One block of memory for all of these. */
     void *block;
     float **values;        /* by value: [batch][h][w][c]; NULL where it is inside of a step */
@@ -135,7 +139,8 @@ uint8_t *plan__input_at(const struct dse_plan *plan, int layer, size_t image);
 /* ---- plan_queue.c ---- */
 
 uint32_t plan__dropout_rate(const struct dse_candidate *candidate, int layer);
-/* Checks a candidate and makes what its layers need. */
+/* Checks a candidate and makes what its layers need; nothing that was prepared since plan->uses
+ * last changed is given up for it. */
 DSE_MUST_USE enum dse_status plan__prepare_candidate(struct dse_plan *plan,
                                                      const struct dse_candidate *candidate,
                                                      struct dse_err *err);
@@ -171,17 +176,26 @@ int plan__integer_bits(const struct dse_candidate *candidate, int layer);
 
 /* Fills shape, splits and at_once of every layer; checks that sums of integers fit. */
 DSE_MUST_USE enum dse_status plan__layers_describe(struct dse_plan *plan, struct dse_err *err);
-void plan__layers_fini(struct dse_plan *plan);
-/* Makes the primitive and the packed weights of a layer at these bits, where they are missing. */
-DSE_MUST_USE enum dse_status plan__layer_prepare(struct dse_plan *plan,
-                                                 const struct dse_candidate *candidate, int layer,
-                                                 struct dse_err *err);
+enum dse_conv_type plan__layer_type(const struct dse_candidate *candidate, int layer);
+/* Weights that one output adds up. */
+size_t plan__weights_per_channel(const struct dse_conv_shape *shape);
 /* Elements for one image: of the input, of the integer input (with its split) and of the sums. */
 size_t plan__layer_elements(const struct plan__layer *layer);
 size_t plan__layer_input_size(const struct plan__layer *layer);
 size_t plan__layer_output_size(const struct plan__layer *layer);
 DSE_MUST_USE enum dse_status plan__run_layer(struct dse_plan *plan, const struct plan__task *task,
                                              struct dse_err *err);
+
+/* ---- plan_weights.c ---- */
+
+/* Makes the primitive and the packed weights of a layer at these bits, where they are missing. */
+DSE_MUST_USE enum dse_status plan__layer_prepare(struct dse_plan *plan,
+                                                 const struct dse_candidate *candidate, int layer,
+                                                 struct dse_err *err);
+/* Bytes of the candidate's packed weights, about, without those counted since plan->uses last
+ * changed. */
+size_t plan__count_weights(struct dse_plan *plan, const struct dse_candidate *candidate);
+void plan__layers_fini(struct dse_plan *plan);
 
 /* ---- plan_moves.c ---- */
 

@@ -1,4 +1,4 @@
-/* Layers: primitives and packed weights, made on first use, and one layer computed. */
+/* Layers: what they are, and one layer computed. */
 #include "evaluator/plan/plan_internal.h"
 
 #include <math.h>
@@ -26,7 +26,7 @@ size_t plan__layer_output_size(const struct plan__layer *layer) {
     return (size_t)shape->oh * (size_t)shape->ow * (size_t)shape->oc;
 }
 
-static size_t weights_per_channel(const struct dse_conv_shape *shape) {
+size_t plan__weights_per_channel(const struct dse_conv_shape *shape) {
     return (size_t)shape->kernel_h * (size_t)shape->kernel_w * (size_t)(shape->ic / shape->groups);
 }
 
@@ -49,123 +49,12 @@ enum dse_status plan__layers_describe(struct dse_plan *plan, struct dse_err *err
         layer->at_once = choose_at_once(layer, plan->batch);
         for (int type = 0; type < PLAN__TYPES; type++)
             layer->convs[type] = -1;
-        if (plan->input_amax != NULL && weights_per_channel(&layer->shape) > MAX_PRODUCTS)
+        if (plan->input_amax != NULL && plan__weights_per_channel(&layer->shape) > MAX_PRODUCTS)
             DSE_FAIL(err, DSE_UNSUPPORTED,
                      "layer '%s' adds %zu products for one output; integers hold at most %d",
-                     node->name, weights_per_channel(&layer->shape), MAX_PRODUCTS);
+                     node->name, plan__weights_per_channel(&layer->shape), MAX_PRODUCTS);
     }
     return DSE_OK;
-}
-
-void plan__layers_fini(struct dse_plan *plan) {
-    for (int i = 0; plan->layers != NULL && i < plan->graph->n_layers; i++) {
-        struct plan__weights *weights = plan->layers[i].weights[0];
-        for (int k = 0; k < PLAN__TYPES * (DSE_BITS_MOST + 1); k++) {
-            dse_packed_free(weights[k].packed);
-            dse_free(weights[k].scales);
-        }
-    }
-    for (int i = 0; i < plan->n_convs; i++)
-        dse_conv_free(plan->convs[i].conv);
-}
-
-/* ---- primitives ---- */
-
-static bool same_shape(const struct dse_conv_shape *a, const struct dse_conv_shape *b) {
-    return memcmp(a, b, sizeof *a) == 0; /* nothing but ints inside, so no padding */
-}
-
-/* Finds or makes the primitive; there is room for one a layer and type. */
-static enum dse_status find_conv(struct dse_plan *plan, const struct dse_conv_shape *shape,
-                                 enum dse_conv_type type, int images, int *index,
-                                 struct dse_err *err) {
-    for (int i = 0; i < plan->n_convs; i++) {
-        const struct plan__conv *conv = &plan->convs[i];
-        if (conv->type == type && conv->images == images && same_shape(&conv->shape, shape)) {
-            *index = i;
-            return DSE_OK;
-        }
-    }
-    struct plan__conv made = {.shape = *shape, .type = type, .images = images};
-    DSE_TRY(dse_conv_new(plan->kernels, shape, type, images, &made.conv, err));
-    dse_assert(plan->n_convs < PLAN__TYPES * plan->graph->n_layers);
-    plan->convs[plan->n_convs] = made;
-    *index = plan->n_convs++;
-    return DSE_OK;
-}
-
-static enum dse_status prepare_conv(struct dse_plan *plan, struct plan__layer *layer,
-                                    enum dse_conv_type type, struct dse_err *err) {
-    if (layer->convs[type] >= 0)
-        return DSE_OK;
-    struct dse_conv_shape shape = layer->shape;
-    if (type == DSE_CONV_U8S8 && layer->splits)
-        shape.ic *= 2;
-    return find_conv(plan, &shape, type, layer->at_once, &layer->convs[type], err);
-}
-
-/* ---- weights ---- */
-
-/* [oc][kh][kw][ic] to [oc][kh][kw][2 ic]: w for the positive half, -w for the negative one. */
-static void split_weights(const int8_t *from, size_t pixels, size_t ic, int8_t *to) {
-    for (size_t p = 0; p < pixels; p++, from += ic, to += 2 * ic)
-        for (size_t i = 0; i < ic; i++) {
-            to[i] = from[i];
-            to[ic + i] = (int8_t)-from[i];
-        }
-}
-
-static struct dse_layer_weights weights_of(const struct dse_plan *plan, int layer) {
-    const struct dse_conv_shape *shape = &plan->layers[layer].shape;
-    return (struct dse_layer_weights){
-        .values = plan->graph->nodes[plan->graph->layers[layer]].conv.weights,
-        .oc = (size_t)shape->oc,
-        .per_channel = weights_per_channel(shape),
-        .share = plan->weight_scales,
-    };
-}
-
-static enum dse_status pack_integers(struct dse_plan *plan, int index, int bits,
-                                     struct plan__weights *made, struct dse_err *err) {
-    const struct plan__layer *layer = &plan->layers[index];
-    const struct dse_layer_weights weights = weights_of(plan, index);
-    size_t oc = weights.oc, per_channel = weights.per_channel;
-    size_t ic = (size_t)(layer->shape.ic / layer->shape.groups);
-    enum dse_status status = DSE_NO_MEMORY;
-    int8_t *integers = dse_alloc(oc * per_channel, 1);
-    int8_t *split = layer->splits ? dse_alloc(oc * per_channel, 2) : NULL;
-    made->scales = dse_alloc(oc, sizeof *made->scales);
-    if (integers == NULL || made->scales == NULL || (layer->splits && split == NULL)) {
-        status = dse_err_set(err, DSE_NO_MEMORY, "no memory for %zu weights", oc * per_channel);
-        goto done;
-    }
-    dse_quantize_weights(&weights, bits, integers, made->scales);
-    if (layer->splits)
-        split_weights(integers, oc * per_channel / ic, ic, split);
-    status = dse_conv_pack(plan->convs[layer->convs[DSE_CONV_U8S8]].conv,
-                           layer->splits ? split : integers, &made->packed, err);
-done:
-    if (status != DSE_OK)
-        dse_free(made->scales);
-    dse_free(integers);
-    dse_free(split);
-    return status;
-}
-
-/* Weights in float32: as they are (0 bits), or on the grid of their integers. */
-static enum dse_status pack_floats(struct dse_plan *plan, int index, int bits,
-                                   struct plan__weights *made, struct dse_err *err) {
-    const struct dse_layer_weights weights = weights_of(plan, index);
-    struct dse_conv *conv = plan->convs[plan->layers[index].convs[DSE_CONV_F32]].conv;
-    if (bits == 0)
-        return dse_conv_pack(conv, weights.values, &made->packed, err);
-    float *values = dse_alloc(weights.oc * weights.per_channel, sizeof *values);
-    if (values == NULL)
-        DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %zu weights", weights.oc * weights.per_channel);
-    dse_fake_quantize_weights(&weights, bits, values);
-    enum dse_status status = dse_conv_pack(conv, values, &made->packed, err);
-    dse_free(values);
-    return status;
 }
 
 int plan__integer_bits(const struct dse_candidate *candidate, int layer) {
@@ -175,25 +64,8 @@ int plan__integer_bits(const struct dse_candidate *candidate, int layer) {
     return integers ? input : 0;
 }
 
-static enum dse_conv_type type_of(const struct dse_candidate *candidate, int layer) {
+enum dse_conv_type plan__layer_type(const struct dse_candidate *candidate, int layer) {
     return plan__integer_bits(candidate, layer) == 0 ? DSE_CONV_F32 : DSE_CONV_U8S8;
-}
-
-enum dse_status plan__layer_prepare(struct dse_plan *plan, const struct dse_candidate *candidate,
-                                    int index, struct dse_err *err) {
-    enum dse_conv_type type = type_of(candidate, index);
-    int bits = candidate->weight_bits[index];
-    struct plan__layer *layer = &plan->layers[index];
-    struct plan__weights made = {NULL, NULL};
-    if (layer->weights[type][bits].packed != NULL)
-        return DSE_OK;
-    DSE_TRY(prepare_conv(plan, layer, type, err));
-    if (type == DSE_CONV_F32)
-        DSE_TRY(pack_floats(plan, index, bits, &made, err));
-    else
-        DSE_TRY(pack_integers(plan, index, bits, &made, err));
-    layer->weights[type][bits] = made;
-    return DSE_OK;
 }
 
 /* ---- one layer ---- */
@@ -374,7 +246,7 @@ static enum dse_status run_floats(struct dse_plan *plan, const struct plan__task
 
 enum dse_status plan__run_layer(struct dse_plan *plan, const struct plan__task *task,
                                 struct dse_err *err) {
-    if (type_of(task->item->candidate, task->step->layer) == DSE_CONV_F32)
+    if (plan__layer_type(task->item->candidate, task->step->layer) == DSE_CONV_F32)
         return run_floats(plan, task, err);
     return run_integers(plan, task, err);
 }

@@ -61,6 +61,22 @@ enum dse_status plan__prepare_candidate(struct dse_plan *plan,
     return DSE_OK;
 }
 
+enum dse_status dse_plan_fit(struct dse_plan *plan, const struct dse_candidate *candidates, int n,
+                             int *fit, struct dse_err *err) {
+    size_t bytes = 0;
+    plan->uses++;
+    for (int i = 0; i < n; i++) {
+        DSE_TRY(check_candidate(plan, &candidates[i], err));
+        bytes += plan__count_weights(plan, &candidates[i]);
+        if (i > 0 && bytes > plan->weights_bytes_most) {
+            *fit = i;
+            return DSE_OK;
+        }
+    }
+    *fit = n;
+    return DSE_OK;
+}
+
 /* ---- order ---- */
 
 static int compare_numbers(int a, int b) {
@@ -124,6 +140,7 @@ enum dse_status plan__queue_fill(struct dse_plan *plan, const struct dse_candida
                                  int n, const int *order, struct dse_err *err) {
     struct plan__queue *queue = &plan->queue;
     int n_items = dse_plan_items(candidates, n);
+    plan->uses++;
     for (int i = 0; i < n; i++)
         DSE_TRY(plan__prepare_candidate(plan, &candidates[i], err));
     if (n_items > queue->room) {

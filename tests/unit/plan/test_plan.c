@@ -238,7 +238,7 @@ static float on_grid(float x, float inverse, float scale, int bits) {
 static float *run_layer_bits(const struct dse_graph *graph, const float *images, int layer,
                              int input_bits, int weight_bits, const double *amax,
                              enum dse_weight_scales share) {
-    const struct dse_plan_options options = {BATCH, amax, share};
+    const struct dse_plan_options options = {BATCH, amax, share, 0};
     struct dse_candidate candidate = new_candidate(graph->n_layers, 0);
     candidate.input_bits[layer] = input_bits;
     candidate.weight_bits[layer] = weight_bits;
@@ -350,6 +350,66 @@ static void a_population_gets_what_each_candidate_gets_alone(void **state) {
         dse_candidate_fini(&population[i]);
     }
     dse_plan_free(plan);
+    dse_kernels_free(kernels);
+}
+
+/* Runs the population in groups that fit; the number of groups. */
+static int run_in_groups(struct dse_plan *plan, struct dse_candidate *population, size_t most,
+                         float (*logits)[BATCH * 10]) {
+    struct dse_err err = {0};
+    int order[POPULATION], groups = 0;
+    for (int first = 0, n; first < POPULATION; first += n, groups++) {
+        assert_ok(dse_plan_fit(plan, population + first, POPULATION - first, &n, &err), &err);
+        assert_in_range(n, 1, POPULATION - first);
+        assert_ok(dse_plan_order(plan, population + first, n, order, &err), &err);
+        assert_ok(dse_plan_run(plan, population + first, n, order, sample_images, BATCH,
+                               logits[first], NULL, &err),
+                  &err);
+        assert_true(n == 1 || dse_plan_weights_bytes(plan) <= most);
+    }
+    return groups;
+}
+
+static void packed_weights_are_bounded(void **state) {
+    (void)state;
+    struct dse_candidate population[POPULATION];
+    struct dse_err err = {0};
+    static float logits[POPULATION][BATCH * 10];
+    float *alone[POPULATION];
+    int n, groups_before = POPULATION + 1;
+    size_t one = 0, all;
+    fill_population(population);
+    struct dse_kernels *kernels = new_kernels(DSE_KERNELS_AUTO);
+    struct dse_plan *plan = new_plan(sample, kernels, BATCH, sample_amax);
+    for (int i = 0; i < POPULATION; i++) {
+        alone[i] = run_one(plan, sample, BATCH, &population[i], sample_images, BATCH);
+        one = i == 0 ? dse_plan_weights_bytes(plan) : one;
+    }
+    all = dse_plan_weights_bytes(plan);
+    assert_true(one > 0 && all > 2 * one);
+    assert_ok(dse_plan_fit(plan, population, POPULATION, &n, &err), &err);
+    assert_int_equal(n, POPULATION);
+    dse_plan_free(plan);
+    const size_t bounds[] = {1, 5 * one, all};
+    for (int b = 0; b < 3; b++) {
+        const struct dse_plan_options options = {
+            .batch = BATCH, .input_amax = sample_amax, .weights_bytes_most = bounds[b]};
+        plan = new_plan_with(sample, kernels, &options);
+        for (int round = 0; round < 2; round++) {
+            memset(logits, 0xff, sizeof logits);
+            int groups = run_in_groups(plan, population, bounds[b], logits);
+            assert_true(b == 0 ? groups == POPULATION : b == 2 ? groups == 1 : groups > 1);
+            assert_true(groups <= groups_before);
+            groups_before = groups;
+            for (int i = 0; i < POPULATION; i++)
+                assert_memory_equal(logits[i], alone[i], sizeof logits[i]);
+        }
+        dse_plan_free(plan);
+    }
+    for (int i = 0; i < POPULATION; i++) {
+        dse_free(alone[i]);
+        dse_candidate_fini(&population[i]);
+    }
     dse_kernels_free(kernels);
 }
 
@@ -621,6 +681,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(all_kernels_give_the_same_logits),
         cmocka_unit_test(wide_layers_compute_on_values_of_the_grid),
         cmocka_unit_test(a_population_gets_what_each_candidate_gets_alone),
+        cmocka_unit_test(packed_weights_are_bounded),
         cmocka_unit_test(a_candidate_is_computed_from_its_first_difference),
         cmocka_unit_test(a_shared_value_serves_layers_of_other_bits),
         cmocka_unit_test(images_do_not_see_their_neighbours),

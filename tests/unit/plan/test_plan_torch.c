@@ -268,7 +268,7 @@ static void more_than_8_bits_and_scales_a_tensor_as_in_pytorch(void **state) {
     float *images = load_images(model->test_images, IMAGES);
     struct dse_kernels *kernels = new_kernels(DSE_KERNELS_AUTO);
     for (int i = 0; i < n; i++) {
-        const struct dse_plan_options options = {BATCH, amax, shares[i]};
+        const struct dse_plan_options options = {BATCH, amax, shares[i], 0};
         struct dse_plan *plan = new_plan_with(graph, kernels, &options);
         float *logits = run_one(plan, graph, BATCH, &recorded[i].candidate, images, IMAGES);
         if (below_9_bits(&recorded[i].candidate)) {
