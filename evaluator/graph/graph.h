@@ -49,6 +49,7 @@ enum { DSE_AXIS_H, DSE_AXIS_W, DSE_AXIS_C, DSE_AXES };
 enum { DSE_PARAMETERS = 4 };
 struct dse_parameter_names {
     char *of[DSE_PARAMETERS];
+    int rank;              /* CONV and CONV_TRANSPOSE: dimensions of the weights there, 3 or 4 */
     bool inputs_first;     /* DENSE: do the weights stand as [ic][oc] there? */
     struct dse_shape flat; /* DENSE: the map that was flattened; ONNX's order is (c, h, w) */
 };

@@ -104,6 +104,7 @@ static struct dse_conv_node describe_conv(const struct conv_inputs *in,
         .pad_left = window->pad_before[1],
         .pad_bottom = window->pad_after[0],
         .pad_right = window->pad_after[1],
+        .names = {.rank = in->weights->rank},
     };
 }
 

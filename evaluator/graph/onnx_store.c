@@ -42,6 +42,14 @@ static bool is_shared(const struct store *store, const char *name) {
     return users > 1;
 }
 
+/* Weights of a convolution over one dimension have no height there. */
+static void drop_height(struct array *array, const struct dse_parameter_names *names) {
+    if (names->rank != 3)
+        return;
+    array->rank = 3;
+    array->dims[2] = array->dims[3];
+}
+
 static enum dse_status put(struct store *store, const struct array *array, struct dse_err *err) {
     struct dse_onnx *model = store->model;
     const char *name = array->name;
@@ -98,6 +106,7 @@ static enum dse_status put_layer(struct store *store, struct dse_err *err) {
         DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %zu weights", n);
     put_channels_first(conv->weights, (size_t)oc, (size_t)h * (size_t)w, (size_t)ic, values);
     array.values = values;
+    drop_height(&array, names);
     if (dense) {
         array.rank = 2;
         array.dims[1] = (int64_t)ic * h * w;
@@ -125,6 +134,7 @@ static enum dse_status put_transposed(struct store *store, struct dse_err *err) 
         DSE_FAIL(err, DSE_NO_MEMORY, "no memory for %zu weights", n);
     swap_axes(conv->weights, taps, n / taps, values);
     array.values = values;
+    drop_height(&array, &conv->names);
     DSE_TRY(put(store, &array, err));
     return put_vector(store, conv->names.of[1], 2, oc, conv->bias, err);
 }

@@ -385,17 +385,27 @@ static void predictions_of_the_test_set_are_those_of_pytorch(void **state) {
 enum {
     TEST_IMAGES = 10000,
     MOST_PREDICTED = 32,
-    UNIFORM = 5, /* candidates of the same bits in all layers come first */
-    UNIFORM_MAY_DIFFER = 20,
-    MIX_MAY_DIFFER = 40,
+    MAY_DIFFER = 20,
     CORRECT_MAY_DIFFER = 10,
 };
 
 struct predicted {
     struct dse_candidate candidate;
     int correct;
+    int may_differ;
     uint8_t labels[TEST_IMAGES]; /* what PyTorch answers */
 };
+
+/* Where more answers of PyTorch in float64 are others, it is no closer to itself. */
+static void read_differences(struct predicted *predicted, int n) {
+    FILE *file = open_fixture("predictions64.txt");
+    int candidate, differ;
+    while (fscanf(file, "%d %d", &candidate, &differ) == 2) {
+        assert_in_range(candidate, 0, n - 1);
+        predicted[candidate].may_differ = differ;
+    }
+    (void)fclose(file);
+}
 
 static int read_predictions(struct predicted *predicted) {
     FILE *file = open_fixture("predictions.txt");
@@ -404,6 +414,7 @@ static int read_predictions(struct predicted *predicted) {
     while (fscanf(file, "%d %d", &predicted[n].correct, &n_layers) == 2) {
         assert_int_equal(n_layers, graph->n_layers);
         predicted[n].candidate = new_candidate(n_layers, 0);
+        predicted[n].may_differ = MAY_DIFFER;
         read_bits(file, &predicted[n].candidate);
         assert_true(++n < MOST_PREDICTED);
     }
@@ -417,8 +428,7 @@ static int read_predictions(struct predicted *predicted) {
     return n;
 }
 
-/* Between the two lie values on a tie, and a flipped one spreads; so some answers differ, most
- * where a layer of few bits has many values on the same tie. */
+/* Between the two lie values on a tie, and a flipped one spreads; so some answers differ. */
 static void predictions_are_those_of_fake_quantisation(void **state) {
     (void)state;
     static struct predicted predicted[MOST_PREDICTED];
@@ -429,13 +439,14 @@ static void predictions_are_those_of_fake_quantisation(void **state) {
     struct dse_kernels *kernels = new_kernels(DSE_KERNELS_AUTO);
     struct dse_plan *plan = new_plan(graph, kernels, BATCH, amax);
     assert_int_equal(n, 25);
+    read_differences(predicted, n);
     for (int k = 0; k < n; k++) {
         float *logits = run_one(plan, graph, BATCH, &predicted[k].candidate, images, TEST_IMAGES);
         int correct = count_correct(logits, labels, TEST_IMAGES);
         int differ = TEST_IMAGES - count_correct(logits, predicted[k].labels, TEST_IMAGES);
         print_message("candidate %d: %d correct, PyTorch %d; %d answers differ\n", k, correct,
                       predicted[k].correct, differ);
-        assert_true(differ <= (k < UNIFORM ? UNIFORM_MAY_DIFFER : MIX_MAY_DIFFER));
+        assert_true(differ <= predicted[k].may_differ);
         assert_true(abs(correct - predicted[k].correct) <= CORRECT_MAY_DIFFER);
         dse_free(logits);
         dse_candidate_fini(&predicted[k].candidate);
