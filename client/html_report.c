@@ -49,7 +49,7 @@ static const char STYLE[] =
     ".facts dd{margin:0;overflow-wrap:anywhere}"
     ".scroll{overflow:auto;max-height:36rem}@media print{.scroll{max-height:none}}table{border-collapse:collapse;font-size:.9rem}"
     "th,td{padding:.25rem .7rem;text-align:right;white-space:nowrap}"
-    "th{white-space:normal;max-width:9rem;vertical-align:bottom;"
+    "th{white-space:normal;max-width:12rem;overflow-wrap:break-word;vertical-align:bottom;"
     "cursor:pointer;border-bottom:2px solid #888;position:sticky;top:0;background:#fff}"
     "th:focus-visible{outline:2px solid #0072B2}tbody tr:nth-child(even){background:#f5f5f5}"
     "tbody tr:hover{background:#d9ecf7}tr.float32 td{color:#D55E00}"
@@ -91,7 +91,8 @@ static void put_summary(struct report *r) {
              dse_console_printf(arena, "%" PRId64 " of %" PRId64 ", population %" PRId64,
                                 s->generation + 1, s->generations, s->population));
     put_fact(r, "evaluated", counts);
-    put_fact(r, "front", dse_console_printf(arena, "%" PRId64 " members", s->front_size));
+    put_fact(r, "front",
+             dse_console_printf(arena, "%s members", dse_console_count_text(arena, s->front_size)));
     put_fact(r, "submitted", dse_console_date_text(arena, s->submitted_at_ms));
     if (s->finished_at_ms > 0) {
         put_fact(r, "finished", dse_console_date_text(arena, s->finished_at_ms));
