@@ -1,4 +1,5 @@
-/* A program of the user's, run once a candidate or kept running and fed lines. */
+/* A program of the user's, run once a candidate or kept running and fed lines. The process that
+ * asks ignores SIGPIPE: programs need not read. */
 #ifndef DSE_EVALUATOR_PROGRAM_H
 #define DSE_EVALUATOR_PROGRAM_H
 

@@ -156,6 +156,7 @@ int main(void) {
         cmocka_unit_test(children_that_are_left_end_with_the_program),
         cmocka_unit_test(the_end_of_the_worker_ends_the_program),
     };
+    (void)signal(SIGPIPE, SIG_IGN);
     make_temp_dir(folder, sizeof folder);
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     static const char *const files[] = {"child", "left", "orphan"};

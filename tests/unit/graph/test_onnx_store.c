@@ -18,12 +18,12 @@ static bool has_weights(const struct dse_node *node) {
 static void visit_numbers(const struct dse_graph *graph, const struct dse_node *node,
                           void (*visit)(const struct dse_node *node, float *numbers, size_t n)) {
     size_t oc = (size_t)dse_graph_output_shape(graph, node).c;
-    size_t ic = (size_t)dse_graph_input_shape(graph, node).c;
     if (node->op == DSE_OP_NORM)
         visit(node, node->norm.gamma, DSE_PARAMETERS * oc);
     if (!has_weights(node))
         return;
     const struct dse_conv_node *conv = &node->conv;
+    size_t ic = (size_t)dse_graph_input_shape(graph, node).c;
     visit(node, conv->weights,
           oc * ic / (size_t)conv->groups * (size_t)conv->kernel_h * (size_t)conv->kernel_w);
     if (conv->names.of[1] != NULL)
