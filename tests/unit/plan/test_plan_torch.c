@@ -342,15 +342,18 @@ static void masked_networks_are_those_of_pytorch(void **state) {
     dse_free(amax);
 }
 
+static int find_answer(const float *logits) {
+    int best = 0;
+    for (int k = 1; k < CLASSES; k++)
+        if (logits[k] > logits[best])
+            best = k;
+    return best;
+}
+
 static int count_correct(const float *logits, const uint8_t *labels, int n) {
     int correct = 0;
-    for (int i = 0; i < n; i++) {
-        int best = 0;
-        for (int k = 1; k < CLASSES; k++)
-            if (logits[i * CLASSES + k] > logits[i * CLASSES + best])
-                best = k;
-        correct += best == labels[i];
-    }
+    for (int i = 0; i < n; i++)
+        correct += find_answer(logits + i * CLASSES) == labels[i];
     return correct;
 }
 
@@ -392,19 +395,32 @@ enum {
 struct predicted {
     struct dse_candidate candidate;
     int correct;
-    int may_differ;
     uint8_t labels[TEST_IMAGES]; /* what PyTorch answers */
+    uint8_t *other_ways;         /* [TEST_IMAGES][WAYS], what it answers besides; NULL */
 };
 
-/* Where more answers of PyTorch in float64 are others, it is no closer to itself. */
-static void read_differences(struct predicted *predicted, int n) {
-    FILE *file = open_fixture("predictions64.txt");
-    int candidate, differ;
-    while (fscanf(file, "%d %d", &candidate, &differ) == 2) {
-        assert_in_range(candidate, 0, n - 1);
-        predicted[candidate].may_differ = differ;
+/* A mix whose answers depend on how PyTorch itself rounds: its own convolution in place of
+ * oneDNN's, and float64, differ from each other and from the first on 45 to 67 images. */
+enum { UNDECIDED = 7, WAYS = 2 };
+
+static void read_other_ways(struct predicted *predicted) {
+    char path[512];
+    (void)snprintf(path, sizeof path, "%s/%s.predictions_%d.gz", DSE_FIXTURES_DIR, model->name,
+                   UNDECIDED);
+    predicted[UNDECIDED].other_ways = read_bytes(path, 0, (size_t)WAYS * TEST_IMAGES);
+}
+
+/* Answers that PyTorch gives in none of its ways. */
+static int count_differing(const struct predicted *predicted, const float *logits) {
+    int differ = 0;
+    for (int i = 0; i < TEST_IMAGES; i++) {
+        int answer = find_answer(logits + i * CLASSES);
+        bool found = answer == predicted->labels[i];
+        for (int k = 0; k < WAYS && predicted->other_ways != NULL; k++)
+            found = found || answer == predicted->other_ways[WAYS * i + k];
+        differ += !found;
     }
-    (void)fclose(file);
+    return differ;
 }
 
 static int read_predictions(struct predicted *predicted) {
@@ -414,7 +430,6 @@ static int read_predictions(struct predicted *predicted) {
     while (fscanf(file, "%d %d", &predicted[n].correct, &n_layers) == 2) {
         assert_int_equal(n_layers, graph->n_layers);
         predicted[n].candidate = new_candidate(n_layers, 0);
-        predicted[n].may_differ = MAY_DIFFER;
         read_bits(file, &predicted[n].candidate);
         assert_true(++n < MOST_PREDICTED);
     }
@@ -439,16 +454,17 @@ static void predictions_are_those_of_fake_quantisation(void **state) {
     struct dse_kernels *kernels = new_kernels(DSE_KERNELS_AUTO);
     struct dse_plan *plan = new_plan(graph, kernels, BATCH, amax);
     assert_int_equal(n, 25);
-    read_differences(predicted, n);
+    read_other_ways(predicted);
     for (int k = 0; k < n; k++) {
         float *logits = run_one(plan, graph, BATCH, &predicted[k].candidate, images, TEST_IMAGES);
         int correct = count_correct(logits, labels, TEST_IMAGES);
-        int differ = TEST_IMAGES - count_correct(logits, predicted[k].labels, TEST_IMAGES);
+        int differ = count_differing(&predicted[k], logits);
         print_message("candidate %d: %d correct, PyTorch %d; %d answers differ\n", k, correct,
                       predicted[k].correct, differ);
-        assert_true(differ <= predicted[k].may_differ);
+        assert_true(differ <= MAY_DIFFER);
         assert_true(abs(correct - predicted[k].correct) <= CORRECT_MAY_DIFFER);
         dse_free(logits);
+        dse_free(predicted[k].other_ways);
         dse_candidate_fini(&predicted[k].candidate);
     }
     dse_plan_free(plan);
