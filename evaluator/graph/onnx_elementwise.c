@@ -116,8 +116,9 @@ static enum dse_status broadcast(const struct graph__form *a, const struct graph
                      (long long)x, (long long)y, i);
         dims[i] = x == 1 ? y : x;
     }
+    size_t count;
     *rank = n;
-    return DSE_OK;
+    return graph__count(n, dims, &count, err);
 }
 
 /* The step along an axis of the result, counted from its end. */

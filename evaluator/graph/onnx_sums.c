@@ -31,6 +31,7 @@ static enum dse_status fill_batches(const struct graph__form *a, const struct gr
                                     struct dse_err *err) {
     int64_t of_a[GRAPH__MAX_RANK], of_b[GRAPH__MAX_RANK], dims[GRAPH__MAX_RANK] = {0};
     int rank = a->rank > b->rank ? a->rank : b->rank;
+    size_t count;
     graph__strides(a, of_a);
     graph__strides(b, of_b);
     op->matmul.a_m = of_a[a->rank - 2];
@@ -42,11 +43,13 @@ static enum dse_status fill_batches(const struct graph__form *a, const struct gr
         if (x != y && x != 1 && y != 1)
             DSE_FAIL(err, DSE_INVALID, "its inputs differ in shape");
         dims[rank - back] = x == 1 ? y : x;
-        dse_tensor_loop_add(&op->matmul.loop, dims[rank - back], stride_from_end(a, of_a, back),
-                            stride_from_end(b, of_b, back));
     }
     dims[rank - 2] = op->matmul.m;
     dims[rank - 1] = op->matmul.n;
+    DSE_TRY(graph__count(rank, dims, &count, err));
+    for (int back = rank; back > 2; back--)
+        dse_tensor_loop_add(&op->matmul.loop, dims[rank - back], stride_from_end(a, of_a, back),
+                            stride_from_end(b, of_b, back));
     *result = graph__plain_form(rank, dims);
     return DSE_OK;
 }

@@ -5,20 +5,18 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "raw_data is little-endian");
 
+/* Dimensions of an empty tensor are bounded too, so that strides and broadcasts of all fit. */
 enum dse_status graph__count(int rank, const int64_t *dims, size_t *n, struct dse_err *err) {
     size_t product = 1;
-    bool empty = false, too_large = false;
+    bool empty = false;
     for (int i = 0; i < rank; i++) {
         if (dims[i] < 0)
             DSE_FAIL(err, DSE_INVALID, "dimension %d is negative (%lld)", i, (long long)dims[i]);
         empty = empty || dims[i] == 0;
-        too_large = too_large || __builtin_mul_overflow(product, (size_t)dims[i], &product) ||
-                    product > GRAPH__MAX_ELEMENTS;
-        if (too_large)
-            product = 1;
+        if (dims[i] != 0 && (__builtin_mul_overflow(product, (size_t)dims[i], &product) ||
+                             product > GRAPH__MAX_ELEMENTS))
+            DSE_FAIL(err, DSE_UNSUPPORTED, "more than %d elements", GRAPH__MAX_ELEMENTS);
     }
-    if (!empty && too_large)
-        DSE_FAIL(err, DSE_UNSUPPORTED, "more than %d elements", GRAPH__MAX_ELEMENTS);
     *n = empty ? 0 : product;
     return DSE_OK;
 }
