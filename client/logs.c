@@ -170,6 +170,14 @@ static void close_files(struct files *files) {
     }
 }
 
+/* The daemon moves the oldest name first: between two looks of ours, the file of the name before
+ * may have got this one. */
+static bool is_moved(const struct files *files, int i) {
+    return i > 0 && files->fd[i] >= 0 && files->fd[i - 1] >= 0 &&
+           files->about[i].st_ino == files->about[i - 1].st_ino &&
+           files->about[i].st_dev == files->about[i - 1].st_dev;
+}
+
 static enum dse_status open_each(const struct reading *r, struct files *files,
                                  struct dse_err *err) {
     char name[sizeof r->path + 16];
@@ -179,6 +187,10 @@ static enum dse_status open_each(const struct reading *r, struct files *files,
         if ((files->fd[i] < 0 && errno != ENOENT) ||
             (files->fd[i] >= 0 && fstat(files->fd[i], &files->about[i]) != 0))
             return dse_err_set_errno(err, name);
+        if (is_moved(files, i)) {
+            (void)close(files->fd[i]);
+            files->fd[i] = -1;
+        }
     }
     return DSE_OK;
 }
