@@ -170,12 +170,15 @@ static void close_files(struct files *files) {
     }
 }
 
+static bool is_same_file(const struct stat *a, const struct stat *b) {
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
 /* The daemon moves the oldest name first: between two looks of ours, the file of the name before
  * may have got this one. */
 static bool is_moved(const struct files *files, int i) {
     return i > 0 && files->fd[i] >= 0 && files->fd[i - 1] >= 0 &&
-           files->about[i].st_ino == files->about[i - 1].st_ino &&
-           files->about[i].st_dev == files->about[i - 1].st_dev;
+           is_same_file(&files->about[i], &files->about[i - 1]);
 }
 
 static enum dse_status open_each(const struct reading *r, struct files *files,
@@ -197,7 +200,7 @@ static enum dse_status open_each(const struct reading *r, struct files *files,
 
 static bool is_file_of_name(const struct stat *file, const char *path) {
     struct stat now;
-    return stat(path, &now) == 0 && now.st_dev == file->st_dev && now.st_ino == file->st_ino;
+    return stat(path, &now) == 0 && is_same_file(&now, file);
 }
 
 /* Names move on when the daemon begins a new file, so it is done again where that happened
@@ -251,8 +254,7 @@ static enum dse_status read_newer(struct reading *r, struct dse_err *err) {
     if (r->fd >= 0 && fstat(r->fd, &current) == 0) {
         status = read_on(r, err); /* nobody writes there any more */
         for (int i = 0; i <= DSE_LOG_OLDER_FILES; i++)
-            if (files.fd[i] >= 0 && files.about[i].st_dev == current.st_dev &&
-                files.about[i].st_ino == current.st_ino)
+            if (files.fd[i] >= 0 && is_same_file(&files.about[i], &current))
                 newer = i - 1;
     }
     if (status == DSE_OK)

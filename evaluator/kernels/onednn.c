@@ -334,7 +334,7 @@ static enum dse_status try_long_sums(struct onednn_conv *c, const struct dse_con
 
 /* With the library locked. */
 static enum dse_status make_conv(const struct dse_conv_shape *shape, enum dse_conv_type type,
-                                 int images, struct onednn_conv **conv, struct dse_err *err) {
+                                 int images, void **conv, struct dse_err *err) {
     struct onednn_conv *c = dse_alloc(1, sizeof *c);
     if (c == NULL)
         DSE_FAIL(err, DSE_NO_MEMORY, "no memory for a convolution");
@@ -358,12 +358,9 @@ fail_free:
 
 static enum dse_status onednn_conv_new(const struct dse_conv_shape *shape, enum dse_conv_type type,
                                        int images, void **conv, struct dse_err *err) {
-    struct onednn_conv *c = NULL;
     kernels__onednn_lock();
-    enum dse_status status = make_conv(shape, type, images, &c, err);
+    enum dse_status status = make_conv(shape, type, images, conv, err);
     kernels__onednn_unlock();
-    if (status == DSE_OK)
-        *conv = c;
     return status;
 }
 

@@ -120,6 +120,12 @@ size_t plan__count_weights(struct dse_plan *plan, const struct dse_candidate *ca
     return bytes;
 }
 
+static void free_weights(struct plan__weights *weights) {
+    dse_packed_free(weights->packed);
+    dse_free(weights->scales);
+    *weights = (struct plan__weights){0};
+}
+
 /* Frees the weights not used for longest; false: all that there are belong to this use. */
 static bool free_oldest(struct dse_plan *plan) {
     struct plan__weights *oldest = NULL;
@@ -136,9 +142,7 @@ static bool free_oldest(struct dse_plan *plan) {
         }
     if (oldest == NULL)
         return false;
-    dse_packed_free(oldest->packed);
-    dse_free(oldest->scales);
-    *oldest = (struct plan__weights){0};
+    free_weights(oldest);
     plan->weights_bytes -= bytes;
     return true;
 }
@@ -170,10 +174,8 @@ enum dse_status plan__layer_prepare(struct dse_plan *plan, const struct dse_cand
 void plan__layers_fini(struct dse_plan *plan) {
     for (int i = 0; plan->layers != NULL && i < plan->graph->n_layers; i++) {
         struct plan__weights *weights = plan->layers[i].weights[0];
-        for (int k = 0; k < PLAN__TYPES * (DSE_BITS_MOST + 1); k++) {
-            dse_packed_free(weights[k].packed);
-            dse_free(weights[k].scales);
-        }
+        for (int k = 0; k < PLAN__TYPES * (DSE_BITS_MOST + 1); k++)
+            free_weights(&weights[k]);
     }
     for (int i = 0; i < plan->n_convs; i++)
         dse_conv_free(plan->convs[i].conv);
