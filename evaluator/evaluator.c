@@ -29,6 +29,10 @@ enum dse_status dse_evaluator_new(enum dse_kernel_choice choice, dse_evaluator_p
     return DSE_OK;
 }
 
+void dse_evaluator_bound_weights(struct dse_evaluator *ev, size_t bytes_most) {
+    ev->weights_bytes_most = bytes_most;
+}
+
 static void close_context(struct dse_evaluator *ev) {
     ev->hash[0] = '\0';
     evaluator__values_free(ev->values);
@@ -361,7 +365,8 @@ static enum dse_status allocate_for_data(struct dse_evaluator *ev,
 
 static enum dse_status open_plan(struct dse_evaluator *ev, const struct dse_msg_context *context,
                                  const double *input_amax, struct dse_err *err) {
-    struct dse_plan_options options = {.batch = ev->batch, .input_amax = input_amax};
+    struct dse_plan_options options = {
+        .batch = ev->batch, .input_amax = input_amax, .weights_bytes_most = ev->weights_bytes_most};
     if (context->weight_scales != NULL &&
         !dse_weight_scales_find(context->weight_scales, &options.weight_scales))
         DSE_FAIL(err, DSE_INVALID, "weight scales '%s' are not known", context->weight_scales);

@@ -25,6 +25,10 @@ const char *dse_evaluator_kernels(const struct dse_evaluator *evaluator);
  * used, and work goes on without. Into out[size], which is returned; "" when there is nothing. */
 const char *dse_evaluator_take_warning(struct dse_evaluator *evaluator, char *out, size_t size);
 
+/* Packed weights that contexts opened from now on keep, in bytes; 0, as at first: as many as
+ * dse_plan_options say. Results do not depend on it. */
+void dse_evaluator_bound_weights(struct dse_evaluator *evaluator, size_t bytes_most);
+
 /* Opens a context in place of the one before: checks every file against its SHA-256 (CONFLICT when
  * it has changed), loads model and data, calibrates unless context->input_amax is given.
  * *prepared lives in the arena. */

@@ -38,6 +38,7 @@ struct dse_evaluator {
     struct dse_kernels *kernels;
     dse_evaluator_progress progress;
     void *progress_context;
+    size_t weights_bytes_most; /* of a plan */
 
     /* the open context; hash "" when none is open */
     char hash[DSE_SHA256_HEX];

@@ -314,6 +314,29 @@ static void fewer_passes_beside_more_are_those_alone(void **state) {
     assert_string_not_equal(together.results[0].records, together.results[2].records);
 }
 
+/* A task whose weights are too many together is run in groups, to the same results. */
+static void groups_of_candidates_are_those_together(void **state) {
+    (void)state;
+    const int64_t passes[] = {4, 1, 3, 2};
+    struct dse_msg_prepared prepared;
+    struct dse_err err = {0};
+    struct dse_evaluator *roomy = s.ev;
+    struct dse_msg_partials together = run(6000, passes, 4), groups;
+    assert_ok(dse_evaluator_new(DSE_KERNELS_AUTO, NULL, NULL, &s.ev, &err), &err);
+    dse_evaluator_bound_weights(s.ev, 1);
+    assert_ok(open_model(s.ev, &s.files[0], false, &prepared, &err), &err);
+    groups = run(6000, passes, 4);
+    dse_evaluator_free(s.ev);
+    s.ev = roomy;
+    assert_true(groups.layers_saved < together.layers_saved); /* nothing is shared between groups */
+    assert_int_equal(groups.inferences, together.inferences);
+    for (int i = 0; i < 4; i++) {
+        assert_memory_equal(groups.results[i].tallies, together.results[i].tallies,
+                            TALLY * sizeof(int64_t));
+        assert_string_equal(groups.results[i].records, together.results[i].records);
+    }
+}
+
 int main(int argc, char **argv) {
     (void)argc;
     dse_kernels_fix_environment(argv);
@@ -323,6 +346,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(thresholds_on_records_are_an_evaluation_that_stops),
         cmocka_unit_test(the_last_exits_records_are_its_tally),
         cmocka_unit_test(fewer_passes_beside_more_are_those_alone),
+        cmocka_unit_test(groups_of_candidates_are_those_together),
     };
     return cmocka_run_group_tests(tests, open_exits, close_exits);
 }
