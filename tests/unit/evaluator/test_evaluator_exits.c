@@ -314,6 +314,55 @@ static void fewer_passes_beside_more_are_those_alone(void **state) {
     assert_string_not_equal(together.results[0].records, together.results[2].records);
 }
 
+/* Dropout of an image depends on its number in the data set, whatever batch it comes in. */
+static void masks_are_those_of_the_images(void **state) {
+    (void)state;
+    enum { RATE = 6000, MASK_SEED = 5, FIRST_DROPPED = 6 };
+    static float images[IMAGES * 28 * 28];
+    static float logits[EXITS][CLASSES];
+    const struct dse_graph_options graph_options = {.outputs = exits, .n_outputs = EXITS};
+    const int64_t one_pass = 1;
+    const int order = 0;
+    double amax[LAYERS];
+    int labels[IMAGES];
+    struct dse_graph *graph;
+    struct dse_buf records = {0};
+    struct dse_err err = {0};
+    struct dse_msg_partials partials = run(RATE, &one_pass, 1);
+    assert_ok(dse_base64_decode(partials.results[0].records, &records, &err), &err);
+    assert_ok(dse_graph_load_onnx(SAMPLE, &graph_options, &graph, &err), &err);
+    assert_int_equal(graph->n_layers, LAYERS);
+    struct dse_candidate candidate = new_candidate(LAYERS, BITS);
+    for (int l = 0; l < LAYERS; l++) {
+        amax[l] = s.prepared.layers[l].input_amax;
+        candidate.dropout[l] = l >= FIRST_DROPPED ? RATE : 0;
+    }
+    struct dse_kernels *kernels = new_kernels(DSE_KERNELS_AUTO);
+    struct dse_plan *plan = new_plan(graph, kernels, 1, amax);
+    read_data(images, labels);
+    for (int i = 0; i < IMAGES; i++) {
+        dse_plan_set_masks(plan, MASK_SEED, (uint32_t)i);
+        assert_ok(dse_plan_run(plan, &candidate, 1, &order, images + i * 28 * 28, 1, &logits[0][0],
+                               NULL, &err),
+                  &err);
+        for (int k = 0; k < EXITS; k++) {
+            double probabilities[CLASSES];
+            uint8_t record[DSE_RECORD_BYTES];
+            int predicted = dse_metrics_predict(logits[k], CLASSES, probabilities);
+            struct dse_exit_numbers numbers =
+                dse_metrics_exit_numbers(probabilities, CLASSES, labels[i], predicted);
+            dse_exit_record_write(&numbers, record);
+            assert_memory_equal(records.data + (i * EXITS + k) * DSE_RECORD_BYTES, record,
+                                sizeof record);
+        }
+    }
+    dse_plan_free(plan);
+    dse_kernels_free(kernels);
+    dse_candidate_fini(&candidate);
+    dse_graph_free(graph);
+    dse_buf_fini(&records);
+}
+
 /* A task whose weights are too many together is run in groups, to the same results. */
 static void groups_of_candidates_are_those_together(void **state) {
     (void)state;
@@ -346,6 +395,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(thresholds_on_records_are_an_evaluation_that_stops),
         cmocka_unit_test(the_last_exits_records_are_its_tally),
         cmocka_unit_test(fewer_passes_beside_more_are_those_alone),
+        cmocka_unit_test(masks_are_those_of_the_images),
         cmocka_unit_test(groups_of_candidates_are_those_together),
     };
     return cmocka_run_group_tests(tests, open_exits, close_exits);
