@@ -19,46 +19,38 @@ void dse_genome_print(const double *genome, int n_genes, struct dse_buf *out) {
     for (int i = 0; i < n_genes; i++) {
         char number[DSE_NUMBER_SIZE];
         dse_number_print(genome[i], number);
-        dse_buf_printf(out, "%s%s", i == 0 ? "" : ",", number);
+        dse_buf_puts(out, i == 0 ? "" : ",");
+        dse_buf_puts(out, number);
     }
     dse_buf_puts(out, "]");
 }
 
-/* Is there a canonical number that ends before `,`, `]` or the text's end? */
-static bool is_canonical(const char *text, size_t length) {
-    char canonical[DSE_NUMBER_SIZE];
+/* *length: of the text before `,`, `]` or the end. Is it a decimal number? */
+static bool read_gene(const char *text, double *value, size_t *length) {
     const char *end;
-    double value = dse_number_read(text, &end);
-    if (length == 0 || end != text + length || !isfinite(value))
-        return false;
-    dse_number_print(value, canonical);
-    return strncmp(text, canonical, length) == 0 && canonical[length] == '\0';
+    *value = dse_number_read(text, &end);
+    *length = strcspn(text, ",]");
+    return *length > 0 && strspn(text, "0123456789.e+-") == *length && end == text + *length &&
+           isfinite(*value);
 }
 
-static enum dse_status check_genome(const char *text, int n_genes, struct dse_err *err) {
+enum dse_status dse_genome_parse(const char *text, double *genome, int n_genes,
+                                 struct dse_err *err) {
     const char *at = text;
     if (*at++ != '[')
         DSE_FAIL(err, DSE_INVALID, "genome \"%.100s\" does not start with [", text);
     for (int i = 0; i < n_genes; i++) {
+        size_t length;
         if (i > 0 && *at++ != ',')
             DSE_FAIL(err, DSE_INVALID, "genome \"%.100s\" has %d genes, not %d", text, i, n_genes);
-        size_t length = strcspn(at, ",]");
-        if (!is_canonical(at, length))
-            DSE_FAIL(err, DSE_INVALID, "genome: gene %d is \"%.*s\", not a number as it is printed",
-                     i, (int)(length < 40 ? length : 40), at);
+        if (!read_gene(at, &genome[i], &length))
+            DSE_FAIL(err, DSE_INVALID, "genome: gene %d is \"%.*s\", not a number", i,
+                     (int)(length < 40 ? length : 40), at);
         at += length;
     }
     if (strcmp(at, "]") != 0)
         DSE_FAIL(err, DSE_INVALID, "genome \"%.100s\" does not end with ] after %d genes", text,
                  n_genes);
-    return DSE_OK;
-}
-
-enum dse_status dse_genome_parse(const char *text, double *genome, int n_genes,
-                                 struct dse_err *err) {
-    DSE_TRY(check_genome(text, n_genes, err));
-    for (int i = 0; i < n_genes; i++)
-        genome[i] = dse_number_read(text + 1, &text); /* behind [ or , */
     return DSE_OK;
 }
 

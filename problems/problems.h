@@ -76,8 +76,10 @@ void dse_space_fini(struct dse_space *space);
  * with the fewest significant digits that read back as the same double. Genomes are equal when
  * their texts are; the text is the key in the store. Genes are finite. Appended. */
 void dse_genome_print(const double *genome, int n_genes, struct dse_buf *out);
-/* Reads that text back, exactly; genome holds n_genes. INVALID on anything else: another number of
- * genes, blanks, a number that is not written as dse_genome_print writes it. */
+/* Reads that text back, exactly; genome holds n_genes. INVALID on another number of genes, blanks,
+ * what is no decimal number; genome then holds anything. How each number is written is not looked
+ * at: printing it to compare would be most of the work, and only texts of dse_genome_print are
+ * kept. */
 DSE_MUST_USE enum dse_status dse_genome_parse(const char *text, double *genome, int n_genes,
                                               struct dse_err *err);
 /* Is every gene whole where it must be and within its bounds? */

@@ -86,8 +86,13 @@ void dse_explorer__free_front(struct dse_explorer *ex);
 
 /* ---- measure.c: from an evaluation that has all its shards to an individual's row ---- */
 
-/* Candidate of a genome text ("float32" for the baseline). */
-DSE_MUST_USE enum dse_status dse_explorer__decode(const struct dse_explorer *ex, const char *genome,
+/* Candidate of a genome; NULL: the baseline. */
+DSE_MUST_USE enum dse_status dse_explorer__decode_genes(const struct dse_explorer *ex,
+                                                        const double *genome,
+                                                        struct dse_candidate *candidate,
+                                                        struct dse_err *err);
+/* The same of a genome's text ("float32" for the baseline). */
+DSE_MUST_USE enum dse_status dse_explorer__decode(const struct dse_explorer *ex, const char *text,
                                                   struct dse_candidate *candidate,
                                                   struct dse_err *err);
 /* Fills state, reason, objectives, violation and in_front of row from its evaluation's sums. A

@@ -36,11 +36,13 @@ static enum dse_status ensure_row(struct dse_explorer *ex, const struct dse_cand
     return dse_store_insert_individual(ex->store, row, err);
 }
 
+/* genes, and their text; NULL and "float32": the baseline. */
 static enum dse_status insert_individual(struct dse_explorer *ex, int generation, int slot,
-                                         const char *genome, struct dse_err *err) {
+                                         const double *genes, const char *genome,
+                                         struct dse_err *err) {
     struct dse_candidate candidate;
     struct dse_buf name = {0};
-    DSE_TRY(dse_explorer__decode(ex, genome, &candidate, err));
+    DSE_TRY(dse_explorer__decode_genes(ex, genes, &candidate, err));
     enum dse_status status = name_evaluation(ex, genome, &candidate, &name, err);
     struct dse_individual_row row = {
         .sweep_id = ex->sweep_id,
@@ -76,12 +78,12 @@ static enum dse_status insert_generation(struct dse_explorer *ex, int generation
     struct dse_buf text = {0};
     enum dse_status status = DSE_OK;
     for (int slot = 0; status == DSE_OK && slot < n; slot++) {
+        const double *genes = genomes + (size_t)slot * (size_t)ex->space.n_genes;
         dse_buf_reset(&text);
-        dse_genome_print(genomes + (size_t)slot * (size_t)ex->space.n_genes, ex->space.n_genes,
-                         &text);
+        dse_genome_print(genes, ex->space.n_genes, &text);
         status = dse_buf_status(&text, err);
         if (status == DSE_OK)
-            status = insert_individual(ex, generation, slot, text.data, err);
+            status = insert_individual(ex, generation, slot, genes, text.data, err);
     }
     dse_buf_fini(&text);
     return status;
@@ -104,7 +106,7 @@ static enum dse_status ask(struct dse_explorer *ex, int generation,
 
 static enum dse_status write_baseline(struct dse_explorer *ex, int generation,
                                       struct dse_err *err) {
-    return insert_individual(ex, generation, 0, "float32", err);
+    return insert_individual(ex, generation, 0, NULL, "float32", err);
 }
 
 /* The individuals that the sweep begins with. */

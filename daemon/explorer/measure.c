@@ -4,25 +4,26 @@
 
 #include "daemon/explorer/explorer_internal.h"
 
-enum dse_status dse_explorer__decode(const struct dse_explorer *ex, const char *genome,
-                                     struct dse_candidate *candidate, struct dse_err *err) {
-    struct dse_candidate decoded;
-    DSE_TRY(dse_candidate_init(&decoded, ex->model.n_layers, ex->space.n_genes, err));
-    if (strcmp(genome, "float32") != 0) {
-        double *values = dse_alloc((size_t)ex->space.n_genes, sizeof *values);
-        enum dse_status status = values == NULL
-                                     ? dse_err_set(err, DSE_NO_MEMORY, "out of memory for a genome")
-                                     : dse_genome_parse(genome, values, ex->space.n_genes, err);
-        if (status == DSE_OK)
-            ex->problem->decode(&ex->space, values, &decoded);
-        dse_free(values);
-        if (status != DSE_OK) {
-            dse_candidate_fini(&decoded);
-            return status;
-        }
-    }
-    *candidate = decoded;
+enum dse_status dse_explorer__decode_genes(const struct dse_explorer *ex, const double *genome,
+                                           struct dse_candidate *candidate, struct dse_err *err) {
+    DSE_TRY(dse_candidate_init(candidate, ex->model.n_layers, ex->space.n_genes, err));
+    if (genome != NULL)
+        ex->problem->decode(&ex->space, genome, candidate);
     return DSE_OK;
+}
+
+enum dse_status dse_explorer__decode(const struct dse_explorer *ex, const char *text,
+                                     struct dse_candidate *candidate, struct dse_err *err) {
+    if (strcmp(text, "float32") == 0)
+        return dse_explorer__decode_genes(ex, NULL, candidate, err);
+    double *genome = dse_alloc((size_t)ex->space.n_genes, sizeof *genome);
+    if (genome == NULL)
+        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for a genome");
+    enum dse_status status = dse_genome_parse(text, genome, ex->space.n_genes, err);
+    if (status == DSE_OK)
+        status = dse_explorer__decode_genes(ex, genome, candidate, err);
+    dse_free(genome);
+    return status;
 }
 
 static enum dse_status measure_outcome(struct dse_explorer *ex,

@@ -57,23 +57,19 @@ static void any_doubles_survive_the_round_trip(void **state) {
     }
 }
 
-static void only_canonical_text_is_read(void **state) {
+static void only_a_list_of_as_many_decimals_is_read(void **state) {
     (void)state;
     static const char *const wrong[] = {
-        "",        "[",        "[]",       "[1]",
-        "[1,2",    "[1,2]]",   "[1,2,3]",  "[1, 2]",
-        " [1,2]",  "[1,2] ",   "[01,2]",   "[1,2.0]",
-        "[1,+2]",  "[1,-0]",   "[1,]",     "[,1]",
-        "[1;2]",   "[1,0x10]", "[1,nan]",  "[1,1e400]",
-        "[1,1e1]", "1,2",      "[1,0.10]", "[1,0.1000000000000000055511151231257827]",
+        "",       "[",      "[]",        "[1]",   "[1,2",   "[1,2]]",   "[1,2,3]", "[1, 2]",
+        " [1,2]", "[1,2] ", "[1,]",      "[,1]",  "[1;2]",  "[1,0x10]", "[1,nan]", "[1,1e400]",
+        "1,2",    "[1,e]",  "[1,1.2.3]", "[1,-]", "[1,1 ]", "[1,inf]",  "[1,--2]", "[1,1e]",
     };
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
-        double genome[2] = {-7, -8};
+        double genome[2];
         struct dse_err err = {0};
         if (dse_genome_parse(wrong[i], genome, 2, &err) != DSE_INVALID)
             fail_msg("\"%s\" was read", wrong[i]);
         assert_true(err.text[0] != '\0');
-        assert_true(genome[0] == -7 && genome[1] == -8);
     }
     struct dse_err err = {0};
     assert_ok(dse_genome_parse("[]", NULL, 0, &err), &err);
@@ -112,7 +108,7 @@ int main(void) {
         cmocka_unit_test(genomes_print_canonically),
         cmocka_unit_test(printing_appends),
         cmocka_unit_test(any_doubles_survive_the_round_trip),
-        cmocka_unit_test(only_canonical_text_is_read),
+        cmocka_unit_test(only_a_list_of_as_many_decimals_is_read),
         cmocka_unit_test(genomes_fit_within_their_bounds),
         cmocka_unit_test(repair_rounds_and_clamps),
     };
