@@ -20,7 +20,7 @@
 #include "base/base.h"
 #include "problems/problems.h"
 
-enum { DSE_STORE_SCHEMA_VERSION = 4 };
+enum { DSE_STORE_SCHEMA_VERSION = 5 };
 
 /* States of a sweep: X(name, text, final). Stored by text. */
 #define DSE_SWEEP_STATE_TABLE(X) \

@@ -239,8 +239,9 @@ static const struct {
     {"evaluations that are not found by their genome",
      "SELECT count(*) FROM evaluation WHERE genome_hash <> genome_hash(genome)"},
     {"evaluations of a genome that its context has already",
-     "SELECT count(*) FROM evaluation a JOIN evaluation b USING (genome_hash, context_id, genome)"
-     " WHERE a.evaluation_id < b.evaluation_id"},
+     "SELECT count(*) - count(DISTINCT context_id || ' ' || genome) FROM evaluation"
+     " WHERE genome_hash IN"
+     "  (SELECT genome_hash FROM evaluation GROUP BY genome_hash HAVING count(*) > 1)"},
     {"individuals that are done, unlike their evaluation",
      "SELECT count(*) FROM individual i LEFT JOIN evaluation e USING (evaluation_id)"
      " WHERE i.state = 'done' AND e.state IS NOT 'done'"},

@@ -5,31 +5,44 @@
 
 /* ---- evaluations ---- */
 
-static enum dse_status find_evaluation(struct dse_store *store, const char *context_hash,
-                                       const char *genome, struct dse_arena *arena,
-                                       struct dse_evaluation_row *row, bool *found,
-                                       struct dse_err *err) {
+/* Is this the evaluation of the genome? */
+static enum dse_status look_at(struct dse_store *store, int64_t id, const char *context_hash,
+                               const char *genome, struct dse_arena *arena,
+                               struct dse_evaluation_row *row, bool *found, struct dse_err *err) {
     struct store__query query;
-    struct dse_evaluation_row read = {0};
+    struct dse_evaluation_row read = {.id = id};
     enum dse_status status = DSE_OK;
     DSE_TRY(store__query_start(&query, store, STORE_STATEMENT_FIND_EVALUATION, err));
+    store__bind_int(&query, id);
     store__bind_text(&query, context_hash);
     store__bind_text(&query, genome);
-    store__bind_int(&query, store__hash_genome(genome));
     DSE_TRY(store__query_step(&query, found, err));
     if (!*found)
         goto end;
-    read.id = store__column_int64(&query, 0);
-    DSE_TRY_GOTO(status, store__column_result(&query, 1, &read.state, err), end);
-    DSE_TRY_GOTO(status, store__column_copy(&query, 2, arena, &read.reason, err), end);
+    DSE_TRY_GOTO(status, store__column_result(&query, 0, &read.state, err), end);
+    DSE_TRY_GOTO(status, store__column_copy(&query, 1, arena, &read.reason, err), end);
     *row = read;
 end:
     store__query_end(&query);
     return status;
 }
 
+static enum dse_status find_evaluation(struct dse_store *store, const char *context_hash,
+                                       const char *genome, int64_t genome_hash,
+                                       struct dse_arena *arena, struct dse_evaluation_row *row,
+                                       bool *found, struct dse_err *err) {
+    size_t place = 0;
+    int64_t id;
+    *found = false;
+    DSE_TRY(store__known_read(store, err));
+    while (!*found && (id = store__known_next(store, genome_hash, &place)) != 0)
+        DSE_TRY(look_at(store, id, context_hash, genome, arena, row, found, err));
+    return DSE_OK;
+}
+
 static enum dse_status insert_evaluation(struct dse_store *store, const char *context_hash,
-                                         const char *genome, int64_t *id, struct dse_err *err) {
+                                         const char *genome, int64_t genome_hash, int64_t *id,
+                                         struct dse_err *err) {
     struct store__query query;
     DSE_TRY(store__query_start(&query, store, STORE_STATEMENT_INTERN_CONTEXT, err));
     store__bind_text(&query, context_hash);
@@ -37,22 +50,22 @@ static enum dse_status insert_evaluation(struct dse_store *store, const char *co
     DSE_TRY(store__query_start(&query, store, STORE_STATEMENT_INSERT_EVALUATION, err));
     store__bind_text(&query, context_hash);
     store__bind_text(&query, genome);
-    store__bind_int(&query, store__hash_genome(genome));
+    store__bind_int(&query, genome_hash);
     DSE_TRY(store__query_run(&query, NULL, err));
     *id = sqlite3_last_insert_rowid(store->db);
-    return DSE_OK;
+    return store__known_add(store, genome_hash, *id, err);
 }
 
 enum dse_status dse_store_ensure_evaluation(struct dse_store *store, const char *context_hash,
                                             const char *genome, struct dse_arena *arena,
                                             struct dse_evaluation_row *row, struct dse_err *err) {
     bool found, own;
-    int64_t id = 0;
-    DSE_TRY(find_evaluation(store, context_hash, genome, arena, row, &found, err));
+    int64_t id = 0, hash = store__hash_genome(genome);
+    DSE_TRY(find_evaluation(store, context_hash, genome, hash, arena, row, &found, err));
     if (found)
         return DSE_OK;
     DSE_TRY(store__enter(store, &own, err));
-    enum dse_status status = insert_evaluation(store, context_hash, genome, &id, err);
+    enum dse_status status = insert_evaluation(store, context_hash, genome, hash, &id, err);
     DSE_TRY(store__leave(store, own, status, err));
     *row = (struct dse_evaluation_row){.id = id, .state = DSE_RESULT_PENDING, .reason = ""};
     return DSE_OK;

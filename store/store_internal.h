@@ -16,6 +16,16 @@ enum store__statement {
     STORE_STATEMENT_COUNT
 };
 
+/* store_known.c; id 0: the slot is free. */
+struct store__known_slot {
+    int64_t hash, id;
+};
+struct store__known {
+    struct store__known_slot *slots;
+    size_t n_slots, n;
+    bool is_read; /* from the database */
+};
+
 struct dse_store {
     char *path; /* owned */
     sqlite3 *db;
@@ -23,6 +33,7 @@ struct dse_store {
     int64_t max_bytes;
     bool is_checked;     /* damage is what one asks about: told without what to do */
     bool in_transaction; /* begin was called; SQLite may have rolled back since */
+    struct store__known known;
     sqlite3_stmt *statements[STORE_STATEMENT_COUNT];
 };
 
@@ -106,6 +117,17 @@ int64_t store__hash_genome(const char *genome);
 /* Makes it known to a connection as the SQL function genome_hash(text), which the views do not
  * need. An SQLite code. */
 DSE_MUST_USE int store__teach_genome_hash(sqlite3 *db);
+
+/* ---- store_known.c: evaluations by the hash of their genome ---- */
+
+/* Reads those of the database, unless it was done before. */
+DSE_MUST_USE enum dse_status store__known_read(struct dse_store *store, struct dse_err *err);
+DSE_MUST_USE enum dse_status store__known_add(struct dse_store *store, int64_t hash, int64_t id,
+                                              struct dse_err *err);
+/* The next evaluation of that hash, 0 when there is no other; *place begins with 0. Its row may be
+ * gone, or be another's: look. */
+int64_t store__known_next(const struct dse_store *store, int64_t hash, size_t *place);
+void store__known_fini(struct dse_store *store);
 
 /* ---- store_backup.c ---- */
 

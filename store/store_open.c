@@ -15,7 +15,7 @@ enum {
     BUSY_TIMEOUT_MS = 500,     /* another program is in the middle of a write */
     CHECKPOINT_PAGES = 4000,   /* 16 MB: pages of an index are written once for several commits */
     WAL_KEPT_BYTES = 16 << 20, /* a longer WAL is cut back after the checkpoint */
-    CACHE_KIB = 48 * 1024,     /* keeps the index of evaluations by genome up to two million rows */
+    CACHE_KIB = 16 * 1024,     /* what a generation touches, several times over */
     LOCK_WAIT_MS = 2000,       /* for what a killed daemon has left (take_lock) */
     LOCK_LOOK_MS = 10,
 };
@@ -265,6 +265,7 @@ void dse_store_close(struct dse_store *store) {
     }
     if (store->lock_fd >= 0)
         (void)close(store->lock_fd);
+    store__known_fini(store);
     dse_free(store->path);
     dse_free(store);
 }

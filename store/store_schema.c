@@ -359,7 +359,13 @@ static const char schema_4[] =
     " JOIN evaluation e ON e.evaluation_id = i.evaluation_id"
     " WHERE i.in_front = 1 AND i.generation >= 0;";
 
-const char *const store__migrations[] = {schema_1, schema_2, schema_3, schema_4};
+/* Hashes in the order of their rows, all of which are read at once (store_known.c): a new one goes
+ * to the last page. */
+static const char schema_5[] =
+    "DROP INDEX evaluation_by_genome;"
+    "CREATE INDEX evaluation_hashes ON evaluation(evaluation_id, genome_hash);";
+
+const char *const store__migrations[] = {schema_1, schema_2, schema_3, schema_4, schema_5};
 const int store__n_migrations = sizeof store__migrations / sizeof store__migrations[0];
 
 _Static_assert(sizeof store__migrations / sizeof store__migrations[0] == DSE_STORE_SCHEMA_VERSION,

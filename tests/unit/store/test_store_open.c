@@ -56,7 +56,7 @@ static void a_new_database_is_marked_as_ours(void **state) {
     dse_store_close(store);
     assert_int_equal(dse_alloc_live(), live);
     dse_store_close(NULL);
-    assert_string_equal(query_text(place->path, "PRAGMA user_version"), "4");
+    assert_string_equal(query_text(place->path, "PRAGMA user_version"), "5");
     assert_string_equal(query_text(place->path, "PRAGMA application_id"), "1885434469");
     assert_string_equal(query_text(place->path, "SELECT value FROM about WHERE key = 'paretod'"),
                         DSE_VERSION);
@@ -87,10 +87,10 @@ static void a_database_of_another_program_is_refused_and_left_alone(void **state
 static void a_newer_schema_names_the_program_it_needs(void **state) {
     struct place *place = *state;
     dse_store_close(open_store(place));
-    run_sql(place->path, "PRAGMA user_version=5; UPDATE about SET value = '9.8.7'");
+    run_sql(place->path, "PRAGMA user_version=6; UPDATE about SET value = '9.8.7'");
     assert_refused(place->path, DSE_UNSUPPORTED, "use paretod 9.8.7 or newer");
     run_sql(place->path, "DROP TABLE about");
-    assert_refused(place->path, DSE_UNSUPPORTED, "schema 5");
+    assert_refused(place->path, DSE_UNSUPPORTED, "schema 6");
 }
 
 static void damage_is_told_with_the_path(void **state) {
@@ -330,7 +330,7 @@ static void the_recorded_database_has_this_schema_and_is_read(void **state) {
     struct place *place = *state;
     struct dse_buf dump = {0};
     char recorded[400];
-    dump_recorded(place, "store-v4.sql", recorded, &dump);
+    dump_recorded(place, "store-v5.sql", recorded, &dump);
     dse_store_close(open_store(place));
     for (int i = 0; i < 34; i++) {
         char query[100];
@@ -343,6 +343,15 @@ static void the_recorded_database_has_this_schema_and_is_read(void **state) {
                                    "SELECT slot || ' ' || settings || ' ' || accuracy_after"
                                    " FROM v_retrainings"),
                         "2 epochs 1 0.875");
+    dse_buf_fini(&dump);
+}
+
+static void a_database_of_schema_4_keeps_its_answers(void **state) {
+    struct place *place = *state;
+    struct dse_buf dump = {0};
+    char recorded[400];
+    dump_recorded(place, "store-v4.sql", recorded, &dump);
+    assert_string_equal(dump.data, RECORDED_2 SURVIVOR);
     dse_buf_fini(&dump);
 }
 
@@ -395,6 +404,7 @@ int main(void) {
         TEST(the_size_limit_loses_nothing_that_was_committed),
         TEST(the_log_stays_bounded),
         TEST(the_recorded_database_has_this_schema_and_is_read),
+        TEST(a_database_of_schema_4_keeps_its_answers),
         TEST(a_database_of_schema_3_keeps_its_answers),
         TEST(a_database_of_schema_2_keeps_its_answers),
         TEST(a_database_of_schema_1_keeps_its_answers),

@@ -62,6 +62,43 @@ static void an_evaluation_is_made_once_for_each_context_and_genome(void **state)
                  dse_store_finish_evaluation(f->store, 99, DSE_RESULT_DONE, "", &f->err));
 }
 
+/* Those of other connections and processes, too. */
+static void evaluations_are_found_after_the_store_was_opened_again(void **state) {
+    struct fixture *f = *state;
+    enum { N = 3000 }; /* the table in memory grows */
+    char genome[20];
+    int64_t ids[N];
+    assert_ok(dse_store_begin(f->store, &f->err), &f->err);
+    for (int i = 0; i < N; i++) {
+        (void)snprintf(genome, sizeof genome, "[%d]", i / 2);
+        ids[i] = add_evaluation(f->store, i % 2 == 0 ? "abcd" : "ef01", genome);
+    }
+    assert_ok(dse_store_commit(f->store, &f->err), &f->err);
+    dse_store_close(f->store);
+    f->store = open_store(&f->place);
+    for (int i = N - 1; i >= 0; i--) {
+        (void)snprintf(genome, sizeof genome, "[%d]", i / 2);
+        assert_int_equal(add_evaluation(f->store, i % 2 == 0 ? "abcd" : "ef01", genome), ids[i]);
+    }
+    assert_string_equal(query_text(f->place.path, "SELECT count(*) FROM evaluation"), "3000");
+}
+
+/* SQLite gives the number of a row that is gone to the next. */
+static void an_evaluation_that_was_taken_back_is_not_found(void **state) {
+    struct fixture *f = *state;
+    int64_t kept = add_evaluation(f->store, "abcd", "[1]");
+    assert_ok(dse_store_begin(f->store, &f->err), &f->err);
+    int64_t gone = add_evaluation(f->store, "abcd", "[2]");
+    assert_int_equal(add_evaluation(f->store, "abcd", "[2]"), gone);
+    dse_store_rollback(f->store);
+    assert_int_equal(add_evaluation(f->store, "abcd", "[3]"), gone);
+    int64_t again = add_evaluation(f->store, "abcd", "[2]");
+    assert_int_not_equal(again, gone);
+    assert_int_equal(add_evaluation(f->store, "abcd", "[2]"), again);
+    assert_int_equal(add_evaluation(f->store, "abcd", "[3]"), gone);
+    assert_int_equal(add_evaluation(f->store, "abcd", "[1]"), kept);
+}
+
 static void partials_are_kept_once_and_summed(void **state) {
     struct fixture *f = *state;
     const int64_t seen1[] = {100, 50}, correct1[] = {90, 20};
@@ -568,6 +605,8 @@ int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(an_evaluation_is_made_once_for_each_context_and_genome),
+        TEST(evaluations_are_found_after_the_store_was_opened_again),
+        TEST(an_evaluation_that_was_taken_back_is_not_found),
         TEST(partials_are_kept_once_and_summed),
         TEST(impossible_partials_are_refused),
         TEST(a_partial_damaged_by_hand_is_told),
