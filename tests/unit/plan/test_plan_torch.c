@@ -410,17 +410,22 @@ static void read_other_ways(struct predicted *predicted) {
     predicted[UNDECIDED].other_ways = read_bytes(path, 0, (size_t)WAYS * TEST_IMAGES);
 }
 
-/* Answers that PyTorch gives in none of its ways. */
-static int count_differing(const struct predicted *predicted, const float *logits) {
-    int differ = 0;
+struct differences {
+    int recorded; /* from the recorded answers */
+    int all_ways; /* from those of all ways that PyTorch has */
+};
+
+static struct differences count_differing(const struct predicted *predicted, const float *logits) {
+    struct differences count = {0};
     for (int i = 0; i < TEST_IMAGES; i++) {
         int answer = find_answer(logits + i * CLASSES);
         bool found = answer == predicted->labels[i];
+        count.recorded += !found;
         for (int k = 0; k < WAYS && predicted->other_ways != NULL; k++)
             found = found || answer == predicted->other_ways[WAYS * i + k];
-        differ += !found;
+        count.all_ways += !found;
     }
-    return differ;
+    return count;
 }
 
 static int read_predictions(struct predicted *predicted) {
@@ -447,7 +452,7 @@ static int read_predictions(struct predicted *predicted) {
 static void predictions_are_those_of_fake_quantisation(void **state) {
     (void)state;
     static struct predicted predicted[MOST_PREDICTED];
-    int n = read_predictions(predicted);
+    int n = read_predictions(predicted), n_differing = 0;
     double *amax = read_amax();
     float *images = load_images(model->test_images, TEST_IMAGES);
     uint8_t *labels = load_labels(TEST_IMAGES);
@@ -458,15 +463,18 @@ static void predictions_are_those_of_fake_quantisation(void **state) {
     for (int k = 0; k < n; k++) {
         float *logits = run_one(plan, graph, BATCH, &predicted[k].candidate, images, TEST_IMAGES);
         int correct = count_correct(logits, labels, TEST_IMAGES);
-        int differ = count_differing(&predicted[k], logits);
-        print_message("candidate %d: %d correct, PyTorch %d; %d answers differ\n", k, correct,
-                      predicted[k].correct, differ);
-        assert_true(differ <= MAY_DIFFER);
+        struct differences differ = count_differing(&predicted[k], logits);
+        print_message("candidate %d: %d correct, PyTorch %d; %d answers differ, %d in all ways\n",
+                      k, correct, predicted[k].correct, differ.recorded, differ.all_ways);
+        n_differing += differ.recorded;
+        assert_true(differ.all_ways <= MAY_DIFFER);
         assert_true(abs(correct - predicted[k].correct) <= CORRECT_MAY_DIFFER);
         dse_free(logits);
         dse_free(predicted[k].other_ways);
         dse_candidate_fini(&predicted[k].candidate);
     }
+    print_message("all candidates: %.1f answers of 10,000 differ\n", (double)n_differing / n);
+    assert_true(n_differing <= MAY_DIFFER * n);
     dse_plan_free(plan);
     dse_kernels_free(kernels);
     dse_free(images);
