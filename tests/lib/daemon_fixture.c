@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -51,7 +52,9 @@ static void fill_daemon_argv(const struct daemon_fixture *fixture, const char *c
     argv[n] = NULL;
 }
 
+/* It does not outlive a test that fails. */
 static void exec_program(const char *const *argv) {
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     (void)execvp(argv[0], (char *const *)(uintptr_t)argv);
     _exit(127);
 }
