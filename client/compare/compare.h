@@ -25,8 +25,8 @@ struct dse_comparison {
     double coverage[2];
 };
 
-/* At most DSE_COMPARE_OBJECTIVES_MAX objectives. Takes time in proportion to the product of the
- * fronts' sizes. */
+/* At most DSE_COMPARE_OBJECTIVES_MAX objectives. Of more than two, takes time in proportion to the
+ * product of the fronts' sizes. NO_MEMORY. */
 DSE_MUST_USE enum dse_status dse_compare_fronts(const struct dse_msg_objective *objectives,
                                                 int n_objectives,
                                                 const struct dse_compare_front fronts[2],
