@@ -18,8 +18,8 @@ struct member {
 
 struct front_member {
     struct dse_front_entry entry;
-    char *genome;  /* NULL: a free place */
-    int next_free; /* of a free place */
+    char digest[DSE_SHA256_HEX]; /* of the genome's text, which may be long */
+    int next_free;               /* of a free place */
 };
 
 /* The individuals of the archive: a tag is a place in members. */

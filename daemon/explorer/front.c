@@ -7,7 +7,7 @@
 /* A candidate met before comes to the same objectives; only one of them is in the front. */
 static bool is_same_candidate(const void *front, int64_t tag, int64_t other) {
     const struct front_member *members = ((const struct front *)front)->members;
-    return strcmp(members[tag].genome, members[other].genome) == 0;
+    return strcmp(members[tag].digest, members[other].digest) == 0;
 }
 
 /* A place in the table, the first free one: its number is the individual's tag. */
@@ -24,9 +24,7 @@ static enum dse_status take_place(struct front *front, const struct dse_individu
         front->n_members = capacity;
     }
     struct front_member *member = &front->members[front->free_place];
-    member->genome = dse_strdup(row->genome);
-    if (member->genome == NULL)
-        DSE_FAIL(err, DSE_NO_MEMORY, "out of memory for the front");
+    DSE_TRY(dse_sha256_bytes(row->genome, strlen(row->genome), member->digest, err));
     member->entry = dse_front_entry_of(row);
     *place = front->free_place;
     front->free_place = member->next_free;
@@ -34,9 +32,7 @@ static enum dse_status take_place(struct front *front, const struct dse_individu
 }
 
 static void leave_place(struct front *front, int place) {
-    struct front_member *member = &front->members[place];
-    dse_free(member->genome);
-    *member = (struct front_member){.next_free = front->free_place};
+    front->members[place] = (struct front_member){.next_free = front->free_place};
     front->free_place = place;
 }
 
@@ -52,19 +48,32 @@ static enum dse_status offer_row(struct front *front, const struct dse_individua
     return status;
 }
 
-enum dse_status dse_explorer__load_front(struct dse_explorer *ex, struct dse_err *err) {
+/* One page of rows from *range on, which then begins behind them; *n: how many there were. */
+static enum dse_status load_page(struct dse_explorer *ex, struct dse_individual_range *range,
+                                 int *n, struct dse_err *err) {
     struct dse_arena arena = {0};
     struct dse_individual_row *rows;
     struct dse_archive_change change;
-    int n = 0;
-    DSE_TRY(dse_front_list_new(&ex->space, &ex->front.list, err));
-    DSE_TRY(dse_archive_new(&ex->space, is_same_candidate, &ex->front, &ex->front.archive, err));
-    enum dse_status status = dse_store_load_individuals(ex->store, ex->sweep_id, DSE_SELECT_FRONT,
-                                                        0, &arena, &rows, &n, err);
-    for (int i = 0; status == DSE_OK && i < n; i++)
+    enum dse_status status = dse_store_page_individuals(ex->store, range, &arena, &rows, n, err);
+    for (int i = 0; status == DSE_OK && i < *n; i++) {
         status = offer_row(&ex->front, &rows[i], &change, err);
+        range->generation = rows[i].generation;
+        range->slot = rows[i].slot + 1;
+    }
     dse_arena_fini(&arena);
     return status;
+}
+
+enum dse_status dse_explorer__load_front(struct dse_explorer *ex, struct dse_err *err) {
+    enum { PAGE = 1000 };
+    struct dse_individual_range range = {
+        .sweep_id = ex->sweep_id, .limit = PAGE, .front_only = true};
+    int n = PAGE;
+    DSE_TRY(dse_front_list_new(&ex->space, &ex->front.list, err));
+    DSE_TRY(dse_archive_new(&ex->space, is_same_candidate, &ex->front, &ex->front.archive, err));
+    while (n == PAGE)
+        DSE_TRY(load_page(ex, &range, &n, err));
+    return DSE_OK;
 }
 
 enum dse_status dse_explorer__offer_to_front(struct dse_explorer *ex,
@@ -99,7 +108,5 @@ struct dse_front_list *dse_explorer_take_front(struct dse_explorer *explorer) {
 void dse_explorer__free_front(struct dse_explorer *ex) {
     dse_archive_free(ex->front.archive);
     dse_front_list_free(ex->front.list);
-    for (int i = 0; i < ex->front.n_members; i++)
-        dse_free(ex->front.members[i].genome);
     dse_free(ex->front.members);
 }

@@ -257,6 +257,52 @@ static void the_front_is_the_front(void **state) {
     remove_fixture(&f);
 }
 
+/* More members than are read from the store at a time; equal ones of the same genome count once. */
+static void a_large_front_is_loaded_whole(void **state) {
+    (void)state;
+    enum { N = 2500, LATER = 50 };
+    struct fixture f;
+    struct dse_arena arena = {0};
+    struct dse_err err = {0};
+    const struct dse_front_entry *entries;
+    int n_before, n;
+    make_fixture(&f);
+    struct dse_explorer *ex = open_explorer(&f);
+    while (!dse_explorer_finished(ex))
+        answer_task(ex, dse_explorer_next_task(ex, 0));
+    assert_ok(dse_front_list_look(dse_explorer_front(ex), &entries, &n_before, &err), &err);
+    dse_explorer_free(ex);
+    assert_ok(dse_store_begin(f.store, &err), &err);
+    for (int i = 0; i <= N; i++) {
+        char genome[40];
+        struct dse_evaluation_row evaluation;
+        int better = i < N ? i : 0; /* the last is the first again */
+        (void)snprintf(genome, sizeof genome, "[2,3,4,5,6,%d]", better);
+        assert_ok(dse_store_ensure_evaluation(f.store, "c", genome, &arena, &evaluation, &err),
+                  &err);
+        const struct dse_individual_row row = {.sweep_id = f.sweep,
+                                               .generation = LATER,
+                                               .slot = i,
+                                               .genome = genome,
+                                               .evaluation_id = evaluation.id,
+                                               .state = DSE_RESULT_DONE,
+                                               .reason = "",
+                                               .objectives = {2 + better, 2, 1e9 + better},
+                                               .n_objectives = 3,
+                                               .in_front = true};
+        assert_ok(dse_store_insert_individual(f.store, &row, &err), &err);
+    }
+    assert_ok(dse_store_commit(f.store, &err), &err);
+    ex = open_explorer(&f);
+    assert_ok(dse_front_list_look(dse_explorer_front(ex), &entries, &n, &err), &err);
+    assert_int_equal(n, N + n_before);
+    for (int i = 0; i < N; i++)
+        assert_true(entries[i].generation == LATER && entries[i].slot == N - 1 - i);
+    dse_explorer_free(ex);
+    dse_arena_fini(&arena);
+    remove_fixture(&f);
+}
+
 static const struct dse_space three_objectives = {
     .n_objectives = 3,
     .objectives = {{.sense = DSE_MAXIMIZE}, {.sense = DSE_MAXIMIZE}, {.sense = DSE_MINIMIZE}}};
@@ -552,6 +598,7 @@ int main(void) {
         cmocka_unit_test(restarts_and_order_change_nothing),
         cmocka_unit_test(the_hypervolume_never_falls),
         cmocka_unit_test(the_front_is_the_front),
+        cmocka_unit_test(a_large_front_is_loaded_whole),
         cmocka_unit_test(a_candidate_that_ends_its_workers_fails_and_the_rest_goes_on),
         cmocka_unit_test(an_answer_that_does_not_fit_is_refused_and_asked_again),
         cmocka_unit_test(the_baseline_is_evaluated_first),
