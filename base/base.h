@@ -19,9 +19,10 @@
 
 /* Compiles a hot loop several times and takes the best one for the processor at run time. The
  * clones do the same operations in the same order, so they give the same bits. Empty where the
- * sanitizers cannot start with such functions, and where compiler or libc lack them. */
+ * sanitizers cannot start with such functions, and where compiler or libc lack them (clang before
+ * 17 gives the functions names that other files do not find). */
 #if defined(__x86_64__) && defined(__GLIBC__) && !defined(DSE_SANITIZED) && defined(__has_attribute)
-#if __has_attribute(target_clones)
+#if __has_attribute(target_clones) && !(defined(__clang__) && __clang_major__ < 17)
 #define DSE_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #endif
 #endif
@@ -82,7 +83,7 @@ enum dse_status dse_status_from_name(const char *name);
 enum dse_status dse_err_set(struct dse_err *err, enum dse_status code, const char *fmt, ...)
     DSE_PRINTF(3, 4);
 enum dse_status dse_err_vset(struct dse_err *err, enum dse_status code, const char *fmt,
-                             va_list args);
+                             va_list args) DSE_PRINTF(3, 0);
 /* Same, with a place in the user's input. */
 enum dse_status dse_err_set_at(struct dse_err *err, enum dse_status code, const char *file,
                                int line, int column, const char *fmt, ...) DSE_PRINTF(6, 7);
@@ -155,7 +156,8 @@ DSE_MUST_USE void *dse_arena_alloc(struct dse_arena *arena, size_t count, size_t
 DSE_MUST_USE char *dse_arena_strdup(struct dse_arena *arena, const char *text);
 DSE_MUST_USE char *dse_arena_strndup(struct dse_arena *arena, const char *text, size_t length);
 DSE_MUST_USE char *dse_arena_printf(struct dse_arena *arena, const char *fmt, ...) DSE_PRINTF(2, 3);
-DSE_MUST_USE char *dse_arena_vprintf(struct dse_arena *arena, const char *fmt, va_list args);
+DSE_MUST_USE char *dse_arena_vprintf(struct dse_arena *arena, const char *fmt, va_list args)
+    DSE_PRINTF(2, 0);
 /* Frees everything. The arena can be used again. */
 void dse_arena_fini(struct dse_arena *arena);
 

@@ -248,7 +248,7 @@ void dse_number_print(double x, char out[DSE_NUMBER_SIZE]) {
         if (strtod(out, NULL) == x)
             return;
     }
-    dse_assert(!"17 significant digits determine a double");
+    dse_assert(false); /* 17 significant digits determine a double */
 }
 
 void dse_number_print_all(double x, char out[DSE_NUMBER_SIZE]) {

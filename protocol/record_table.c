@@ -44,7 +44,7 @@ static struct record_entry entry_of(enum dse_record which) {
         DSE_RECORD_TABLE(X)
 #undef X
     default:
-        dse_assert(!"a record of the table");
+        dse_assert(false); /* a record of the table */
         return (struct record_entry){0};
     }
 }
@@ -80,7 +80,7 @@ size_t protocol__value_bytes(const struct protocol__layout *layout) {
     case KIND_REC:
         return protocol__record_bytes(layout->record);
     }
-    dse_assert(!"a kind of the table");
+    dse_assert(false); /* a kind of the table */
     return 0;
 }
 

@@ -96,9 +96,9 @@ __attribute__((target("avx2"))) static uint32_t half_word_avx2(const struct dse_
     __m256i u = _mm256_unpacklo_epi64(a, b), v = _mm256_unpackhi_epi64(a, b);
     u = _mm256_cmpeq_epi16(_mm256_max_epu16(u, rate), u);
     v = _mm256_cmpeq_epi16(_mm256_max_epu16(v, rate), v);
-    const int in_order = 0xd8; /* packing works in each half: put its quarters 0 2 1 3 */
+    enum { IN_ORDER = 0xd8 }; /* packing works in each half: put its quarters 0 2 1 3 */
     return (uint32_t)_mm256_movemask_epi8(
-        _mm256_permute4x64_epi64(_mm256_packs_epi16(u, v), in_order));
+        _mm256_permute4x64_epi64(_mm256_packs_epi16(u, v), IN_ORDER));
 }
 
 static void bits_avx2(const struct dse_dropout *dropout, size_t first_word, size_t n_words,

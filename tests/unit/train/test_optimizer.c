@@ -78,7 +78,7 @@ static void losses_follow_pytorch(void **state) {
 
 static void schedules_have_their_shape(void **state) {
     (void)state;
-    int step, cosine, cycle, unknown = -1;
+    int step = -1, cosine = -1, cycle = -1, unknown = -1;
     assert_false(dse_schedule_find("steep", &unknown));
     assert_true(dse_schedule_find("step", &step) && dse_schedule_find("cosine", &cosine) &&
                 dse_schedule_find("one-cycle", &cycle));
