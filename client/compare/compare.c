@@ -50,23 +50,34 @@ static struct plane_point *sort_points(const struct dse_space *space,
     return points;
 }
 
-/* From left to right: a point is covered when the lowest one so far is not above it. */
-static enum dse_status cover_plane(const struct dse_space *space,
-                                   const struct dse_compare_front *of,
-                                   const struct dse_compare_front *by, int *covered,
-                                   struct dse_err *err) {
-    struct plane_point *points = sort_points(space, of), *others = sort_points(space, by);
-    enum dse_status status = DSE_OK;
-    if (points == NULL || others == NULL)
-        status = dse_err_set(err, DSE_NO_MEMORY, "out of memory to compare two fronts");
+/* How many members of the first are covered. From left to right: one is when the lowest of the
+ * others so far is not above it. */
+static int count_covered(const struct plane_point *of, int n_of, const struct plane_point *by,
+                         int n_by) {
     double lowest = INFINITY;
-    for (int i = 0, k = 0; status == DSE_OK && i < of->n; i++) {
-        for (; k < by->n && others[k].x <= points[i].x; k++)
-            lowest = fmin(lowest, others[k].y);
-        *covered += lowest <= points[i].y;
+    int covered = 0;
+    for (int i = 0, k = 0; i < n_of; i++) {
+        for (; k < n_by && by[k].x <= of[i].x; k++)
+            lowest = fmin(lowest, by[k].y);
+        covered += lowest <= of[i].y;
     }
-    dse_free(points);
-    dse_free(others);
+    return covered;
+}
+
+/* covered[f]: by front f, members of the other. */
+static enum dse_status cover_plane(const struct dse_space *space,
+                                   const struct dse_compare_front fronts[2], int covered[2],
+                                   struct dse_err *err) {
+    struct plane_point *a = sort_points(space, &fronts[0]), *b = sort_points(space, &fronts[1]);
+    enum dse_status status = DSE_OK;
+    if (a == NULL || b == NULL) {
+        status = dse_err_set(err, DSE_NO_MEMORY, "out of memory to compare two fronts");
+    } else {
+        covered[0] = count_covered(b, fronts[1].n, a, fronts[0].n);
+        covered[1] = count_covered(a, fronts[0].n, b, fronts[1].n);
+    }
+    dse_free(a);
+    dse_free(b);
     return status;
 }
 
@@ -84,15 +95,16 @@ static int cover_space(const struct dse_space *space, const struct dse_compare_f
 }
 
 static enum dse_status find_coverage(const struct dse_space *space,
-                                     const struct dse_compare_front *of,
-                                     const struct dse_compare_front *by, double *coverage,
+                                     const struct dse_compare_front fronts[2], double coverage[2],
                                      struct dse_err *err) {
-    int covered = 0;
+    int covered[2];
     if (space->n_objectives == 2)
-        DSE_TRY(cover_plane(space, of, by, &covered, err));
-    else
-        covered = cover_space(space, of, by);
-    *coverage = of->n > 0 ? (double)covered / of->n : NAN;
+        DSE_TRY(cover_plane(space, fronts, covered, err));
+    for (int f = 0; f < 2; f++) {
+        if (space->n_objectives != 2)
+            covered[f] = cover_space(space, &fronts[1 - f], &fronts[f]);
+        coverage[f] = fronts[1 - f].n > 0 ? (double)covered[f] / fronts[1 - f].n : NAN;
+    }
     return DSE_OK;
 }
 
@@ -123,8 +135,7 @@ enum dse_status dse_compare_fronts(const struct dse_msg_objective *objectives, i
     struct dse_comparison found = {.hypervolume = {NAN, NAN}};
     dse_assert(n_objectives <= DSE_COMPARE_OBJECTIVES_MAX);
     describe_space(objectives, n_objectives, &space);
-    for (int f = 0; f < 2; f++)
-        DSE_TRY(find_coverage(&space, &fronts[1 - f], &fronts[f], &found.coverage[f], err));
+    DSE_TRY(find_coverage(&space, fronts, found.coverage, err));
     if (fronts[0].n + fronts[1].n > 0) {
         double box = find_box(&space, fronts, found.reference);
         for (int f = 0; f < 2 && n_objectives <= VOLUME_OBJECTIVES_MAX; f++) {
