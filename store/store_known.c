@@ -14,11 +14,13 @@ static size_t slot_of(const struct store__known *known, int64_t hash) {
     return (size_t)(uint64_t)hash & (known->n_slots - 1);
 }
 
-/* There is room. */
+/* There is room. What is there already stays once: a transaction that is taken back and tried again
+ * (on a full disk, again and again) gives the same rows the same numbers. */
 static void put(struct store__known *known, int64_t hash, int64_t id) {
     size_t at = slot_of(known, hash);
-    while (known->slots[at].id != 0)
-        at = (at + 1) & (known->n_slots - 1);
+    for (; known->slots[at].id != 0; at = (at + 1) & (known->n_slots - 1))
+        if (known->slots[at].hash == hash && known->slots[at].id == id)
+            return;
     known->slots[at] = (struct store__known_slot){hash, id};
     known->n++;
 }

@@ -2,6 +2,7 @@
 #include "tests/unit/store/store_testing.h"
 
 #include <float.h>
+#include <malloc.h>
 #include <math.h>
 
 struct fixture {
@@ -97,6 +98,26 @@ static void an_evaluation_that_was_taken_back_is_not_found(void **state) {
     assert_int_equal(add_evaluation(f->store, "abcd", "[2]"), again);
     assert_int_equal(add_evaluation(f->store, "abcd", "[3]"), gone);
     assert_int_equal(add_evaluation(f->store, "abcd", "[1]"), kept);
+}
+
+static size_t bytes_in_use(void) {
+    struct mallinfo2 info = mallinfo2(); /* zeros under the sanitizers */
+    return info.uordblks + info.hblkhd;
+}
+
+/* As on a full disk: no memory for each try. */
+static void what_is_taken_back_again_and_again_is_known_once(void **state) {
+    struct fixture *f = *state;
+    enum { TRIES = 5000, WARM = 500, MAY_GROW = 16384 };
+    size_t before = 0;
+    for (int i = 0; i < TRIES; i++) {
+        assert_ok(dse_store_begin(f->store, &f->err), &f->err);
+        assert_int_equal(add_evaluation(f->store, "abcd", "[2]"), 1);
+        dse_store_rollback(f->store);
+        if (i == WARM)
+            before = bytes_in_use();
+    }
+    assert_true(bytes_in_use() <= before + MAY_GROW);
 }
 
 static void partials_are_kept_once_and_summed(void **state) {
@@ -607,6 +628,7 @@ int main(void) {
         TEST(an_evaluation_is_made_once_for_each_context_and_genome),
         TEST(evaluations_are_found_after_the_store_was_opened_again),
         TEST(an_evaluation_that_was_taken_back_is_not_found),
+        TEST(what_is_taken_back_again_and_again_is_known_once),
         TEST(partials_are_kept_once_and_summed),
         TEST(impossible_partials_are_refused),
         TEST(a_partial_damaged_by_hand_is_told),
